@@ -1,0 +1,7 @@
+export { ByteReader, ByteWriter, hexOf, totalLength } from './bytes.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { CorruptDataError, InvariantError, invariant, VarveError } from './errors.ts'
+export { type Logger, silentLogger } from './logger.ts'
+export { Mailbox, OverloadedError } from './mailbox.ts'
+export { drawFraction, drawToken, drawUuid, type Random, systemRandom } from './random.ts'
+export { SingleFlight } from './single-flight.ts'

@@ -1,0 +1,111 @@
+/**
+ * What the log offers to its faces (Kafka, HTTP, functions) in the log's own words.
+ */
+
+export interface Topic {
+  /** UUID, 32 lower-case hex digits. */
+  readonly id: string
+  readonly name: string
+  readonly partitions: number
+  /** Partitions that share one head; fixed at creation. Partition p is in shard floor(p / shardSize). */
+  readonly shardSize: number
+  /** Kafka topic configs that were set, as strings. */
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export interface Topics {
+  /** By name or id (32 hex digits). May answer from a cache a few seconds old; `undefined` is always a strong answer. */
+  find(key: { readonly name: string } | { readonly id: string }): Promise<Topic | undefined>
+  /** All topics, read strongly, sorted by name. */
+  list(): Promise<Topic[]>
+  /** @throws LogError TOPIC_EXISTS, INVALID_TOPIC_NAME, INVALID_PARTITIONS, INVALID_CONFIG */
+  create(topic: NewTopic): Promise<Topic>
+  /** Checks what `create` would refuse, and creates nothing. */
+  validate(topic: NewTopic): Promise<void>
+  /** Raises the number of partitions to `partitions`. @throws LogError UNKNOWN_TOPIC, INVALID_PARTITIONS */
+  addPartitions(name: string, partitions: number): Promise<Topic>
+  /** @throws LogError UNKNOWN_TOPIC */
+  delete(name: string): Promise<void>
+}
+
+export interface AppendRequest {
+  readonly topic: Topic
+  readonly partition: number
+  /** Exactly one record batch v2, as the producer sent it. Must not change until the answer; the log keeps it after. */
+  readonly batch: Uint8Array
+  /** How long the caller waits, in ms. */
+  readonly timeoutMs: number
+}
+
+export interface Appended {
+  readonly baseOffset: number
+  readonly logStartOffset: number
+  /** The batch was there already (an idempotent producer's retry); `baseOffset` is the one it got the first time. */
+  readonly duplicate: boolean
+}
+
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
+export interface ReadRequest {
+  readonly topic: Topic
+  readonly partition: number
+  readonly offset: number
+  readonly maxBytes: number
+  /** Give the first batch even if it is longer than `maxBytes`. */
+  readonly atLeastOneBatch: boolean
+  readonly isolation: Isolation
+}
+
+export interface ReadResult {
+  /** Whole batches with their offsets written in, the first of which contains `offset` (or is the next above it). */
+  readonly batches: readonly Uint8Array[]
+  /** Next offset to be given (Kafka's high watermark). */
+  readonly endOffset: number
+  readonly lastStableOffset: number
+  readonly startOffset: number
+  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
+}
+
+export type OffsetSpec =
+  | { readonly at: 'earliest' }
+  | { readonly at: 'latest'; readonly isolation: Isolation }
+  | { readonly at: 'timestamp'; readonly timestamp: number }
+  | { readonly at: 'max-timestamp' }
+
+/** `offset` -1 where no record fits; `timestamp` -1 unless a record was looked at. */
+export interface FoundOffset {
+  readonly offset: number
+  readonly timestamp: number
+}
+
+export interface PartitionPosition {
+  readonly topic: Topic
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface ProducerIds {
+  /** A producer id that nobody else gets, ever. */
+  next(): Promise<number>
+}
+
+export interface Log {
+  readonly topics: Topics
+  readonly producerIds: ProducerIds
+  /** Durable and readable by everyone when it answers. @throws LogError */
+  append(request: AppendRequest): Promise<Appended>
+  /** Does not wait; an empty answer is strong: nothing was there when it was asked. @throws LogError UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE */
+  read(request: ReadRequest): Promise<ReadResult>
+  /** Resolves when one of the positions can be read (or its topic is gone), when `timeoutMs` is over, or `signal` aborts. Never rejects. */
+  waitForRecords(positions: readonly PartitionPosition[], timeoutMs: number, signal?: AbortSignal): Promise<void>
+  /** Read strongly. @throws LogError UNKNOWN_TOPIC */
+  findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
+  /** Flushes what was accepted, answers it, and refuses more. */
+  close(): Promise<void>
+}

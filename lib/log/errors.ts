@@ -1,0 +1,28 @@
+import { VarveError } from '../base/index.ts'
+
+export type LogErrorCode =
+  | 'UNKNOWN_TOPIC' // no such topic or partition (read strongly, not from a cache)
+  | 'TOPIC_EXISTS'
+  | 'INVALID_TOPIC_NAME'
+  | 'INVALID_PARTITIONS'
+  | 'INVALID_CONFIG'
+  | 'OFFSET_OUT_OF_RANGE'
+  | 'CORRUPT_BATCH' // bad length, CRC or magic
+  | 'INVALID_RECORD' // a well-formed batch that may not be appended
+  | 'INVALID_TIMESTAMP'
+  | 'BATCH_TOO_LARGE'
+  | 'OUT_OF_ORDER_SEQUENCE'
+  | 'INVALID_PRODUCER_EPOCH'
+  | 'REQUEST_TIMED_OUT' // may have been appended, or may yet be
+  | 'OVERLOADED' // nothing happened; too much is waiting
+  | 'CLOSED' // this process is shutting down; nothing happened
+
+/** A request to the log that was refused. */
+export class LogError extends VarveError {
+  readonly code: LogErrorCode
+
+  constructor(code: LogErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

@@ -1,0 +1,18 @@
+export {
+  type ByteRange,
+  type Conflict,
+  DELETE_KEYS_MAX,
+  type Expected,
+  type Item,
+  type ItemKey,
+  type ItemPage,
+  type ItemQuery,
+  type ItemStore,
+  type ObjectPage,
+  type ObjectStore,
+  StoreError,
+  type Version,
+  WRITE_OPERATIONS_MAX,
+  type WriteOperation,
+  type WriteOutcome,
+} from './ports.ts'
