@@ -12,6 +12,7 @@ export class OverloadedError extends VarveError {
 export class Mailbox {
   readonly #limit: number
   #waiting = 0
+  #unfinished = 0
   #last: Promise<unknown> = Promise.resolve()
 
   /** `limit`: how much work may wait before `run` answers OverloadedError. */
@@ -19,14 +20,23 @@ export class Mailbox {
     this.#limit = limit
   }
 
+  /** Nothing runs and nothing waits. */
+  get idle(): boolean {
+    return this.#unfinished === 0
+  }
+
   run<T>(work: () => Promise<T> | T): Promise<T> {
     if (this.#waiting >= this.#limit) return Promise.reject(new OverloadedError(`${this.#waiting} requests wait`))
     this.#waiting++
+    this.#unfinished++
     const result = this.#last.then(() => {
       this.#waiting--
       return work()
     })
-    this.#last = result.catch(() => undefined)
+    const finished = () => {
+      this.#unfinished--
+    }
+    this.#last = result.then(finished, finished)
     return result
   }
 }

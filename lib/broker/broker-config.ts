@@ -1,0 +1,18 @@
+/** Settings of the Kafka face; Kafka's names where Kafka has them (in the comments). */
+export interface BrokerConfig {
+  /** auto.create.topics.enable */
+  readonly autoCreateTopics: boolean
+  /** num.partitions: of topics that are created by their first use, or with -1 partitions. */
+  readonly defaultPartitions: number
+  /** socket.request.max.bytes, also the limit of one fetch's answer. */
+  readonly requestBytesMax: number
+  /** fetch.max.bytes of the broker: the most that one fetch answers with, whatever it asks for (the first batch always fits). */
+  readonly fetchBytesMax: number
+}
+
+export const defaultBrokerConfig: BrokerConfig = {
+  autoCreateTopics: true,
+  defaultPartitions: 1,
+  requestBytesMax: 100 * 1024 * 1024,
+  fetchBytesMax: 55 * 1024 * 1024,
+}

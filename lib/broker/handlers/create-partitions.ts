@@ -1,0 +1,58 @@
+/**
+ * CreatePartitions, versions 0 to 3: raises the number of partitions. Each topic succeeds or fails for itself.
+ *
+ * Departures from Apache Kafka: of a manual assignment only the number of partitions is looked at.
+ */
+import {
+  CreatePartitions,
+  type CreatePartitionsRequest,
+  type CreatePartitionsResponse,
+  type Message,
+  type MessageInput,
+} from '../../protocol/index.ts'
+import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
+import { type Broker, handler } from '../handler.ts'
+import { findRepeated } from '../repeated.ts'
+import { lookUpTopic } from '../topic-lookup.ts'
+
+type Asked = Message<typeof CreatePartitionsRequest>['topics'][number]
+type Answer = MessageInput<typeof CreatePartitionsResponse>['results'][number]
+
+export const createPartitions = handler(CreatePartitions, {
+  async handle(request, context) {
+    const repeated = findRepeated(request.topics, topic => topic.name)
+    const asked = request.topics.filter(topic => !repeated.has(topic.name))
+    return {
+      throttleTimeMs: 0,
+      results: [
+        ...[...repeated].map(name => refuse(name, 'INVALID_REQUEST', 'Duplicate topic name.')),
+        ...(await Promise.all(asked.map(topic => addPartitions(topic, request.validateOnly, context)))),
+      ],
+    }
+  },
+})
+
+async function addPartitions(asked: Asked, validateOnly: boolean, broker: Broker): Promise<Answer> {
+  const { name, count, assignments } = asked
+  const topic = await lookUpTopic({ name }, broker)
+  if (typeof topic === 'number') return { name, errorCode: topic, errorMessage: 'There is no such topic.' }
+  const added = count - topic.partitions
+  if (added === 0) return refuse(name, 'INVALID_PARTITIONS', `Topic already has ${count} partition(s).`)
+  if (added < 0) {
+    const message = `The topic ${name} currently has ${topic.partitions} partition(s); ${count} would not be an increase.`
+    return refuse(name, 'INVALID_PARTITIONS', message)
+  }
+  if (assignments !== null && assignments.length !== added) {
+    return refuse(name, 'INVALID_REPLICA_ASSIGNMENT', `${added} new partition(s), but ${assignments.length} assigned.`)
+  }
+  try {
+    if (!validateOnly) await broker.log.topics.addPartitions(name, count)
+    return { name, errorCode: 0, errorMessage: null }
+  } catch (error) {
+    return { name, errorCode: errorCodeOf(error, broker.logger), errorMessage: errorMessageOf(error) }
+  }
+}
+
+function refuse(name: string, error: ErrorName, errorMessage: string): Answer {
+  return { name, errorCode: errorCodes[error], errorMessage }
+}

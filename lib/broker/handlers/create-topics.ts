@@ -1,0 +1,113 @@
+/**
+ * CreateTopics, versions 2 to 7. Each topic succeeds or fails for itself; -1 partitions means the default.
+ *
+ * Departures from Apache Kafka: any replication factor from 1 up is taken, because the stores replicate, and 1 is what
+ * topics say they have; of a manual assignment only the number of partitions is kept; `timeoutMs` is not looked at, for
+ * an answer means that the topic is there.
+ */
+import type { NewTopic, Topic } from '../../log/index.ts'
+import {
+  CreateTopics,
+  type CreateTopicsRequest,
+  type CreateTopicsResponse,
+  type Message,
+  type MessageInput,
+} from '../../protocol/index.ts'
+import { topicConfigValues } from '../config-values.ts'
+import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
+import { type Broker, handler } from '../handler.ts'
+import { findRepeated } from '../repeated.ts'
+
+type Asked = Message<typeof CreateTopicsRequest>['topics'][number]
+type Answer = MessageInput<typeof CreateTopicsResponse>['topics'][number]
+
+const replicationFactor = 1
+
+export const createTopics = handler(CreateTopics, {
+  async handle(request, context) {
+    const repeated = findRepeated(request.topics, topic => topic.name)
+    const asked = request.topics.filter(topic => !repeated.has(topic.name))
+    return {
+      throttleTimeMs: 0,
+      topics: [
+        ...[...repeated].map(name => refuse(name, 'INVALID_REQUEST', 'Duplicate topic name.')),
+        ...(await Promise.all(asked.map(topic => createTopic(topic, request.validateOnly, context)))),
+      ],
+    }
+  },
+})
+
+async function createTopic(asked: Asked, validateOnly: boolean, broker: Broker): Promise<Answer> {
+  const flaw = flawOf(asked, broker)
+  if (flaw) return refuse(asked.name, ...flaw)
+  const topic = newTopicOf(asked, broker)
+  try {
+    if (!validateOnly) return accept(await broker.log.topics.create(topic), topic)
+    await broker.log.topics.validate(topic)
+    return accept(undefined, topic)
+  } catch (error) {
+    return { name: asked.name, errorCode: errorCodeOf(error, broker.logger), errorMessage: errorMessageOf(error) }
+  }
+}
+
+/** What the log cannot know: the rules about assignments, replicas and absent values. */
+function flawOf(asked: Asked, { cluster }: Broker): [ErrorName, string] | undefined {
+  const { numPartitions, replicationFactor: replicas, assignments } = asked
+  const nothing = asked.configs.find(config => config.value === null)
+  if (nothing) return ['INVALID_CONFIG', `Null value not supported for topic configs: ${nothing.name}`]
+  if (assignments.length === 0) {
+    if (numPartitions < 1 && numPartitions !== -1)
+      return ['INVALID_PARTITIONS', 'Number of partitions must be larger than 0, or -1.']
+    if (replicas < 1 && replicas !== -1)
+      return ['INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0, or -1.']
+    return undefined
+  }
+  if (numPartitions !== -1 || replicas !== -1) {
+    return ['INVALID_REQUEST', 'With a manual assignment, partitions and replication factor must both be -1.']
+  }
+  const indexes = assignments.map(assignment => assignment.partitionIndex).sort((a, b) => a - b)
+  if (indexes.some((index, position) => index !== position)) {
+    return ['INVALID_REPLICA_ASSIGNMENT', 'Assigned partitions must be numbered 0, 1, 2, …']
+  }
+  const known = new Set(cluster.gateways().map(gateway => gateway.nodeId))
+  for (const { partitionIndex, brokerIds } of assignments) {
+    if (brokerIds.length === 0 || new Set(brokerIds).size < brokerIds.length || brokerIds.some(id => !known.has(id))) {
+      return [
+        'INVALID_REPLICA_ASSIGNMENT',
+        `Partition ${partitionIndex} must be assigned to brokers of this cluster, each once.`,
+      ]
+    }
+  }
+  return undefined
+}
+
+function newTopicOf({ name, numPartitions, assignments, configs }: Asked, { config }: Broker): NewTopic {
+  const partitions = assignments.length > 0 ? assignments.length : numPartitions
+  return {
+    name,
+    partitions: partitions === -1 ? config.defaultPartitions : partitions,
+    configs: Object.fromEntries(configs.map(({ name, value }) => [name, value ?? ''])),
+  }
+}
+
+function accept(created: Topic | undefined, { name, partitions, configs = {} }: NewTopic): Answer {
+  return {
+    name,
+    ...(created ? { topicId: created.id } : {}),
+    errorCode: 0,
+    errorMessage: null,
+    numPartitions: partitions,
+    replicationFactor,
+    configs: topicConfigValues(configs).map(({ name, value, isReadOnly, source }) => ({
+      name,
+      value,
+      readOnly: isReadOnly,
+      configSource: source,
+      isSensitive: false,
+    })),
+  }
+}
+
+function refuse(name: string, error: ErrorName, errorMessage: string): Answer {
+  return { name, errorCode: errorCodes[error], errorMessage }
+}

@@ -1,0 +1,110 @@
+/**
+ * Metadata, versions 0 to 13. Topics by name, from version 12 on by id too; a name that does not exist is created where
+ * client and config allow it, and is there in the answer.
+ *
+ * Departures from Apache Kafka: a partition's replicas are the one gateway that is preferred for it, which any other
+ * can stand in for; the leader epoch is always 0; the controller is the gateway that answers, for each can do everything;
+ * a topic created on demand is usable at once, where Kafka first answers LEADER_NOT_AVAILABLE.
+ */
+import { LogError, type Topic } from '../../log/index.ts'
+import {
+  type Message,
+  type MessageInput,
+  Metadata,
+  type MetadataRequest,
+  type MetadataResponse,
+  zeroUuid,
+} from '../../protocol/index.ts'
+import { clusterOperations, operationsNotAsked, topicOperations } from '../authorized-operations.ts'
+import { errorCodeOf, errorCodes } from '../errors.ts'
+import { type Broker, handler, type RequestContext } from '../handler.ts'
+import { leaderEpoch } from '../topic-lookup.ts'
+
+type Wanted = NonNullable<Message<typeof MetadataRequest>['topics']>[number]
+type TopicAnswer = MessageInput<typeof MetadataResponse>['topics'][number]
+
+/** Topic ids and null names are for versions from here on, although the fields are older. */
+const topicIdVersion = 12
+
+export const metadata = handler(Metadata, {
+  async handle(request, context) {
+    const { cluster, apiVersion } = context
+    const operations = request.includeTopicAuthorizedOperations ? topicOperations : operationsNotAsked
+    const wantsAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
+    const topics = wantsAll
+      ? (await context.log.topics.list()).map(topic => describeTopic(topic, operations, context))
+      : await Promise.all(
+          (request.topics ?? []).map(wanted =>
+            answerTopic(wanted, { operations, mayCreate: request.allowAutoTopicCreation }, context),
+          ),
+        )
+    return {
+      brokers: cluster.gateways().map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack })),
+      clusterId: cluster.clusterId,
+      controllerId: cluster.nodeId,
+      topics,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
+    }
+  },
+})
+
+async function answerTopic(
+  wanted: Wanted,
+  options: { readonly operations: number; readonly mayCreate: boolean },
+  context: RequestContext,
+): Promise<TopicAnswer> {
+  const byId = wanted.name === null
+  if (context.apiVersion < topicIdVersion && (byId || wanted.topicId !== zeroUuid)) {
+    return refuseTopic(wanted, errorCodes.INVALID_REQUEST)
+  }
+  try {
+    const topic =
+      wanted.name === null
+        ? await context.log.topics.find({ id: wanted.topicId })
+        : await findOrCreate(wanted.name, options.mayCreate, context)
+    if (topic) return describeTopic(topic, options.operations, context)
+    return refuseTopic(wanted, byId ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  } catch (error) {
+    return refuseTopic(wanted, errorCodeOf(error, context.logger))
+  }
+}
+
+/** @throws LogError INVALID_TOPIC_NAME, also where nothing was to be created */
+async function findOrCreate(name: string, mayCreate: boolean, { log, config }: Broker): Promise<Topic | undefined> {
+  const topic = await log.topics.find({ name })
+  if (topic) return topic
+  const newTopic = { name, partitions: config.defaultPartitions }
+  try {
+    if (mayCreate && config.autoCreateTopics) return await log.topics.create(newTopic)
+    await log.topics.validate(newTopic)
+    return undefined
+  } catch (error) {
+    // Somebody else created it in between.
+    if (error instanceof LogError && error.code === 'TOPIC_EXISTS') return log.topics.find({ name })
+    throw error
+  }
+}
+
+function describeTopic(topic: Topic, operations: number, { cluster }: Broker): TopicAnswer {
+  return {
+    errorCode: 0,
+    name: topic.name,
+    topicId: topic.id,
+    partitions: Array.from({ length: topic.partitions }, (_, partitionIndex) => {
+      const { nodeId } = cluster.leaderOf(topic.id, Math.floor(partitionIndex / topic.shardSize))
+      return {
+        errorCode: 0,
+        partitionIndex,
+        leaderId: nodeId,
+        leaderEpoch,
+        replicaNodes: [nodeId],
+        isrNodes: [nodeId],
+      }
+    }),
+    topicAuthorizedOperations: operations,
+  }
+}
+
+function refuseTopic(wanted: Wanted, errorCode: number): TopicAnswer {
+  return { errorCode, name: wanted.name, topicId: wanted.topicId, partitions: [] }
+}

@@ -1,0 +1,3 @@
+export type { Answer, Exchange } from './connection.ts'
+export { Gateway, type GatewayOptions } from './gateway.ts'
+export { defaultGatewayLimits, type GatewayLimits } from './limits.ts'

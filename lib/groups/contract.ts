@@ -1,0 +1,160 @@
+/**
+ * What groups offer to their faces (Kafka, HTTP), in Kafka's terms of the classic group protocol.
+ */
+import type { GroupErrorCode } from './errors.ts'
+
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
+
+/** One of the assignment strategies a member can use, with what it tells the leader (opaque bytes). */
+export interface Protocol {
+  readonly name: string
+  readonly metadata: Uint8Array
+}
+
+export interface JoinRequest {
+  readonly groupId: string
+  /** Empty for a member that has no id yet. */
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly clientId: string
+  readonly clientHost: string
+  readonly protocolType: string
+  /** In the member's order of preference. */
+  readonly protocols: readonly Protocol[]
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** The client joins in two rounds: MEMBER_ID_REQUIRED, then again with that id (JoinGroup v4+, KIP-394). */
+  readonly requiresMemberId: boolean
+  /** The client understands `skipAssignment` (JoinGroup v9+, KIP-814). */
+  readonly supportsSkippingAssignment: boolean
+}
+
+export interface Joined {
+  readonly memberId: string
+  readonly generation: number
+  readonly protocolType: string
+  readonly protocolName: string
+  readonly leader: string
+  readonly skipAssignment: boolean
+  /** For the leader: every member and its metadata for the chosen protocol. Empty for others. */
+  readonly members: readonly JoinedMember[]
+}
+
+export interface JoinedMember {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly metadata: Uint8Array
+}
+
+/** Who speaks, and in which generation. */
+export interface MemberRequest {
+  readonly groupId: string
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly generation: number
+}
+
+export interface SyncRequest extends MemberRequest {
+  readonly protocolType: string | undefined
+  readonly protocolName: string | undefined
+  /** The leader's decision; empty from others. */
+  readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[]
+}
+
+export interface Synced {
+  readonly protocolType: string
+  readonly protocolName: string
+  readonly assignment: Uint8Array
+}
+
+export interface LeaveRequest {
+  readonly groupId: string
+  readonly members: readonly LeavingMember[]
+}
+
+/** An administrator removes a static member by its instance id alone; `memberId` is then empty. */
+export interface LeavingMember {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+}
+
+export interface LeftMember extends LeavingMember {
+  readonly error: GroupErrorCode | undefined
+}
+
+export interface GroupDescription {
+  readonly groupId: string
+  readonly state: GroupState
+  /** Empty for a group that only stores offsets. */
+  readonly protocolType: string
+  /** The chosen protocol of a stable group, else empty. */
+  readonly protocolName: string
+  readonly members: readonly MemberDescription[]
+}
+
+export interface MemberDescription {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly clientId: string
+  readonly clientHost: string
+  /** Empty unless the group is stable. */
+  readonly metadata: Uint8Array
+  readonly assignment: Uint8Array
+}
+
+export interface GroupListing {
+  readonly groupId: string
+  readonly state: GroupState
+  readonly protocolType: string
+  readonly type: 'classic'
+}
+
+// ---------------------------------------------------------------- offsets
+
+export interface CommitRequest extends MemberRequest {
+  /** `generation` below 0 and an empty `memberId`: a consumer or tool that does without membership. */
+  readonly offsets: readonly NewOffset[]
+}
+
+export interface TopicPartition {
+  /** 32 lower-case hex digits. */
+  readonly topicId: string
+  readonly partition: number
+}
+
+export interface NewOffset extends TopicPartition {
+  readonly offset: number
+  /** -1 where the client gives none. */
+  readonly leaderEpoch: number
+  readonly metadata: string
+}
+
+export interface CommitResult extends TopicPartition {
+  readonly error: GroupErrorCode | undefined
+}
+
+export interface CommittedOffset extends TopicPartition {
+  readonly offset: number
+  readonly leaderEpoch: number
+  readonly metadata: string
+  /** Wall clock of the process that stored it. */
+  readonly committedAt: number
+}
+
+export interface FetchOffsetsRequest {
+  readonly groupId: string
+  /** Undefined: everything the group has committed. */
+  readonly partitions: readonly TopicPartition[] | undefined
+  /** Refuse offsets that an open transaction may still change (KIP-447); as none stages offsets yet, all are stable. */
+  readonly requireStable: boolean
+}
+
+export interface DeleteOffsetsRequest {
+  readonly groupId: string
+  readonly topics: readonly {
+    readonly id: string
+    /** Subscriptions speak of names. */
+    readonly name: string
+    readonly partitions: readonly number[]
+  }[]
+}

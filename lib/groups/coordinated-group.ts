@@ -1,0 +1,328 @@
+/**
+ * One group in the hands of this process: the document as last read or written, the requests held open, and the alarm
+ * that ends sessions and phases. One mailbox: a step is taken, stored and answered before the next begins.
+ *
+ * What can happen, and what holds:
+ * - Two processes believe they coordinate the group. The document names one (`coordinator`): whoever begins to serve a
+ *   group with members writes its own token in first. The other's next write conflicts, and its next read shows the
+ *   token; it then lets go: everyone who waits is told NOT_COORDINATOR. Nothing was answered that was not stored.
+ * - No heartbeat, and no assignment, is answered from a document older than a third of the shortest session, so a
+ *   coordinator that was replaced cannot keep a member at work longer than the new one waits for it.
+ * - This process was frozen, or a store call took long: it heard nobody, so everyone gets a fresh session, and the
+ *   document is read again. A new coordinator gives fresh sessions too. So death is noticed one session late at worst
+ *   for each freeze or takeover, never early.
+ * - The outcome of a write stays unknown: this process lets go, everyone who waits is told COORDINATOR_NOT_AVAILABLE.
+ *   If the write arrives later, it meets a newer version, or the next coordinator finds it and goes on from there.
+ * - A request comes twice, or late: the engine answers from the generation and the member id. A JoinGroup or SyncGroup
+ *   that takes the place of one held open has the older one answered REBALANCE_IN_PROGRESS.
+ * - The document is gone or Dead (deleted elsewhere): this process lets go; the next request begins a new group.
+ */
+import { type Clock, invariant, Mailbox } from '../base/index.ts'
+import { type Expected, StoreError, type Version } from '../storage/index.ts'
+import {
+  type ClassicGroup,
+  documentOf,
+  type Moment,
+  newGroup,
+  type Outcome,
+  type Reply,
+  type Step,
+  shortestSessionOf,
+  takeOver,
+} from './classic-group.ts'
+import { joinGroup } from './classic-join.ts'
+import { heartbeat, keepAlive, leaveGroup, nextDeadline, passTime, renewSessions } from './classic-session.ts'
+import { syncGroup } from './classic-sync.ts'
+import type { Joined, JoinRequest, LeaveRequest, LeftMember, MemberRequest, Synced, SyncRequest } from './contract.ts'
+import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
+import type { GroupItems } from './group-items.ts'
+import { HeldRequests, isRefusal, type Parking, refusalError } from './held-requests.ts'
+import {
+  CONFLICT_ATTEMPTS_MAX,
+  FROZEN_MS,
+  GROUP_QUEUE_MAX,
+  type GroupSettings,
+  IDLE_GROUP_MS,
+  RETRY_MS,
+} from './settings.ts'
+
+export interface CoordinatedGroupOptions {
+  readonly groupId: string
+  readonly items: GroupItems
+  readonly clock: Clock
+  readonly settings: GroupSettings
+  /** This process's token, written into the documents of the groups it coordinates. */
+  readonly coordinator: number
+  readonly parking: Parking
+  readonly drawIncarnation: () => number
+  readonly drawMemberId: (prefix: string) => string
+}
+
+interface Held {
+  readonly group: ClassicGroup
+  readonly version: Expected
+  /** Monotonic, from before the read or write began: the document was still this one then. */
+  readonly asOf: number
+}
+
+export class CoordinatedGroup {
+  readonly #options: CoordinatedGroupOptions
+  readonly #mailbox = new Mailbox(GROUP_QUEUE_MAX)
+  readonly #joins: HeldRequests<Joined>
+  readonly #syncs: HeldRequests<Synced>
+  #held: Held | undefined
+  #letGo = false
+  #usedAt: number
+  #retryAt = Number.NEGATIVE_INFINITY
+  #alarmAt = Number.NEGATIVE_INFINITY
+  #alarm = new AbortController()
+
+  constructor(options: CoordinatedGroupOptions) {
+    this.#options = options
+    this.#joins = new HeldRequests(options.parking)
+    this.#syncs = new HeldRequests(options.parking)
+    this.#usedAt = options.clock.monotonic()
+  }
+
+  /** No longer coordinated here; ask for the group anew. */
+  get letGo(): boolean {
+    return this.#letGo
+  }
+
+  /** The group as its coordinator sees it, if `version` is the one it goes by. */
+  at(version: Expected): ClassicGroup | undefined {
+    return this.#held?.version === version ? this.#held.group : undefined
+  }
+
+  async join(request: JoinRequest, signal?: AbortSignal): Promise<Joined> {
+    const { answer } = await this.#run(async () => {
+      const group = await this.#fresh()
+      const newMemberId = this.#options.drawMemberId(request.instanceId ?? request.clientId)
+      const step = joinGroup(group, request, newMemberId, this.#moment())
+      return this.#take(step, step.outcome, memberId => this.#joins.hold(memberId, signal))
+    })
+    return answer
+  }
+
+  async sync(request: SyncRequest, signal?: AbortSignal): Promise<Synced> {
+    const { answer } = await this.#run(async () => {
+      const group = await this.#fresh()
+      const step = syncGroup(group, request, this.#moment())
+      return this.#take(step, step.outcome, memberId => this.#syncs.hold(memberId, signal))
+    })
+    return answer
+  }
+
+  heartbeat(request: MemberRequest): Promise<void> {
+    return this.#run(async () => {
+      const step = heartbeat(await this.#fresh(), request, this.#moment())
+      await this.#apply(step)
+      if (step.error) throw refusalError({ error: step.error, memberId: request.memberId })
+    })
+  }
+
+  leave(request: LeaveRequest): Promise<readonly LeftMember[]> {
+    return this.#run(async () => {
+      const step = leaveGroup(await this.#fresh(), request.members, this.#moment())
+      await this.#apply(step)
+      return step.left
+    })
+  }
+
+  /** A member was heard of in another way than by a heartbeat. */
+  keepAlive(memberId: string): Promise<void> {
+    return this.#mailbox.run(() => {
+      const held = this.#held
+      if (!held || held.group.state === 'CompletingRebalance') return
+      this.#held = { ...held, group: keepAlive(held.group, memberId, this.#moment()) }
+    })
+  }
+
+  /** Ends sessions and phases in time; resolves when the group is let go. */
+  async watch(): Promise<void> {
+    const { clock } = this.#options
+    while (!this.#letGo) {
+      const due = this.#nextAlarm()
+      this.#alarmAt = due
+      this.#alarm = new AbortController()
+      await clock.sleep(Math.max(due - clock.monotonic(), 1), this.#alarm.signal)
+      if (!this.#letGo && clock.monotonic() >= due) await this.#mailbox.run(() => this.#ring(due))
+    }
+  }
+
+  /** Answers everyone who waits, and lets go. */
+  async close(): Promise<void> {
+    await this.#mailbox.run(() => this.#release('NOT_COORDINATOR'))
+  }
+
+  // ---------------------------------------------------------------- steps
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#mailbox.run(async () => {
+        if (this.#letGo) throw new GroupError('NOT_COORDINATOR', 'the group was let go')
+        this.#usedAt = this.#options.clock.monotonic()
+        try {
+          return await work()
+        } finally {
+          if (this.#letGo || this.#nextAlarm() < this.#alarmAt) this.#alarm.abort()
+        }
+      })
+    } catch (error) {
+      throw groupErrorOf(error)
+    }
+  }
+
+  /** What becomes of the request that caused the step: its answer may come much later, so nothing here awaits it. */
+  async #take<T extends object>(
+    step: Step,
+    outcome: Outcome<T>,
+    hold: (memberId: string) => Promise<T>,
+  ): Promise<{ answer: T | Promise<T> }> {
+    if ('heldAs' in outcome) {
+      this.#options.parking.checkRoom()
+      await this.#store(step)
+      const answer = hold(outcome.heldAs)
+      this.#reply(step.replies)
+      return { answer }
+    }
+    await this.#apply(step)
+    if (isRefusal(outcome.answer)) throw refusalError(outcome.answer)
+    return { answer: outcome.answer }
+  }
+
+  async #apply(step: Step): Promise<void> {
+    await this.#store(step)
+    this.#reply(step.replies)
+  }
+
+  #reply(replies: readonly Reply[]): void {
+    for (const reply of replies) {
+      if (reply.to === 'join') this.#joins.answer(reply.memberId, reply.answer)
+      else this.#syncs.answer(reply.memberId, reply.answer)
+    }
+  }
+
+  /** Makes the step's group the group, on disk first where the step asks for it. */
+  async #store({ group, store }: Step): Promise<void> {
+    const held = this.#held
+    invariant(held !== undefined, 'a step on a group that was not read')
+    if (!store) {
+      this.#held = { ...held, group }
+      return
+    }
+    const asOf = this.#options.clock.monotonic()
+    const written = await this.#write(held.version, group)
+    const took = this.#options.clock.monotonic() - asOf
+    this.#held = { group: took > FROZEN_MS ? renewSessions(group, this.#moment()) : group, version: written, asOf }
+  }
+
+  async #write(expected: Expected, group: ClassicGroup): Promise<Version> {
+    const { items, groupId, coordinator } = this.#options
+    try {
+      const written = await items.writeGroup(groupId, expected, documentOf(group, coordinator))
+      if (written !== 'conflict') return written.version
+    } catch (error) {
+      if (error instanceof StoreError && error.effect === 'unknown') this.#release('COORDINATOR_NOT_AVAILABLE')
+      throw error
+    }
+    throw this.#release('NOT_COORDINATOR')
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  /** The group, as the store had it not long ago. */
+  async #fresh(): Promise<ClassicGroup> {
+    const held = this.#held
+    if (!held) return this.#load()
+    if (this.#options.clock.monotonic() - held.asOf >= this.#staleAfterMs(held.group)) await this.#confirm(held)
+    return held.group
+  }
+
+  async #confirm(held: Held): Promise<void> {
+    const asOf = this.#options.clock.monotonic()
+    const { version } = await this.#options.items.readGroup(this.#options.groupId)
+    if (version !== held.version) throw this.#release('NOT_COORDINATOR')
+    this.#held = { ...held, asOf }
+  }
+
+  /** A group with members is told whose it is before any of them is served. */
+  async #load(): Promise<ClassicGroup> {
+    const { items, groupId, clock, coordinator, drawIncarnation } = this.#options
+    for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
+      const asOf = clock.monotonic()
+      const { value: document, version } = await items.readLivingGroup(groupId)
+      if (!document) return this.#hold(newGroup(drawIncarnation(), clock.now()), version, asOf)
+      if (document.coordinator === coordinator || document.members.length === 0) {
+        return this.#hold(takeOver(document, this.#moment()), version, asOf)
+      }
+      const written = await items.writeGroup(groupId, version, { ...document, coordinator })
+      if (written !== 'conflict') return this.#hold(takeOver(document, this.#moment()), written.version, asOf)
+      await items.pause(attempt)
+    }
+    throw this.#release('NOT_COORDINATOR')
+  }
+
+  #hold(group: ClassicGroup, version: Expected, asOf: number): ClassicGroup {
+    this.#held = { group, version, asOf }
+    return group
+  }
+
+  #staleAfterMs(group: ClassicGroup): number {
+    const session = group.members.size > 0 ? shortestSessionOf(group) : this.#options.settings.sessionTimeoutMinMs
+    return session / 3
+  }
+
+  // ---------------------------------------------------------------- time
+
+  #moment(): Moment {
+    const { clock, settings } = this.#options
+    return { now: clock.monotonic(), wallTime: clock.now(), settings }
+  }
+
+  get #holdsRequests(): boolean {
+    return this.#joins.size > 0 || this.#syncs.size > 0
+  }
+
+  #nextAlarm(): number {
+    const idleAt = this.#usedAt + IDLE_GROUP_MS
+    const held = this.#held
+    if (!held) return idleAt
+    const due = nextDeadline(held.group) ?? idleAt
+    const look = this.#holdsRequests ? held.asOf + this.#staleAfterMs(held.group) : due
+    return Math.max(Math.min(due, look), this.#retryAt)
+  }
+
+  async #ring(due: number): Promise<void> {
+    const { clock } = this.#options
+    const now = clock.monotonic()
+    if (this.#letGo) return
+    if (this.#held && now - due > FROZEN_MS) {
+      this.#held = { ...this.#held, group: renewSessions(this.#held.group, this.#moment()) }
+    }
+    try {
+      if (this.#held) await this.#passTime()
+      else if (now - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
+    } catch (error) {
+      if (error instanceof StoreError) this.#retryAt = clock.monotonic() + RETRY_MS
+      else if (!(error instanceof GroupError)) throw error
+    }
+  }
+
+  async #passTime(): Promise<void> {
+    const group = await this.#fresh()
+    await this.#apply(passTime(group, this.#moment()))
+    const idle = nextDeadline(this.#held!.group) === undefined && !this.#holdsRequests
+    if (idle && this.#options.clock.monotonic() - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
+  }
+
+  /** From now on this object refuses; everyone who waits is told `code`. Gives the error for the request in hand. */
+  #release(code: GroupErrorCode): GroupError {
+    this.#letGo = true
+    this.#held = undefined
+    this.#joins.refuseAll(code)
+    this.#syncs.refuseAll(code)
+    this.#alarm.abort()
+    return new GroupError(code, `group '${this.#options.groupId}' is no longer coordinated here`)
+  }
+}

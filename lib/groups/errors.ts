@@ -1,0 +1,42 @@
+import { OverloadedError, VarveError } from '../base/index.ts'
+import { StoreError } from '../storage/index.ts'
+
+/** Kafka's own error names. */
+export type GroupErrorCode =
+  | 'COORDINATOR_NOT_AVAILABLE' // the store did not answer, or too much is waiting: find the coordinator and try again
+  | 'FENCED_INSTANCE_ID' // another member took over this group.instance.id
+  | 'GROUP_ID_NOT_FOUND'
+  | 'GROUP_MAX_SIZE_REACHED' // members or bytes of the group's document
+  | 'GROUP_SUBSCRIBED_TO_TOPIC'
+  | 'ILLEGAL_GENERATION'
+  | 'INCONSISTENT_GROUP_PROTOCOL'
+  | 'INVALID_GROUP_ID'
+  | 'INVALID_SESSION_TIMEOUT'
+  | 'MEMBER_ID_REQUIRED' // join again with `memberId`
+  | 'NON_EMPTY_GROUP'
+  | 'NOT_COORDINATOR' // another process coordinates this group now
+  | 'OFFSET_METADATA_TOO_LARGE'
+  | 'REBALANCE_IN_PROGRESS'
+  | 'REQUEST_TIMED_OUT' // may have been done, or may yet be
+  | 'UNKNOWN_MEMBER_ID'
+  | 'UNKNOWN_SERVER_ERROR' // the leader's assignment does not fit into a stored document
+  | 'UNSTABLE_OFFSET_COMMIT'
+
+/** A request to a group that was refused. */
+export class GroupError extends VarveError {
+  readonly code: GroupErrorCode
+  /** With MEMBER_ID_REQUIRED: the id to join with; else the id that Kafka sends back with the refusal. */
+  readonly memberId: string
+
+  constructor(code: GroupErrorCode, message: string, options: { memberId?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.memberId = options.memberId ?? ''
+  }
+}
+
+/** Failures of the stores and full queues as what a member can act on: find the coordinator and try again. */
+export function groupErrorOf(error: unknown): unknown {
+  if (!(error instanceof StoreError || error instanceof OverloadedError)) return error
+  return new GroupError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
+}

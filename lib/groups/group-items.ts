@@ -1,0 +1,222 @@
+/**
+ * The groups' documents in the item store, with every answer made certain: a write says that it was done, or what stands
+ * in its way. A write of unknown outcome is looked for by its own version, and tried again under that same version, so
+ * that however often it arrives it counts once.
+ */
+import { type Clock, drawFraction, drawToken, type Random } from '../base/index.ts'
+import {
+  type Expected,
+  type Item,
+  type ItemKey,
+  type ItemStore,
+  StoreError,
+  type Version,
+  WRITE_OPERATIONS_MAX,
+  type WriteOperation,
+} from '../storage/index.ts'
+import { GroupError } from './errors.ts'
+import {
+  decodeGroupDocument,
+  encodeGroupDocument,
+  type GroupDocument,
+  groupDocumentKey,
+  groupPartitionKey,
+} from './group-document.ts'
+import { checkGroupListing, encodeGroupListing, GROUP_LISTING_PARTITION, groupListingKey } from './group-listing.ts'
+import {
+  decodeOffsetsBlock,
+  encodeOffsetsBlock,
+  OFFSETS_SORT_KEY_FIRST,
+  OFFSETS_SORT_KEY_LAST,
+  type OffsetsBlock,
+  topicIdOfSortKey,
+} from './offsets-block.ts'
+import { RecentlyUsed } from './recently-used.ts'
+import { BACKOFF_MS, CONFLICT_ATTEMPTS_MAX, DECODED_BYTES_MAX, UNKNOWN_ATTEMPTS_MAX } from './settings.ts'
+
+/** What was read, and the version to expect when changing it. */
+export interface Read<T> {
+  readonly value: T | undefined
+  readonly version: Expected
+}
+
+const ABSENT = { value: undefined, version: 'absent' } as const
+
+export type Written = { readonly version: Version } | 'conflict'
+
+export interface ListedBlock {
+  readonly key: ItemKey
+  readonly topicId: string
+  readonly version: Version
+  readonly block: OffsetsBlock
+}
+
+export interface Ports {
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export class GroupItems {
+  readonly #items: ItemStore
+  readonly #clock: Clock
+  readonly #random: Random
+  /** Read anew each time, but decoded only when they changed. */
+  readonly #decoded = new RecentlyUsed<string, { value: GroupDocument; version: Version; bytes: number }>(
+    DECODED_BYTES_MAX,
+    ({ bytes }) => bytes,
+  )
+
+  constructor({ items, clock, random }: Ports) {
+    this.#items = items
+    this.#clock = clock
+    this.#random = random
+  }
+
+  async readGroup(groupId: string): Promise<Read<GroupDocument>> {
+    const item = await this.#items.get(groupDocumentKey(groupId))
+    if (!item) return ABSENT
+    const known = this.#decoded.get(groupId)
+    if (known?.version === item.version) return known
+    const read = { value: decodeGroupDocument(item.value), version: item.version, bytes: item.value.length }
+    this.#decoded.set(groupId, read)
+    return read
+  }
+
+  /** A group whose deletion was begun is gone: this finishes it. */
+  async readLivingGroup(groupId: string): Promise<Read<GroupDocument>> {
+    const read = await this.readGroup(groupId)
+    if (read.value?.state !== 'Dead' || read.version === 'absent') return read
+    await this.finishRemoval(groupId, read.version)
+    return ABSENT
+  }
+
+  /** Removes a Dead group: its offsets first, then the document that says that this is to be done. */
+  async finishRemoval(groupId: string, version: Version): Promise<void> {
+    for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
+      const blocks = await this.listOffsets(groupId)
+      if (blocks.length === 0) return this.#removeDocument(groupId, version)
+      await this.removeOffsets(blocks)
+    }
+    throw new GroupError('COORDINATOR_NOT_AVAILABLE', `offsets of the deleted group '${groupId}' keep coming back`)
+  }
+
+  /** A new group's listing comes with it. */
+  async writeGroup(groupId: string, expected: Expected, group: GroupDocument): Promise<Written> {
+    const version = drawToken(this.#random)
+    const document = {
+      kind: 'put',
+      key: groupDocumentKey(groupId),
+      expected,
+      version,
+      value: encodeGroupDocument(group),
+    } as const
+    if (expected !== 'absent') return this.#write([document], version)
+    const listing = {
+      kind: 'put',
+      key: groupListingKey(groupId),
+      expected,
+      version,
+      value: encodeGroupListing(),
+    } as const
+    return this.#write([document, listing], version)
+  }
+
+  async listGroupIds(): Promise<string[]> {
+    const found: string[] = []
+    for await (const { key, value } of this.#all(GROUP_LISTING_PARTITION, {})) {
+      checkGroupListing(value)
+      found.push(key.sk)
+    }
+    return found
+  }
+
+  async readOffsets(key: ItemKey): Promise<Read<OffsetsBlock>> {
+    const item = await this.#items.get(key)
+    return item ? { value: decodeOffsetsBlock(item.value), version: item.version } : ABSENT
+  }
+
+  async writeOffsets(key: ItemKey, expected: Expected, block: OffsetsBlock): Promise<Written> {
+    const version = drawToken(this.#random)
+    return this.#write([{ kind: 'put', key, expected, version, value: encodeOffsetsBlock(block) }], version)
+  }
+
+  /** Every block of the group, or of one topic in it. */
+  async listOffsets(groupId: string, topicId?: string): Promise<ListedBlock[]> {
+    const found: ListedBlock[] = []
+    for await (const { key, version, value } of this.#all(groupPartitionKey(groupId), offsetsRange(topicId))) {
+      found.push({ key, topicId: topicIdOfSortKey(key.sk), version, block: decodeOffsetsBlock(value) })
+    }
+    return found
+  }
+
+  /** Those that changed meanwhile stay. */
+  async removeOffsets(blocks: readonly ListedBlock[]): Promise<void> {
+    for (let at = 0; at < blocks.length; at += WRITE_OPERATIONS_MAX) {
+      const operations = blocks
+        .slice(at, at + WRITE_OPERATIONS_MAX)
+        .map(({ key, version }) => ({ kind: 'delete', key, expected: version }) as const)
+      await this.#remove(operations)
+    }
+  }
+
+  /** Waits before another attempt: longer each time, and not in step with others. */
+  async pause(attempt: number): Promise<void> {
+    await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
+  }
+
+  async #removeDocument(groupId: string, expected: Version): Promise<void> {
+    const listing = await this.#items.get(groupListingKey(groupId))
+    const operations: WriteOperation[] = [{ kind: 'delete', key: groupDocumentKey(groupId), expected }]
+    if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
+    await this.#remove(operations)
+  }
+
+  async *#all(pk: string, range: { from?: string; to?: string }): AsyncGenerator<Item> {
+    let cursor: string | undefined
+    do {
+      const page = await this.#items.query(pk, cursor === undefined ? range : { ...range, cursor })
+      yield* page.items
+      cursor = page.cursor
+    } while (cursor !== undefined)
+  }
+
+  /** `operations[0]` carries `version`, by which the whole write is recognised. */
+  async #write(operations: readonly WriteOperation[], version: Version): Promise<Written> {
+    const mine = (item: Item | undefined) => item?.version === version
+    return (await this.#settle(operations, mine)) ? { version } : 'conflict'
+  }
+
+  /** What is gone already was removed: versions are never used twice. */
+  async #remove(operations: readonly WriteOperation[]): Promise<'removed' | 'conflict'> {
+    return (await this.#settle(operations, item => item === undefined)) ? 'removed' : 'conflict'
+  }
+
+  /** `done` tells from what the first operation found that an earlier attempt was applied. @throws StoreError, of effect unknown where nobody can say */
+  async #settle(operations: readonly WriteOperation[], done: (item: Item | undefined) => boolean): Promise<boolean> {
+    let doubtful = false
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const outcome = await this.#items.write(operations)
+        if (outcome.written) return true
+        const first = outcome.conflicts.find(({ index }) => index === 0)
+        return first !== undefined && done(first.item)
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        if (error.effect === 'none' && !doubtful) throw error
+        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error)
+        doubtful = true
+      }
+      await this.pause(attempt)
+    }
+  }
+}
+
+function offsetsRange(topicId: string | undefined): { from: string; to: string } {
+  if (topicId === undefined) return { from: OFFSETS_SORT_KEY_FIRST, to: OFFSETS_SORT_KEY_LAST }
+  return { from: `${OFFSETS_SORT_KEY_FIRST}${topicId}#`, to: `${OFFSETS_SORT_KEY_FIRST}${topicId}$` }
+}
+
+function unknownOutcome(cause: StoreError): StoreError {
+  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${cause.message}`, { cause })
+}

@@ -1,0 +1,22 @@
+/**
+ * The list of all groups: `groups` / `<id>`, one item for each group's document, made and removed in one write with it.
+ */
+import { CorruptDataError } from '../base/index.ts'
+import type { ItemKey } from '../storage/index.ts'
+
+export const GROUP_LISTING_PARTITION = 'groups'
+
+const FORMAT_VERSION = 1
+
+export function groupListingKey(groupId: string): ItemKey {
+  return { pk: GROUP_LISTING_PARTITION, sk: groupId }
+}
+
+export function encodeGroupListing(): Uint8Array {
+  return Uint8Array.of(FORMAT_VERSION)
+}
+
+/** @throws CorruptDataError for an unknown format */
+export function checkGroupListing(bytes: Uint8Array): void {
+  if (bytes[0] !== FORMAT_VERSION) throw new CorruptDataError(`group listing of unknown format ${bytes[0]}`)
+}

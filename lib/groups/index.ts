@@ -1,0 +1,26 @@
+export type {
+  CommitRequest,
+  CommitResult,
+  CommittedOffset,
+  DeleteOffsetsRequest,
+  FetchOffsetsRequest,
+  GroupDescription,
+  GroupListing,
+  GroupState,
+  Joined,
+  JoinedMember,
+  JoinRequest,
+  LeaveRequest,
+  LeavingMember,
+  LeftMember,
+  MemberDescription,
+  MemberRequest,
+  NewOffset,
+  Protocol,
+  Synced,
+  SyncRequest,
+  TopicPartition,
+} from './contract.ts'
+export { GroupError, type GroupErrorCode } from './errors.ts'
+export { Groups, type GroupsOptions } from './groups.ts'
+export { defaultGroupSettings, type GroupSettings } from './settings.ts'

@@ -1,0 +1,105 @@
+/**
+ * Changes of one block of committed offsets, one write at a time; those that wait go together in the next one. The order
+ * of its steps is what keeps a member that was replaced from moving an offset (I6):
+ *
+ *   1. the block is read (or known from before),
+ *   2. then the group's document is read, and says who may change it,
+ *   3. then the block is written, if it is still the one of step 1.
+ *
+ * Whoever replaced the member writes the block between 1 and 3, which makes 3 fail, or has not committed yet. Checking
+ * the group first would let a new owner commit in between and be overwritten.
+ * A lost race or an unknown outcome begins again at 1, bounded. Setting the same offset twice does no harm.
+ */
+import { Mailbox } from '../base/index.ts'
+import { type ItemKey, StoreError } from '../storage/index.ts'
+import { GroupError, type GroupErrorCode } from './errors.ts'
+import type { GroupDocument } from './group-document.ts'
+import type { GroupItems, Read } from './group-items.ts'
+import type { OffsetsBlock, StoredOffset } from './offsets-block.ts'
+import { CONFLICT_ATTEMPTS_MAX, LANE_QUEUE_MAX } from './settings.ts'
+
+export interface OffsetChange {
+  /** Why the group, read after the block, does not allow it, if it does not. */
+  refusal(group: Read<GroupDocument>): GroupErrorCode | undefined
+  apply(offsets: Map<number, StoredOffset>): void
+}
+
+export interface OffsetLaneOptions {
+  readonly groupId: string
+  readonly key: ItemKey
+  readonly items: GroupItems
+  /** The document of a group that only stores offsets. */
+  readonly newDocument: () => GroupDocument
+}
+
+interface Entry {
+  readonly change: OffsetChange
+  outcome: { readonly error: GroupErrorCode | undefined } | undefined
+}
+
+export class OffsetLane {
+  readonly #options: OffsetLaneOptions
+  readonly #mailbox = new Mailbox()
+  #waiting: Entry[] = []
+  #known: Read<OffsetsBlock> | undefined
+
+  constructor(options: OffsetLaneOptions) {
+    this.#options = options
+  }
+
+  /** Undefined: stored. */
+  async submit(change: OffsetChange): Promise<GroupErrorCode | undefined> {
+    if (this.#waiting.length >= LANE_QUEUE_MAX) return 'COORDINATOR_NOT_AVAILABLE'
+    const entry: Entry = { change, outcome: undefined }
+    this.#waiting.push(entry)
+    await this.#mailbox.run(async () => {
+      if (entry.outcome) return
+      const entries = this.#waiting
+      this.#waiting = []
+      await this.#settle(entries)
+    })
+    return entry.outcome!.error
+  }
+
+  async #settle(entries: readonly Entry[]): Promise<void> {
+    let failure: GroupErrorCode = 'COORDINATOR_NOT_AVAILABLE'
+    try {
+      for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
+        if (await this.#attempt(entries.filter(entry => !entry.outcome))) break
+        await this.#options.items.pause(attempt)
+      }
+    } catch (error) {
+      this.#known = undefined
+      if (!(error instanceof StoreError || error instanceof GroupError)) throw error
+      if (error instanceof StoreError && error.effect === 'unknown') failure = 'REQUEST_TIMED_OUT'
+    } finally {
+      for (const entry of entries) entry.outcome ??= { error: failure }
+    }
+  }
+
+  /** False: the race was lost. */
+  async #attempt(entries: readonly Entry[]): Promise<boolean> {
+    const { items, groupId, key, newDocument } = this.#options
+    const block = this.#known ?? (await items.readOffsets(key))
+    const group = await items.readLivingGroup(groupId)
+    const allowed = entries.filter(entry => {
+      const error = entry.change.refusal(group)
+      if (error) entry.outcome = { error }
+      return !error
+    })
+    if (allowed.length === 0) return true
+    if (!group.value) {
+      await items.writeGroup(groupId, 'absent', newDocument())
+      return false
+    }
+    const { incarnation } = group.value
+    const offsets = new Map(block.value?.incarnation === incarnation ? block.value.offsets : [])
+    for (const { change } of allowed) change.apply(offsets)
+    const value = { incarnation, offsets }
+    const written = await items.writeOffsets(key, block.version, value)
+    this.#known = written === 'conflict' ? undefined : { value, version: written.version }
+    if (written === 'conflict') return false
+    for (const entry of allowed) entry.outcome = { error: undefined }
+    return true
+  }
+}

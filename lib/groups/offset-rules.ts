@@ -1,0 +1,35 @@
+/** Who may change a group's committed offsets, by Kafka's rules. Pure. */
+import { metadataOf, refusalOfMember } from './classic-group.ts'
+import { subscribedTopics } from './consumer-subscription.ts'
+import type { MemberRequest } from './contract.ts'
+import type { GroupErrorCode } from './errors.ts'
+import type { GroupView } from './group-view.ts'
+
+/** `group` undefined: there is none, and a commit without membership makes one. */
+export function refusalOfCommit(group: GroupView | undefined, request: MemberRequest): GroupErrorCode | undefined {
+  const { memberId, instanceId, generation } = request
+  if (!group) return generation < 0 ? undefined : 'GROUP_ID_NOT_FOUND'
+  if (generation < 0 && group.state === 'Empty') return undefined
+  if (generation < 0 && memberId === '' && instanceId === undefined) return 'UNKNOWN_MEMBER_ID'
+  const refusal = refusalOfMember(group, memberId, instanceId)
+  if (refusal) return refusal
+  if (generation !== group.generation) return 'ILLEGAL_GENERATION'
+  // The member knows its new generation but not what it owns in it.
+  return group.state === 'CompletingRebalance' ? 'REBALANCE_IN_PROGRESS' : undefined
+}
+
+/** Whole-group refusal of OffsetDelete. */
+export function refusalOfOffsetDelete(group: GroupView | undefined): GroupErrorCode | undefined {
+  if (!group) return 'GROUP_ID_NOT_FOUND'
+  return group.state !== 'Empty' && group.protocolType !== 'consumer' ? 'NON_EMPTY_GROUP' : undefined
+}
+
+/** Consumers whose subscriptions cannot be read count as subscribed to everything. */
+export function isSubscribed(group: GroupView, topicName: string): boolean {
+  if (group.protocolType !== 'consumer') return false
+  for (const member of group.members.values()) {
+    const topics = subscribedTopics(metadataOf(member, group.protocolName))
+    if (topics === undefined || topics.includes(topicName)) return true
+  }
+  return false
+}

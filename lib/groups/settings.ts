@@ -1,0 +1,62 @@
+/** What an operator may set, with Kafka's names for it, and the named limits of this room. */
+export interface GroupSettings {
+  /** `group.min.session.timeout.ms` */
+  readonly sessionTimeoutMinMs: number
+  /** `group.max.session.timeout.ms` */
+  readonly sessionTimeoutMaxMs: number
+  /** `group.initial.rebalance.delay.ms`: how long an empty group waits for more members (Kafka: 3,000). */
+  readonly initialRebalanceDelayMs: number
+  /** `group.max.size` */
+  readonly membersMax: number
+  /** `offset.metadata.max.bytes`, in UTF-16 units as Kafka counts it. */
+  readonly offsetMetadataMax: number
+}
+
+export const defaultGroupSettings: GroupSettings = {
+  sessionTimeoutMinMs: 6_000,
+  sessionTimeoutMaxMs: 1_800_000,
+  initialRebalanceDelayMs: 500,
+  membersMax: 10_000,
+  offsetMetadataMax: 4_096,
+}
+
+/** A new member whose JoinGroup waits this long is taken to be gone: it has no id yet to send heartbeats with. */
+export const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
+/** Members that were given an id and have not come back with it. */
+export const PENDING_MEMBERS_MAX = 1_000
+/** A document of this size takes no further members. */
+export const DOCUMENT_BYTES_FULL = 300_000
+/** A document of this size is not written (an item holds 400 KB with its key). */
+export const DOCUMENT_BYTES_MAX = 390_000
+
+/** A group's id is part of keys, in UTF-8. */
+export const GROUP_ID_BYTES_MAX = 1_000
+/** Groups that one process coordinates at once. */
+export const LOADED_GROUPS_MAX = 20_000
+/** Requests that wait for one group. */
+export const GROUP_QUEUE_MAX = 20_000
+/** JoinGroup and SyncGroup requests that one process holds open. */
+export const PARKED_REQUESTS_MAX = 50_000
+/** A group with no member leaves memory after this time. */
+export const IDLE_GROUP_MS = 60_000
+/** Where a wake-up or a write comes later than this, the process was frozen: no heartbeat could reach it meanwhile. */
+export const FROZEN_MS = 2_000
+/** After a store refused a write that no request waits for. */
+export const RETRY_MS = 1_000
+
+/** Blocks of offsets kept in memory to spare a read before a commit. */
+export const OFFSET_LANES_MAX = 5_000
+/** Commits that wait for one block. */
+export const LANE_QUEUE_MAX = 10_000
+/** Partitions in one committed-offsets item. */
+export const OFFSETS_BLOCK_SIZE = 16
+/** How often a lost race is run again before the caller is told to. */
+export const CONFLICT_ATTEMPTS_MAX = 10
+/** How often a write of unknown outcome is looked for and tried again. */
+export const UNKNOWN_ATTEMPTS_MAX = 5
+/** First pause before another attempt; doubles, with jitter. */
+export const BACKOFF_MS = 10
+/** Reads under way at once for one request (listing groups, fetching offsets). */
+export const PARALLEL_READS_MAX = 16
+/** Stored size of the group documents kept decoded. */
+export const DECODED_BYTES_MAX = 16 * 1024 * 1024

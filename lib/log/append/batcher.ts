@@ -1,0 +1,154 @@
+/**
+ * Gathers appended batches of all partitions into segments. A segment is flushed when it is full, when the flush budget
+ * allows, or when it has gathered long enough; the puts of several run in parallel. Each shard's committer gets its part
+ * of a segment at the moment of the flush, so commits are made in the order of the appends, whichever put ends first.
+ */
+import type { Clock } from '../../base/index.ts'
+import { LogError } from '../errors.ts'
+import type { SegmentId, SegmentIds } from '../segment/segment-id.ts'
+import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
+import type { FlushBudget } from './flush-budget.ts'
+import { layOutSegment, type PendingBatch, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
+
+export interface BatcherParts {
+  readonly segments: SegmentStore
+  readonly segmentIds: SegmentIds
+  readonly budget: FlushBudget
+  readonly clock: Clock
+  /** List price in dollars of a flush of so many bytes to so many shards. */
+  readonly priceOfFlush: (bytes: number, shards: number) => number
+  /** A segment is full at this many bytes of batches. */
+  readonly segmentBytesMax: number
+}
+
+/** Puts under way at once: full ones, and those that do not wait to be full. */
+const PUTS_MAX = 6
+const EAGER_PUTS_MAX = 2
+/** Bounds a commit's bytes: 100 KB even if each batch has a producer of its own. */
+export const SEGMENT_BATCHES_MAX = 2_000
+/** Bytes accepted and not yet answered. */
+export const PENDING_BYTES_MAX = 256 * 1_024 * 1_024
+
+export class Batcher {
+  readonly #parts: BatcherParts
+  #gathered: PendingBatch[] = []
+  #gatheredBytes = 0
+  #pendingBytes = 0
+  #puts = 0
+  #flushScheduled = false
+  #wakeUp: AbortController | undefined
+
+  constructor(parts: BatcherParts) {
+    this.#parts = parts
+  }
+
+  /** @throws LogError OVERLOADED */
+  add(batch: PendingBatch): void {
+    const bytes = batch.batch.bytes.length
+    if (this.#pendingBytes + bytes > PENDING_BYTES_MAX) {
+      throw new LogError('OVERLOADED', `${this.#pendingBytes} bytes are waiting to be stored`)
+    }
+    this.#pendingBytes += bytes
+    this.#gathered.push(batch)
+    this.#gatheredBytes += bytes
+    this.#schedule()
+  }
+
+  /** The caller of `add` tells when the batch has its answer. */
+  release(batch: PendingBatch): void {
+    this.#pendingBytes -= batch.batch.bytes.length
+  }
+
+  #schedule(): void {
+    if (this.#gathered.length === 0 || this.#flushScheduled || this.#puts >= PUTS_MAX) return
+    if (!this.#isFull() && this.#puts >= EAGER_PUTS_MAX) return
+    const waitMs = this.#isFull() ? 0 : this.#parts.budget.waitMs()
+    if (waitMs > 0) {
+      this.#scheduleLater(waitMs)
+      return
+    }
+    // Not at once: the other partitions of the same request come in the same turn.
+    this.#flushScheduled = true
+    void Promise.resolve().then(() => {
+      this.#flushScheduled = false
+      this.#flush()
+    })
+  }
+
+  #scheduleLater(waitMs: number): void {
+    if (this.#wakeUp) return
+    const wakeUp = new AbortController()
+    this.#wakeUp = wakeUp
+    void this.#parts.clock.sleep(waitMs, wakeUp.signal).then(() => {
+      if (this.#wakeUp !== wakeUp) return
+      this.#wakeUp = undefined
+      this.#schedule()
+    })
+  }
+
+  #isFull(): boolean {
+    return this.#gatheredBytes >= this.#parts.segmentBytesMax || this.#gathered.length >= SEGMENT_BATCHES_MAX
+  }
+
+  #flush(): void {
+    this.#wakeUp?.abort()
+    this.#wakeUp = undefined
+    const batches = this.#take()
+    if (batches.length === 0) return
+    const { parts, placed } = layOutSegment(batches)
+    const byShard = Map.groupBy(placed, ({ pending }) => pending.committer)
+    this.#parts.budget.spend(this.#parts.priceOfFlush(bytesOf(batches), byShard.size))
+    const id = this.#parts.segmentIds.next()
+    const stored = this.#put(id, parts)
+    for (const [committer, shardPlaced] of byShard) committer.enqueue(pendingCommit(id, shardPlaced, stored))
+    this.#schedule()
+  }
+
+  /** The longest run of gathered batches that fits a segment; a batch larger than the mark is a segment of its own. */
+  #take(): PendingBatch[] {
+    let bytes = 0
+    let count = 0
+    while (count < this.#gathered.length && count < SEGMENT_BATCHES_MAX) {
+      bytes += this.#gathered[count]!.batch.bytes.length
+      if (count > 0 && bytes > this.#parts.segmentBytesMax) break
+      count++
+    }
+    const taken = this.#gathered.slice(0, count)
+    this.#gathered = this.#gathered.slice(count)
+    this.#gatheredBytes -= bytesOf(taken)
+    return taken
+  }
+
+  async #put(id: SegmentId, parts: readonly Uint8Array[]): Promise<SegmentRef> {
+    this.#puts++
+    try {
+      return await this.#parts.segments.put(id, parts)
+    } finally {
+      this.#puts--
+      this.#schedule()
+    }
+  }
+}
+
+function pendingCommit(id: SegmentId, placed: readonly PlacedBatch[], stored: Promise<SegmentRef>): PendingCommit {
+  const commit: PendingCommit = {
+    id,
+    placed,
+    segment: undefined,
+    failure: undefined,
+    attemptedInEpoch: undefined,
+    stored: stored.then(
+      segment => {
+        commit.segment = segment
+      },
+      error => {
+        commit.failure = error
+      },
+    ),
+  }
+  return commit
+}
+
+function bytesOf(batches: readonly PendingBatch[]): number {
+  return batches.reduce((sum, { batch }) => sum + batch.bytes.length, 0)
+}

@@ -1,0 +1,317 @@
+/**
+ * Commits segments into one shard, in the order in which they were built: the only place where offsets are given.
+ *
+ * States of a pending commit: being put → stored → (in a plan, sent by compare-and-swap) → answered. Races, and what holds:
+ * - Another process commits first: the swap fails with its head; every commit in between is applied, then planned anew.
+ * - The answer is lost, and the write may have happened or may still: the head is read, and our segment looked for. If it
+ *   is not there and the head has moved, the write can never happen (its expected version is gone). If the head has not
+ *   moved, the next attempt expects the same version, so at most one of the two happens, and the other's conflict shows it.
+ * - Commits that we never saw are gone (the shard's epoch moved): the fate of what was sent is unknown; it is answered
+ *   REQUEST_TIMED_OUT and never sent again.
+ * - The head's fence rose above our segment (we slept): it is put again under a new id, and later ones wait for it.
+ * - A refusal is given only by a plan whose swap succeeded, or after a strong read that found the head unchanged.
+ */
+import { type Clock, drawFraction, drawToken, type Logger, type Random } from '../../base/index.ts'
+import type { BatchView } from '../../records/index.ts'
+import { type ItemStore, StoreError, type WriteOperation } from '../../storage/index.ts'
+import { LogError } from '../errors.ts'
+import { type Chunk, chunkKey, encodeChunk } from '../head/chunk.ts'
+import type { Commit } from '../head/commit.ts'
+import { encodeHead, headKey } from '../head/head.ts'
+import type { HeadState, Shard } from '../head/shard.ts'
+import { appendCommits } from '../head/transitions.ts'
+import { FoldDraft } from '../producers/fold.ts'
+import { SnapshotWriter } from '../producers/snapshot-writer.ts'
+import type { SegmentIds } from '../segment/segment-id.ts'
+import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
+import { type BatchOutcome, type CommitPlan, planCommits } from './commit-plan.ts'
+import { layOutSegment, type PendingBatch, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
+
+export interface CommitterParts {
+  readonly items: ItemStore
+  readonly segments: SegmentStore
+  readonly segmentIds: SegmentIds
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Told of each batch as soon as it is readable, with its offset, before its answer. */
+  readonly onCommitted: (commit: Commit, placed: readonly PlacedBatch[]) => void
+}
+
+const BACKOFF_BASE_MS = 4
+const BACKOFF_CAP_MS = 2_000
+
+export class Committer {
+  readonly #shard: Shard
+  readonly #parts: CommitterParts
+  readonly #snapshots: SnapshotWriter
+  readonly #queue: PendingCommit[] = []
+  #running = false
+  /** Attempts in a row that came to nothing. */
+  #setbacks = 0
+
+  constructor(shard: Shard, parts: CommitterParts) {
+    this.#shard = shard
+    this.#parts = parts
+    this.#snapshots = new SnapshotWriter(shard, parts)
+  }
+
+  get idle(): boolean {
+    return !this.#running
+  }
+
+  /** The batches of `commit` get their answers in time; commits are made in the order of these calls. */
+  enqueue(commit: PendingCommit): void {
+    this.#queue.push(commit)
+    if (!this.#running) void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    while (this.#queue.length > 0) {
+      try {
+        await this.#queue[0]!.stored
+        await this.#step()
+      } catch (error) {
+        await this.#recover(error)
+      }
+    }
+    this.#running = false
+  }
+
+  /** One attempt to commit what is stored, or one finding about it. */
+  async #step(): Promise<void> {
+    this.#settleHopeless()
+    if (!this.#shard.state) return this.#refuseAll(new LogError('UNKNOWN_TOPIC', 'the topic was deleted'))
+    const { fold, state: base } = this.#shard
+    if (!fold) return this.#shard.loadFold()
+    // Nothing may be awaited from here to the write: the plan must rest on a head in which our segments were looked for.
+    this.#settleSeen()
+    const ready = this.#readyCommits()
+    if (ready.length === 0) return
+    const plan = planCommits(base.head, fold, ready)
+    if (plan.covered === 0) return this.#putAgain(ready[0]!)
+    if (plan.commits.length > 0) return this.#write(base, plan, ready.slice(0, plan.covered))
+    if (await this.#isConfirmed(base, plan)) this.#settlePlanned(ready.slice(0, plan.covered), plan)
+  }
+
+  /** Whether a plan without commits may be answered: duplicates always, refusals only if the head is still the same. */
+  async #isConfirmed(base: HeadState, plan: CommitPlan): Promise<boolean> {
+    if (base.head.state === 'open' && ![...plan.outcomes.values()].some(outcome => outcome.kind === 'refused'))
+      return true
+    await this.#shard.refresh()
+    return this.#shard.state?.version === base.version
+  }
+
+  async #write(base: HeadState, plan: CommitPlan, covered: readonly PendingCommit[]): Promise<void> {
+    if (base.head.state === 'sealed') {
+      await this.#shard.refresh()
+      if (this.#shard.state?.head.state === 'sealed')
+        this.#refuseAll(new LogError('UNKNOWN_TOPIC', 'the topic is being deleted'))
+      return
+    }
+    const snapshot = this.#snapshots.take(base.head)
+    const { head, chunks } = appendCommits(base.head, plan.commits, snapshot)
+    const state = { head, version: drawToken(this.#parts.random) }
+    for (const commit of covered) {
+      commit.attemptedInEpoch ??= this.#shard.epoch
+      this.#shard.awaitCommit(commit.id)
+    }
+    const outcome = await this.#parts.items.write(this.#operations(base, state, chunks))
+    if (outcome.written) {
+      await this.#shard.adoptWritten(state, chunks)
+      this.#setbacks = 0
+      this.#settleWritten(covered, plan)
+      this.#snapshots.consider()
+      return
+    }
+    const inTheWay = outcome.conflicts.find(conflict => conflict.index === 0)
+    await (inTheWay ? this.#shard.adopt(inTheWay.item) : this.#shard.refresh())
+    this.#settleSeen()
+    await this.#backOff()
+  }
+
+  #operations(base: HeadState, { head, version }: HeadState, chunks: readonly Chunk[]): WriteOperation[] {
+    const { topicId, number } = this.#shard
+    return [
+      { kind: 'put', key: headKey(topicId, number), expected: base.version, version, value: encodeHead(head) },
+      ...chunks.map(
+        (chunk): WriteOperation => ({
+          kind: 'put',
+          key: chunkKey(topicId, number, chunk.firstCommit),
+          expected: 'absent',
+          version: drawToken(this.#parts.random),
+          value: encodeChunk(chunk),
+        }),
+      ),
+    ]
+  }
+
+  /** After a failed store call: what happened is unknown until the head has been read. */
+  async #recover(error: unknown): Promise<void> {
+    if (!(error instanceof StoreError) || error.code === 'STORE_REFUSED') {
+      if (!(error instanceof LogError)) {
+        const { topicId, number } = this.#shard
+        this.#parts.logger.error('commit failed', { topicId, shard: number, error: String(error) })
+      }
+      return this.#refuseAll(error)
+    }
+    await this.#backOff()
+    if (error.effect === 'none') return
+    await this.#shard
+      .refresh()
+      .catch(refreshError => this.#parts.logger.warn('head unreadable', { error: String(refreshError) }))
+  }
+
+  async #backOff(): Promise<void> {
+    this.#setbacks++
+    if (this.#setbacks < 2) return
+    const span = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(this.#setbacks, 20))
+    await this.#parts.clock.sleep(span * drawFraction(this.#parts.random))
+  }
+
+  /** The segment is below the fence: its unanswered batches go into a new one, which takes its place in the queue. */
+  async #putAgain(commit: PendingCommit): Promise<void> {
+    const { parts, placed } = layOutSegment(unsettled(commit).map(({ pending }) => pending))
+    this.#shard.forgetAwaited(commit.id)
+    commit.id = this.#parts.segmentIds.next()
+    commit.placed = placed
+    commit.segment = undefined
+    try {
+      commit.segment = await this.#parts.segments.put(commit.id, parts)
+    } catch (error) {
+      commit.failure = error
+    }
+  }
+
+  // ------------------------------------------------------------ answers
+
+  /** Commits from the front whose puts have ended well. */
+  #readyCommits(): StoredCommit[] {
+    const ready: StoredCommit[] = []
+    for (const commit of this.#queue) {
+      if (!isStored(commit)) break
+      ready.push(commit)
+    }
+    return ready
+  }
+
+  /** Answers what can no longer be committed: failed puts, callers that stopped waiting, fates that cannot be known. */
+  #settleHopeless(): void {
+    const now = this.#parts.clock.monotonic()
+    for (const commit of this.#queue) {
+      if (commit.failure !== undefined) this.#refuse(commit, commit.failure)
+      if (commit.attemptedInEpoch !== undefined && commit.attemptedInEpoch !== this.#shard.epoch) {
+        if (this.#shard.awaitedCommit(commit.id)) continue
+        this.#refuse(commit, timedOut())
+      }
+      for (const { pending } of unsettled(commit)) {
+        if (pending.deadline <= now) settle(pending, () => pending.reject(timedOut()))
+      }
+    }
+    this.#dropSettled()
+  }
+
+  /** Answers what an earlier attempt, whose answer was lost, did commit. */
+  #settleSeen(): void {
+    for (const commit of this.#queue) {
+      const seen = this.#shard.awaitedCommit(commit.id)
+      if (!seen) continue
+      for (const { pending, position, slot, batch } of commit.placed) {
+        const baseOffset = committedOffset(seen, commit.placed, slot, position)
+        if (baseOffset !== undefined) this.#answer(pending, { kind: 'appended', baseOffset })
+        else this.#answerCut(pending, slot, batch)
+      }
+      this.#parts.onCommitted(seen, commit.placed)
+    }
+    this.#dropSettled()
+  }
+
+  /** A batch that an attempt cut from its segment: a duplicate, or refused for a reason that is no longer known. */
+  #answerCut(pending: PendingBatch, slot: number, batch: BatchView): void {
+    const decision = this.#shard.fold && new FoldDraft(this.#shard.fold).decide(slot, batch)
+    if (decision?.kind === 'duplicate') this.#answer(pending, decision)
+    else settle(pending, () => pending.reject(timedOut()))
+  }
+
+  #settleWritten(covered: readonly PendingCommit[], plan: CommitPlan): void {
+    const commits = new Map(plan.commits.map(commit => [commit.segment.id, commit]))
+    for (const { id, placed } of covered) {
+      const commit = commits.get(id)
+      if (commit) this.#parts.onCommitted(commit, placed)
+    }
+    this.#settlePlanned(covered, plan)
+  }
+
+  #settlePlanned(covered: readonly PendingCommit[], plan: CommitPlan): void {
+    for (const commit of covered) {
+      for (const { pending } of commit.placed) {
+        const outcome = plan.outcomes.get(pending)
+        if (outcome) this.#answer(pending, outcome)
+      }
+    }
+    this.#dropSettled()
+  }
+
+  #answer(pending: PendingBatch, outcome: BatchOutcome): void {
+    settle(pending, () => {
+      if (outcome.kind === 'refused') return pending.reject(new LogError(outcome.code, outcome.message))
+      const logStartOffset = this.#shard.state?.head.partitions[pending.slot]?.start ?? 0
+      pending.resolve({ baseOffset: outcome.baseOffset, logStartOffset, duplicate: outcome.kind === 'duplicate' })
+    })
+  }
+
+  #refuseAll(error: unknown): void {
+    for (const commit of this.#queue) this.#refuse(commit, error)
+    this.#dropSettled()
+  }
+
+  #refuse(commit: PendingCommit, error: unknown): void {
+    for (const { pending } of unsettled(commit)) settle(pending, () => pending.reject(error))
+  }
+
+  #dropSettled(): void {
+    for (let i = this.#queue.length - 1; i >= 0; i--) {
+      const commit = this.#queue[i]!
+      if (unsettled(commit).length > 0) continue
+      this.#shard.forgetAwaited(commit.id)
+      this.#queue.splice(i, 1)
+    }
+  }
+}
+
+type StoredCommit = PendingCommit & { readonly segment: SegmentRef }
+
+function isStored(commit: PendingCommit): commit is StoredCommit {
+  return commit.segment !== undefined
+}
+
+function unsettled(commit: PendingCommit): PlacedBatch[] {
+  return commit.placed.filter(({ pending }) => !pending.settled)
+}
+
+function settle(pending: PendingBatch, answer: () => void): void {
+  if (pending.settled) return
+  pending.settled = true
+  answer()
+}
+
+function timedOut(): LogError {
+  return new LogError('REQUEST_TIMED_OUT', 'no answer in time; the batch may have been appended, or may yet be')
+}
+
+/** The offset that a commit gave to the batch at `position`; undefined where the batch is not part of it. */
+function committedOffset(
+  commit: Commit,
+  placed: readonly PlacedBatch[],
+  slot: number,
+  position: number,
+): number | undefined {
+  const slice = commit.slices.find(s => s.slot === slot && s.position <= position && position < s.position + s.length)
+  if (!slice) return undefined
+  let offset = slice.baseOffset
+  for (const other of placed) {
+    if (other.position >= slice.position && other.position < position) offset += other.batch.recordCount
+  }
+  return offset
+}

@@ -1,0 +1,85 @@
+/**
+ * A segment on its way: the appended batches that it holds, laid out by topic, shard and partition, and for each of its
+ * shards what the committer needs to know.
+ */
+import { crc32c } from '@node-rs/crc32'
+import type { BatchView } from '../../records/index.ts'
+import type { Appended } from '../contract.ts'
+import { encodeSegmentIndex, type IndexedSlice } from '../segment/segment-format.ts'
+import type { SegmentId } from '../segment/segment-id.ts'
+import type { SegmentRef } from '../segment/segment-store.ts'
+
+/** Whoever commits the segments of one shard. */
+export interface Committer {
+  enqueue(commit: PendingCommit): void
+}
+
+/** One appended batch, and its answer. */
+export interface PendingBatch {
+  readonly topicId: string
+  /** Takes the commit once the segment is built. */
+  readonly committer: Committer
+  /** Partition number, and the same less the shard's first. */
+  readonly partition: number
+  readonly slot: number
+  readonly batch: BatchView
+  /** On this process's monotonic clock: after it the caller no longer waits. */
+  readonly deadline: number
+  /** Set once it has its answer. */
+  settled: boolean
+  readonly resolve: (appended: Appended) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A batch at its place in a segment. */
+export interface PlacedBatch extends Pick<PendingBatch, 'slot' | 'batch'> {
+  readonly pending: PendingBatch
+  readonly position: number
+}
+
+/** The part of a segment that one shard has to commit. */
+export interface PendingCommit {
+  id: SegmentId
+  /** By position. */
+  placed: readonly PlacedBatch[]
+  /** Resolves when the put has ended; then `segment` or `failure` is set. Never rejects. */
+  stored: Promise<void>
+  segment: SegmentRef | undefined
+  failure: unknown
+  /** The shard's epoch when a write with this commit was first sent. */
+  attemptedInEpoch: number | undefined
+}
+
+export interface SegmentLayout {
+  readonly parts: readonly Uint8Array[]
+  readonly placed: readonly PlacedBatch[]
+}
+
+/** Puts the batches of each partition side by side, in the order given, and adds the index. */
+export function layOutSegment(batches: readonly PendingBatch[]): SegmentLayout {
+  const sorted = batches.toSorted((a, b) => compareText(a.topicId, b.topicId) || a.partition - b.partition)
+  const parts: Uint8Array[] = []
+  const placed: PlacedBatch[] = []
+  const slices: { topicId: string; partition: number; position: number; length: number; crc: number }[] = []
+  let position = 0
+  for (const pending of sorted) {
+    const { bytes } = pending.batch
+    const last = slices.at(-1)
+    if (last?.topicId === pending.topicId && last.partition === pending.partition) {
+      last.length += bytes.length
+      last.crc = crc32c(bytes, last.crc)
+    } else {
+      const { topicId, partition } = pending
+      slices.push({ topicId, partition, position, length: bytes.length, crc: crc32c(bytes) })
+    }
+    parts.push(bytes)
+    placed.push({ pending, slot: pending.slot, batch: pending.batch, position })
+    position += bytes.length
+  }
+  parts.push(encodeSegmentIndex(slices satisfies IndexedSlice[]))
+  return { parts, placed }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

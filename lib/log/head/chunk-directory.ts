@@ -1,0 +1,79 @@
+/**
+ * What a process remembers of a shard's live chunks: enough to know in which chunk an offset or a time lies, without the
+ * commits themselves. Sorted by commit number, contiguous, ending where the head's tail begins.
+ */
+import { invariant } from '../../base/index.ts'
+import type { Chunk } from './chunk.ts'
+
+export interface ChunkEntry {
+  readonly firstCommit: number
+  readonly commits: number
+  /** For each slot the offset at which the chunk begins. */
+  readonly firstOffsets: readonly number[]
+  /** For each slot the largest timestamp in the chunk; -Infinity where it has no slice of that slot. */
+  readonly maxTimestamps: readonly number[]
+}
+
+export class ChunkDirectory {
+  #entries: ChunkEntry[] = []
+  /** For each slot the offset at which the next chunk will begin. */
+  #nextOffsets: number[]
+  #end: number
+
+  /** A directory that begins at commit number `floor`, where partitions stand at `firstOffsets`. */
+  constructor(floor: number, firstOffsets: readonly number[]) {
+    this.#end = floor
+    this.#nextOffsets = [...firstOffsets]
+  }
+
+  get entries(): readonly ChunkEntry[] {
+    return this.#entries
+  }
+
+  /** Number of the commit after the last chunk. */
+  get end(): number {
+    return this.#end
+  }
+
+  add(chunk: Chunk): void {
+    invariant(
+      this.#entries.length === 0 ? chunk.firstCommit <= this.#end : chunk.firstCommit === this.#end,
+      `chunk ${chunk.firstCommit} after commit ${this.#end}`,
+    )
+    const firstOffsets = [...this.#nextOffsets]
+    const maxTimestamps: number[] = []
+    const seen = new Set<number>()
+    for (const commit of chunk.commits) {
+      for (const { slot, baseOffset, records, maxTimestamp } of commit.slices) {
+        if (!seen.has(slot)) firstOffsets[slot] = baseOffset
+        seen.add(slot)
+        this.#nextOffsets[slot] = baseOffset + records
+        maxTimestamps[slot] = Math.max(maxTimestamps[slot] ?? Number.NEGATIVE_INFINITY, maxTimestamp)
+      }
+    }
+    this.#entries.push({ firstCommit: chunk.firstCommit, commits: chunk.commits.length, firstOffsets, maxTimestamps })
+    this.#end = chunk.firstCommit + chunk.commits.length
+  }
+
+  /** Forgets the chunks that lie wholly below commit number `floor`. */
+  dropBelow(floor: number): void {
+    this.#entries = this.#entries.filter(entry => entry.firstCommit + entry.commits > floor)
+  }
+
+  /** The chunk in which `offset` of `slot` lies, if it lies in one. */
+  findOffset(slot: number, offset: number): ChunkEntry | undefined {
+    let low = 0
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#entries[middle]!.firstOffsets[slot] ?? 0) <= offset) low = middle + 1
+      else high = middle
+    }
+    return this.#entries[low - 1]
+  }
+
+  /** The first chunk that holds commit number `commit`. */
+  findCommit(commit: number): ChunkEntry | undefined {
+    return this.#entries.find(entry => entry.firstCommit + entry.commits > commit)
+  }
+}

@@ -1,0 +1,230 @@
+/** The log over its two ports: puts the parts together and keeps Log's promises at the edge. */
+import { LRUCache } from 'lru-cache'
+import type { Clock, Logger, Random } from '../base/index.ts'
+import { type BatchView, validateBatch } from '../records/index.ts'
+import type { ItemStore, ObjectStore } from '../storage/index.ts'
+import { Batcher } from './append/batcher.ts'
+import { FlushBudget } from './append/flush-budget.ts'
+import type { PendingBatch, PlacedBatch } from './append/pending-segment.ts'
+import type {
+  Appended,
+  AppendRequest,
+  FoundOffset,
+  Log,
+  OffsetSpec,
+  PartitionPosition,
+  ProducerIds,
+  ReadRequest,
+  ReadResult,
+  Topic,
+  Topics,
+} from './contract.ts'
+import { LogError } from './errors.ts'
+import type { Commit } from './head/commit.ts'
+import { BlockProducerIds } from './producers/producer-ids.ts'
+import { findOffset } from './read/find-offset.ts'
+import { readPartition, stateOf } from './read/read-partition.ts'
+import { SliceCache } from './read/slice-cache.ts'
+import { SegmentIds } from './segment/segment-id.ts'
+import { SegmentStore } from './segment/segment-store.ts'
+import { Shards } from './shards.ts'
+import { StoredTopics } from './topics/stored-topics.ts'
+import { numberConfig } from './topics/topic-configs.ts'
+
+export interface LogOptions {
+  readonly objects: ObjectStore
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** What flushes and polls may cost in dollars a month by list price; Infinity for stores that cost nothing. */
+  readonly flushBudget: number
+  /** List prices in dollars; needed where the budget is finite. */
+  readonly prices?: LogPrices
+  /** Segments up to this many bytes become items. Default 4 KiB. */
+  readonly itemSegmentBytesMax?: number
+  /** A segment is full at this many bytes. Default 8 MiB. */
+  readonly segmentBytesMax?: number
+  /** Partitions that share a head, for new topics. Default 16. */
+  readonly shardSize?: number
+  /** Bytes of slices kept in memory. Default 64 MiB. */
+  readonly cacheBytesMax?: number
+  /** A put without an answer for so long is sent a second time. Default 1,500 ms. */
+  readonly hedgeAfterMs?: number
+}
+
+export interface LogPrices {
+  /** A flush of so many bytes to so many shards: the put and the head writes. */
+  readonly flush: (bytes: number, shards: number) => number
+  /** A strong read of a head. */
+  readonly poll: number
+}
+
+const DEFAULTS = {
+  itemSegmentBytesMax: 4 * 1_024,
+  segmentBytesMax: 8 * 1_024 * 1_024,
+  shardSize: 16,
+  cacheBytesMax: 64 * 1_024 * 1_024,
+  hedgeAfterMs: 1_500,
+  prices: { flush: () => 0, poll: 0 } satisfies LogPrices,
+}
+const CHUNKS_CACHED_MAX = 2_048
+
+export function openLog(options: LogOptions): Log {
+  return new StoredLog({ ...DEFAULTS, ...options })
+}
+
+class StoredLog implements Log {
+  readonly topics: Topics
+  readonly producerIds: ProducerIds
+  readonly #clock: Clock
+  readonly #cache: SliceCache
+  readonly #batcher: Batcher
+  readonly #shards: Shards
+  readonly #pending = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(options: Required<LogOptions>) {
+    const { clock, random, items, logger } = options
+    const segmentIds = new SegmentIds(clock, random)
+    const segments = new SegmentStore({ ...options, itemBytesMax: options.itemSegmentBytesMax })
+    const budget = new FlushBudget(clock, options.flushBudget)
+    this.#clock = clock
+    this.#cache = new SliceCache(segments, options.cacheBytesMax)
+    this.topics = new StoredTopics(options)
+    this.producerIds = new BlockProducerIds(items, random)
+    this.#batcher = new Batcher({
+      segments,
+      segmentIds,
+      budget,
+      clock,
+      priceOfFlush: options.prices.flush,
+      segmentBytesMax: options.segmentBytesMax,
+    })
+    this.#shards = new Shards({
+      items,
+      segments,
+      segmentIds,
+      clock,
+      random,
+      logger,
+      budget,
+      priceOfPoll: options.prices.poll,
+      chunks: new LRUCache({ max: CHUNKS_CACHED_MAX }),
+      onCommitted: (commit, placed) => this.#keepCommitted(commit, placed),
+    })
+  }
+
+  async append(request: AppendRequest): Promise<Appended> {
+    if (this.#closed) throw closed()
+    const deadline = this.#clock.monotonic() + request.timeoutMs
+    const batch = validateBatch(request.batch)
+    const bytesMax = numberConfig(request.topic.configs, 'max.message.bytes')
+    if (batch.bytes.length > bytesMax) {
+      throw new LogError(
+        'BATCH_TOO_LARGE',
+        `a batch of ${batch.bytes.length} bytes, where max.message.bytes is ${bytesMax}`,
+      )
+    }
+    return this.#track(this.#admit(request, batch, deadline))
+  }
+
+  async read(request: ReadRequest): Promise<ReadResult> {
+    const { open, slot } = await this.#shards.find(request.topic, request.partition)
+    return readPartition(open.shard, slot, this.#cache, request)
+  }
+
+  async waitForRecords(
+    positions: readonly PartitionPosition[],
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const done = new AbortController()
+    const finish = () => done.abort()
+    signal?.addEventListener('abort', finish)
+    if (signal?.aborted) finish()
+    const stops = await Promise.all(positions.map(position => this.#watch(position, finish)))
+    await this.#clock.sleep(timeoutMs, done.signal)
+    for (const stop of stops) stop()
+    signal?.removeEventListener('abort', finish)
+  }
+
+  async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
+    const { open, slot } = await this.#shards.find(topic, partition)
+    return findOffset(open.shard, slot, this.#cache, spec)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#pending)
+  }
+
+  async #admit({ topic, partition }: AppendRequest, batch: BatchView, deadline: number): Promise<Appended> {
+    const answer = Promise.withResolvers<Appended>()
+    await this.#shards.admit(topic, partition, (open, slot) => {
+      const { committer } = open
+      const pending: PendingBatch = {
+        topicId: topic.id,
+        committer,
+        partition,
+        slot,
+        batch,
+        deadline,
+        settled: false,
+        resolve: answer.resolve,
+        reject: answer.reject,
+      }
+      this.#batcher.add(pending)
+      open.appends++
+      const release = () => {
+        open.appends--
+        this.#batcher.release(pending)
+      }
+      answer.promise.then(release, release)
+    })
+    return answer.promise
+  }
+
+  async #track<T>(promise: Promise<T>): Promise<T> {
+    this.#pending.add(promise)
+    try {
+      return await promise
+    } finally {
+      this.#pending.delete(promise)
+    }
+  }
+
+  /** Calls `finish` as soon as the position can be read, or can never be. */
+  async #watch({ topic, partition, offset }: PartitionPosition, finish: () => void): Promise<() => void> {
+    try {
+      const { open, slot } = await this.#shards.find(topic, partition)
+      const check = () => {
+        const state = stateOf(open.shard, slot)
+        if (!state || offset < state.next) finish()
+      }
+      const stop = open.watcher.watch(check)
+      check()
+      return stop
+    } catch {
+      // A partition that cannot be watched cannot be read either: the read that follows says why.
+      finish()
+      return () => {}
+    }
+  }
+
+  /** A writer's own slices start in the cache. */
+  #keepCommitted(commit: Commit, placed: readonly PlacedBatch[]): void {
+    for (const slice of commit.slices) {
+      const batches = placed
+        .filter(({ slot, position }) => {
+          return slot === slice.slot && position >= slice.position && position < slice.position + slice.length
+        })
+        .map(({ batch }) => batch.bytes)
+      this.#cache.add(commit.segment, slice, batches)
+    }
+  }
+}
+
+function closed(): LogError {
+  return new LogError('CLOSED', 'this process is shutting down')
+}

@@ -1,0 +1,60 @@
+/**
+ * Writes a shard's fold as a snapshot now and then, so that opening a shard reads few commits. The blob is put beside the
+ * appends; the head comes to refer to it in the next commit's write, never in a write of its own (idle means idle).
+ */
+import type { Logger } from '../../base/index.ts'
+import type { Head, SnapshotRef } from '../head/head.ts'
+import type { Shard } from '../head/shard.ts'
+import { type SegmentIds, segmentTime } from '../segment/segment-id.ts'
+import type { SegmentStore } from '../segment/segment-store.ts'
+import { encodeFold } from './snapshot.ts'
+
+/** Commits between two snapshots of a shard. */
+export const SNAPSHOT_INTERVAL_COMMITS = 1_000
+
+export interface SnapshotWriterParts {
+  readonly segments: SegmentStore
+  readonly segmentIds: SegmentIds
+  readonly logger: Logger
+}
+
+export class SnapshotWriter {
+  readonly #shard: Shard
+  readonly #parts: SnapshotWriterParts
+  #putting = false
+  #ready: SnapshotRef | undefined
+
+  constructor(shard: Shard, parts: SnapshotWriterParts) {
+    this.#shard = shard
+    this.#parts = parts
+  }
+
+  /** A stored snapshot that may go into the next write of `head`, if there is one newer than its own. */
+  take(head: Head): SnapshotRef | undefined {
+    if (!this.#ready) return undefined
+    const isNewer = this.#ready.commits > (head.snapshot?.commits ?? 0)
+    if (!isNewer || segmentTime(this.#ready.segment.id) < head.fence) this.#ready = undefined
+    return this.#ready
+  }
+
+  /** Starts a snapshot if enough was committed since the last. */
+  consider(): void {
+    const { state, fold } = this.#shard
+    if (!state || !fold || this.#putting || this.#ready) return
+    const { commits } = state.head
+    if (commits - (state.head.snapshot?.commits ?? 0) < SNAPSHOT_INTERVAL_COMMITS) return
+    void this.#put(encodeFold(fold, fold.time), commits, fold.time)
+  }
+
+  async #put(bytes: Uint8Array, commits: number, time: number): Promise<void> {
+    this.#putting = true
+    try {
+      const segment = await this.#parts.segments.put(this.#parts.segmentIds.next(), [bytes])
+      this.#ready = { segment, commits, time }
+    } catch (error) {
+      this.#parts.logger.warn('snapshot not written', { topicId: this.#shard.topicId, error: String(error) })
+    } finally {
+      this.#putting = false
+    }
+  }
+}

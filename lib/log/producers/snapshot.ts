@@ -1,0 +1,39 @@
+/** A snapshot is a stored fold: a blob in the segment store, referred to by the head (SnapshotRef). */
+import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
+import { Fold, isExpired, type KeptBatch, type ProducerState } from './fold.ts'
+
+const FORMAT_VERSION = 1
+
+/** The fold less the producers that a snapshot at `time` (ms) drops. */
+export function encodeFold(fold: Fold, time: number): Uint8Array {
+  const entries = [...fold.entries()].filter(({ state }) => !isExpired(state, time))
+  const writer = new ByteWriter(64 + entries.length * 64)
+  writer.uint8(FORMAT_VERSION).uint(fold.time).uint(entries.length)
+  for (const { slot, producerId, state } of entries) {
+    writer.uint(slot).uint(producerId).uint(state.epoch).uint(state.lastTime).uint(state.batches.length)
+    for (const batch of state.batches) {
+      writer.uint(batch.baseSequence).uint(batch.lastSequence).uint(batch.baseOffset)
+    }
+  }
+  return writer.finish()
+}
+
+/** @throws CorruptDataError */
+export function decodeFold(bytes: Uint8Array): Fold {
+  const reader = new ByteReader(bytes)
+  const version = reader.uint8()
+  if (version !== FORMAT_VERSION) throw new CorruptDataError(`snapshot format ${version} is newer than this Varve`)
+  const fold = new Fold(reader.uint())
+  reader.list(item => fold.set(item.uint(), item.uint(), readState(item)))
+  return fold
+}
+
+function readState(reader: ByteReader): ProducerState {
+  const epoch = reader.uint()
+  const lastTime = reader.uint()
+  return { epoch, lastTime, batches: reader.list(readBatch) }
+}
+
+function readBatch(reader: ByteReader): KeptBatch {
+  return { baseSequence: reader.uint(), lastSequence: reader.uint(), baseOffset: reader.uint() }
+}

@@ -1,0 +1,46 @@
+/** Where an offset's bytes are: in the tail, or in the chunk that the directory names. */
+import { invariant } from '../../base/index.ts'
+import type { Commit, Slice } from '../head/commit.ts'
+import type { Shard } from '../head/shard.ts'
+import type { SegmentRef } from '../segment/segment-store.ts'
+
+export interface LocatedSlice {
+  readonly segment: SegmentRef
+  readonly slice: Slice
+}
+
+const ATTEMPTS_MAX = 5
+
+/**
+ * Slices of `slot` in offset order, the first of which holds `offset`, which lies in [start, next) of the cached head.
+ * At least one; as many as its chunk, or the tail, has.
+ * @throws StoreError, CorruptDataError
+ */
+export async function locateSlices(shard: Shard, slot: number, offset: number): Promise<LocatedSlice[]> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    if (!shard.state) return []
+    const inTail = slicesFrom(shard.state.head.tail, slot, offset)
+    if (holds(inTail[0], offset)) return inTail
+    const entry = shard.directory.findOffset(slot, offset)
+    const chunk = entry && (await shard.readChunk(entry))
+    const inChunk = chunk ? slicesFrom(chunk.commits, slot, offset) : []
+    if (holds(inChunk[0], offset)) return inChunk
+    await shard.refresh()
+  }
+  invariant(false, `no slice holds offset ${offset} of shard ${shard.topicId}/${shard.number}, slot ${slot}`)
+}
+
+/** Slices of `slot` that end above `offset`. */
+export function slicesFrom(commits: readonly Commit[], slot: number, offset: number): LocatedSlice[] {
+  const located: LocatedSlice[] = []
+  for (const { segment, slices } of commits) {
+    for (const slice of slices) {
+      if (slice.slot === slot && slice.baseOffset + slice.records > offset) located.push({ segment, slice })
+    }
+  }
+  return located
+}
+
+function holds(located: LocatedSlice | undefined, offset: number): boolean {
+  return located !== undefined && located.slice.baseOffset <= offset
+}

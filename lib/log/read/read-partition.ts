@@ -1,0 +1,90 @@
+/**
+ * Reads of one partition by offset. The cached head may be behind, so nothing is refused and nothing is called empty
+ * before the head was read strongly (DESIGN: "a cached head is never the truth for a refusal").
+ */
+import { CorruptDataError } from '../../base/index.ts'
+import type { ReadRequest, ReadResult } from '../contract.ts'
+import { LogError } from '../errors.ts'
+import type { PartitionState } from '../head/head.ts'
+import type { Shard } from '../head/shard.ts'
+import { type LocatedSlice, locateSlices } from './locate.ts'
+import type { SliceCache, StoredBatch } from './slice-cache.ts'
+
+const MISSING_SEGMENT_ATTEMPTS_MAX = 3
+
+export async function readPartition(
+  shard: Shard,
+  slot: number,
+  cache: SliceCache,
+  request: Omit<ReadRequest, 'topic' | 'partition'>,
+): Promise<ReadResult> {
+  const { offset } = request
+  let partition = stateOf(shard, slot)
+  if (!partition || offset >= endFor(partition, request) || offset < partition.start) {
+    await shard.refresh()
+    partition = stateOf(shard, slot)
+  }
+  if (!partition) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
+  const { start, next, stable } = partition
+  if (offset < start || offset > next) {
+    throw new LogError('OFFSET_OUT_OF_RANGE', `offset ${offset}, where the partition has ${start} to ${next}`)
+  }
+  const batches = await collectBatches(shard, slot, cache, { ...request, end: endFor(partition, request) })
+  return { batches, endOffset: next, lastStableOffset: stable, startOffset: start, abortedTransactions: [] }
+}
+
+/** The state of a partition in the cached head. */
+export function stateOf(shard: Shard, slot: number): PartitionState | undefined {
+  return shard.state?.head.partitions[slot]
+}
+
+/** The batches of a slice. A segment that is gone was replaced: the head is read again. @throws StoreError, CorruptDataError */
+export async function readSlice(
+  shard: Shard,
+  slot: number,
+  cache: SliceCache,
+  located: LocatedSlice,
+): Promise<readonly StoredBatch[]> {
+  let { segment, slice } = located
+  for (let attempt = 0; attempt < MISSING_SEGMENT_ATTEMPTS_MAX; attempt++) {
+    const batches = await cache.read(segment, slice)
+    if (batches) return batches
+    await shard.refresh()
+    const again = await locateSlices(shard, slot, slice.baseOffset)
+    if (!again[0]) break
+    ;({ segment, slice } = again[0])
+  }
+  throw new CorruptDataError(`segment ${segment.id} is missing`)
+}
+
+interface Range extends Pick<ReadRequest, 'offset' | 'maxBytes' | 'atLeastOneBatch'> {
+  /** Exclusive. */
+  readonly end: number
+}
+
+async function collectBatches(shard: Shard, slot: number, cache: SliceCache, range: Range): Promise<Uint8Array[]> {
+  const batches: Uint8Array[] = []
+  let room = range.maxBytes
+  let offset = range.offset
+  while (offset < range.end && room > 0) {
+    const located = await locateSlices(shard, slot, offset)
+    if (located.length === 0) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
+    for (const one of located) {
+      for (const batch of await readSlice(shard, slot, cache, one)) {
+        if (batch.lastOffset < offset) continue
+        if (batch.baseOffset >= range.end) return batches
+        const fits = batch.bytes.length <= room || (batches.length === 0 && range.atLeastOneBatch)
+        if (!fits) return batches
+        batches.push(batch.bytes)
+        room -= batch.bytes.length
+        offset = batch.lastOffset + 1
+      }
+      if (room <= 0) break
+    }
+  }
+  return batches
+}
+
+function endFor(partition: PartitionState, request: Pick<ReadRequest, 'isolation'>): number {
+  return request.isolation === 'read_committed' ? partition.stable : partition.next
+}

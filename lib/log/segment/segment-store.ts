@@ -1,0 +1,103 @@
+/**
+ * Immutable blobs under segment ids (segments and snapshots) in one of two media: an item for the small, an object for
+ * the rest. Nothing above knows which. A put whose answer was lost is put again under the same key: keys are never
+ * used twice for different bytes, so one found taken is our own.
+ */
+import { type Clock, CorruptDataError, drawToken, hexOf, type Random, totalLength } from '../../base/index.ts'
+import { type ItemKey, type ItemStore, type ObjectStore, StoreError } from '../../storage/index.ts'
+import { type SegmentId, segmentHour, segmentIdToBytes } from './segment-id.ts'
+
+export type Medium = 'item' | 'object'
+
+export interface SegmentRef {
+  readonly id: SegmentId
+  readonly medium: Medium
+}
+
+export interface SegmentStoreOptions {
+  readonly objects: ObjectStore
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+  /** Blobs up to this many bytes become items. */
+  readonly itemBytesMax: number
+  /** A put that has no answer after this long is sent a second time. */
+  readonly hedgeAfterMs: number
+}
+
+const PUT_ATTEMPTS_MAX = 8
+const RETRY_BASE_MS = 20
+const RETRY_CAP_MS = 2_000
+
+export class SegmentStore {
+  readonly #options: SegmentStoreOptions
+
+  constructor(options: SegmentStoreOptions) {
+    this.#options = options
+  }
+
+  mediumFor(bytes: number): Medium {
+    return bytes <= this.#options.itemBytesMax ? 'item' : 'object'
+  }
+
+  /** Durable when it answers. @throws StoreError when the store stayed out of reach. */
+  async put(id: SegmentId, parts: readonly Uint8Array[]): Promise<SegmentRef> {
+    const medium = this.mediumFor(totalLength(parts))
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (medium === 'item' ? this.#putItem(id, parts) : this.#putObject(id, parts))
+        return { id, medium }
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code === 'STORE_REFUSED' || attempt === PUT_ATTEMPTS_MAX)
+          throw error
+        await this.#options.clock.sleep(Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** attempt))
+      }
+    }
+  }
+
+  /** `length` bytes from `position`; undefined where the blob is gone. @throws StoreError, CorruptDataError */
+  async read(ref: SegmentRef, position: number, length: number): Promise<Uint8Array | undefined> {
+    const bytes =
+      ref.medium === 'object'
+        ? await this.#options.objects.get(segmentObjectKey(ref.id), { from: position, length })
+        : (await this.#options.items.get(segmentItemKey(ref.id)))?.value.subarray(position, position + length)
+    if (bytes && bytes.length !== length) {
+      throw new CorruptDataError(`segment ${ref.id} has ${bytes.length} of ${length} bytes at ${position}`)
+    }
+    return bytes
+  }
+
+  /** The whole blob; undefined where it is gone. @throws StoreError */
+  async readWhole(ref: SegmentRef): Promise<Uint8Array | undefined> {
+    if (ref.medium === 'object') return this.#options.objects.get(segmentObjectKey(ref.id))
+    return (await this.#options.items.get(segmentItemKey(ref.id)))?.value
+  }
+
+  async #putItem(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
+    const value = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    const version = drawToken(this.#options.random)
+    await this.#options.items.write([{ kind: 'put', key: segmentItemKey(id), expected: 'absent', version, value }])
+  }
+
+  async #putObject(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
+    const key = segmentObjectKey(id)
+    const answered = new AbortController()
+    const first = this.#options.objects.put(key, parts).finally(() => answered.abort())
+    const hedge = async () => {
+      await this.#options.clock.sleep(this.#options.hedgeAfterMs, answered.signal)
+      return answered.signal.aborted ? first : this.#options.objects.put(key, parts)
+    }
+    await Promise.any([first, hedge()]).catch(error => {
+      throw error instanceof AggregateError ? error.errors[0] : error
+    })
+  }
+}
+
+export function segmentObjectKey(id: SegmentId): string {
+  return `segments/${segmentHour(id)}/${id}`
+}
+
+/** Item segments of an hour are spread over 8 partition keys, listable by time. */
+export function segmentItemKey(id: SegmentId): ItemKey {
+  return { pk: `g#${segmentHour(id)}#${hexOf(segmentIdToBytes(id)[15]! & 7, 1)}`, sk: id }
+}

@@ -1,0 +1,85 @@
+/**
+ * The shards that this process has open, each with its committer and watcher. One that nobody has used for long is
+ * closed when there are many; a closed one is only memory, and is opened anew when it is needed.
+ */
+import { LRUCache } from 'lru-cache'
+import { Mailbox, SingleFlight } from '../base/index.ts'
+import { Committer, type CommitterParts } from './append/committer.ts'
+import type { Topic } from './contract.ts'
+import { LogError } from './errors.ts'
+import { Shard, type ShardParts } from './head/shard.ts'
+import { ShardWatcher, type WatcherParts } from './read/watch.ts'
+
+export interface OpenShard {
+  readonly shard: Shard
+  readonly committer: Committer
+  readonly watcher: ShardWatcher
+  /** Appends that have no answer yet: the shard may not be closed. */
+  appends: number
+}
+
+const OPEN_SHARDS_MAX = 4_096
+
+export class Shards {
+  readonly #parts: ShardParts & CommitterParts & WatcherParts
+  readonly #opening = new SingleFlight<string, OpenShard>()
+  readonly #open = new LRUCache<string, OpenShard>({
+    max: OPEN_SHARDS_MAX,
+    disposeAfter: (open, key, reason) => {
+      if (reason === 'evict' && open.appends > 0) this.#open.set(key, open)
+    },
+  })
+
+  /** Appends to shards that are being opened, in the order of the calls. */
+  readonly #admissions = new Map<string, Mailbox>()
+
+  constructor(parts: ShardParts & CommitterParts & WatcherParts) {
+    this.#parts = parts
+  }
+
+  /** The shard of a partition, and the partition's slot in it. @throws LogError UNKNOWN_TOPIC, StoreError */
+  async find(topic: Topic, partition: number): Promise<{ open: OpenShard; slot: number }> {
+    const number = Math.floor(partition / topic.shardSize)
+    return { open: await this.get(topic.id, number), slot: partition % topic.shardSize }
+  }
+
+  /**
+   * Calls `use` with the shard: for each shard in the order of these calls, at once where it is open.
+   * @throws LogError UNKNOWN_TOPIC, StoreError
+   */
+  async admit(topic: Topic, partition: number, use: (open: OpenShard, slot: number) => void): Promise<void> {
+    const number = Math.floor(partition / topic.shardSize)
+    const slot = partition % topic.shardSize
+    const key = `${topic.id}/${number}`
+    const open = this.#open.get(key)
+    const waiting = this.#admissions.get(key)
+    if (open?.shard.state && !waiting) {
+      use(open, slot)
+      return
+    }
+    const mailbox = waiting ?? new Mailbox()
+    this.#admissions.set(key, mailbox)
+    try {
+      await mailbox.run(async () => use(await this.get(topic.id, number), slot))
+    } finally {
+      if (mailbox.idle) this.#admissions.delete(key)
+    }
+  }
+
+  /** @throws LogError UNKNOWN_TOPIC, StoreError */
+  async get(topicId: string, number: number): Promise<OpenShard> {
+    const key = `${topicId}/${number}`
+    const open = this.#open.get(key)
+    if (open?.shard.state) return open
+    return this.#opening.run(key, () => this.#openShard(topicId, number))
+  }
+
+  async #openShard(topicId: string, number: number): Promise<OpenShard> {
+    const shard = await Shard.open(this.#parts, topicId, number)
+    if (!shard) throw new LogError('UNKNOWN_TOPIC', `there is no shard ${number} of topic ${topicId}`)
+    const committer = new Committer(shard, this.#parts)
+    const open = { shard, committer, watcher: new ShardWatcher(shard, this.#parts), appends: 0 }
+    this.#open.set(`${topicId}/${number}`, open)
+    return open
+  }
+}

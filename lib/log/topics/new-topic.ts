@@ -1,0 +1,33 @@
+/** What a new topic may be called and have: Kafka's rules, and Varve's bounds. */
+import type { NewTopic } from '../contract.ts'
+import { LogError } from '../errors.ts'
+import { validateTopicConfigs } from './topic-configs.ts'
+
+export const PARTITIONS_MAX = 10_000
+const NAME_LENGTH_MAX = 249
+
+/** @throws LogError INVALID_TOPIC_NAME, INVALID_PARTITIONS, INVALID_CONFIG */
+export function validateNewTopic(topic: NewTopic): void {
+  validateTopicName(topic.name)
+  validatePartitions(topic.partitions)
+  validateTopicConfigs(topic.configs ?? {})
+}
+
+/** @throws LogError INVALID_TOPIC_NAME */
+export function validateTopicName(name: string): void {
+  const flaw = flawOfName(name)
+  if (flaw) throw new LogError('INVALID_TOPIC_NAME', `the topic name '${name.slice(0, NAME_LENGTH_MAX)}' ${flaw}`)
+}
+
+/** @throws LogError INVALID_PARTITIONS */
+export function validatePartitions(partitions: number): void {
+  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX) return
+  throw new LogError('INVALID_PARTITIONS', `a topic has 1 to ${PARTITIONS_MAX} partitions, not ${partitions}`)
+}
+
+function flawOfName(name: string): string | undefined {
+  if (name === '') return 'is empty'
+  if (name === '.' || name === '..') return "cannot be '.' or '..'"
+  if (name.length > NAME_LENGTH_MAX) return `is longer than ${NAME_LENGTH_MAX} characters`
+  return /^[a-zA-Z0-9._-]+$/.test(name) ? undefined : "has a character other than letters, digits, '.', '_' and '-'"
+}

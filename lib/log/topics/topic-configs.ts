@@ -1,0 +1,371 @@
+/**
+ * The topic configs of Apache Kafka 4.4: names, types, defaults and limits, as a table, and the check of what a user
+ * sets. Values are strings, as on the wire. Configs about a broker's files or replicas are accepted, kept and shown, so
+ * that tools written for Kafka work, and change nothing here; `unused` marks them.
+ */
+import { LogError } from '../errors.ts'
+
+type TopicConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list'
+
+export interface TopicConfig {
+  readonly type: TopicConfigType
+  readonly default: string
+  /** Kafka's name for the broker-wide default, where there is one. */
+  readonly brokerName?: string
+  /** For numbers, both inclusive. */
+  readonly min?: number
+  readonly max?: number
+  /** For strings and for the members of lists. */
+  readonly oneOf?: readonly string[]
+  /** A value outside min and max that is allowed too. */
+  readonly orElse?: number
+  /** Accepted for the sake of Kafka's tools, without effect in Varve. */
+  readonly unused?: true
+  readonly about: string
+}
+
+const longMax = '9223372036854775807'
+const intMin = -2_147_483_648n
+const intMax = 2_147_483_647n
+
+export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
+  'cleanup.policy': {
+    type: 'list',
+    default: 'delete',
+    oneOf: ['compact', 'delete'],
+    brokerName: 'log.cleanup.policy',
+    about: 'delete: old records go by time and size; compact: the last record of each key stays; empty: all stay.',
+  },
+  'compression.gzip.level': {
+    type: 'int',
+    default: '-1',
+    min: 1,
+    max: 9,
+    orElse: -1,
+    brokerName: 'compression.gzip.level',
+    unused: true,
+    about: 'Batches are kept as the producer compressed them.',
+  },
+  'compression.lz4.level': {
+    type: 'int',
+    default: '9',
+    min: 1,
+    max: 17,
+    brokerName: 'compression.lz4.level',
+    unused: true,
+    about: 'Batches are kept as the producer compressed them.',
+  },
+  'compression.type': {
+    type: 'string',
+    default: 'producer',
+    oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
+    brokerName: 'compression.type',
+    unused: true,
+    about: 'Batches are kept as the producer compressed them.',
+  },
+  'compression.zstd.level': {
+    type: 'int',
+    default: '3',
+    min: -131_072,
+    max: 22,
+    brokerName: 'compression.zstd.level',
+    unused: true,
+    about: 'Batches are kept as the producer compressed them.',
+  },
+  'delete.retention.ms': {
+    type: 'long',
+    default: '86400000',
+    min: 0,
+    brokerName: 'log.cleaner.delete.retention.ms',
+    about: 'How long compaction keeps a tombstone.',
+  },
+  'errors.deadletterqueue.group.enable': {
+    type: 'boolean',
+    default: 'false',
+    about: 'Share groups may write what they could not deliver to this topic.',
+  },
+  'file.delete.delay.ms': {
+    type: 'long',
+    default: '60000',
+    min: 0,
+    brokerName: 'log.segment.delete.delay.ms',
+    unused: true,
+    about: 'There are no segment files of one topic.',
+  },
+  'flush.messages': {
+    type: 'long',
+    default: longMax,
+    min: 1,
+    brokerName: 'log.flush.interval.messages',
+    unused: true,
+    about: 'Every acknowledged record is durable.',
+  },
+  'flush.ms': {
+    type: 'long',
+    default: longMax,
+    min: 0,
+    brokerName: 'log.flush.interval.ms',
+    unused: true,
+    about: 'Every acknowledged record is durable.',
+  },
+  'follower.replication.throttled.replicas': {
+    type: 'list',
+    default: '',
+    unused: true,
+    about: 'There are no replicas.',
+  },
+  'index.interval.bytes': {
+    type: 'int',
+    default: '4096',
+    min: 0,
+    brokerName: 'log.index.interval.bytes',
+    unused: true,
+    about: 'There are no index files.',
+  },
+  'leader.replication.throttled.replicas': {
+    type: 'list',
+    default: '',
+    unused: true,
+    about: 'There are no replicas.',
+  },
+  'local.retention.bytes': {
+    type: 'long',
+    default: '-2',
+    min: -2,
+    brokerName: 'log.local.retention.bytes',
+    unused: true,
+    about: 'There are no tiers.',
+  },
+  'local.retention.ms': {
+    type: 'long',
+    default: '-2',
+    min: -2,
+    brokerName: 'log.local.retention.ms',
+    unused: true,
+    about: 'There are no tiers.',
+  },
+  'max.compaction.lag.ms': {
+    type: 'long',
+    default: longMax,
+    min: 1,
+    brokerName: 'log.cleaner.max.compaction.lag.ms',
+    about: 'A record waits at most this long for compaction.',
+  },
+  'max.decompressed.message.bytes': {
+    type: 'int',
+    default: '2147483639',
+    min: 1,
+    max: 2_147_483_639,
+    brokerName: 'max.decompressed.message.bytes',
+    about: 'The largest record, decompressed.',
+  },
+  'max.message.bytes': {
+    type: 'int',
+    default: '1048588',
+    min: 0,
+    brokerName: 'message.max.bytes',
+    about: 'The largest record batch, as the producer sent it.',
+  },
+  'message.timestamp.after.max.ms': {
+    type: 'long',
+    default: '3600000',
+    min: 0,
+    brokerName: 'log.message.timestamp.after.max.ms',
+    about: 'How far in the future a record may be.',
+  },
+  'message.timestamp.before.max.ms': {
+    type: 'long',
+    default: longMax,
+    min: 0,
+    brokerName: 'log.message.timestamp.before.max.ms',
+    about: 'How far in the past a record may be.',
+  },
+  'message.timestamp.type': {
+    type: 'string',
+    default: 'CreateTime',
+    oneOf: ['CreateTime', 'LogAppendTime'],
+    brokerName: 'log.message.timestamp.type',
+    about: "Whether records carry the producer's time or the time of the append.",
+  },
+  'min.cleanable.dirty.ratio': {
+    type: 'double',
+    default: '0.5',
+    min: 0,
+    max: 1,
+    brokerName: 'log.cleaner.min.cleanable.ratio',
+    unused: true,
+    about: 'Compaction goes by bytes and age.',
+  },
+  'min.compaction.lag.ms': {
+    type: 'long',
+    default: '0',
+    min: 0,
+    brokerName: 'log.cleaner.min.compaction.lag.ms',
+    about: 'A record is not compacted before this age.',
+  },
+  'min.insync.replicas': {
+    type: 'int',
+    default: '1',
+    min: 1,
+    brokerName: 'min.insync.replicas',
+    unused: true,
+    about: 'There are no replicas; the stores make records durable.',
+  },
+  preallocate: {
+    type: 'boolean',
+    default: 'false',
+    brokerName: 'log.preallocate',
+    unused: true,
+    about: 'There are no segment files of one topic.',
+  },
+  'remote.copy.lag.bytes': {
+    type: 'long',
+    default: '-1',
+    min: -1,
+    brokerName: 'log.remote.copy.lag.bytes',
+    unused: true,
+    about: 'There are no tiers.',
+  },
+  'remote.copy.lag.ms': {
+    type: 'long',
+    default: '0',
+    min: -1,
+    brokerName: 'log.remote.copy.lag.ms',
+    unused: true,
+    about: 'There are no tiers.',
+  },
+  'remote.log.copy.disable': { type: 'boolean', default: 'false', unused: true, about: 'There are no tiers.' },
+  'remote.log.delete.on.disable': { type: 'boolean', default: 'false', unused: true, about: 'There are no tiers.' },
+  'remote.storage.enable': {
+    type: 'boolean',
+    default: 'false',
+    unused: true,
+    about: 'There are no tiers: all records are in the object store.',
+  },
+  'retention.bytes': {
+    type: 'long',
+    default: '-1',
+    brokerName: 'log.retention.bytes',
+    about: 'The oldest records of a partition go when it is larger than this; -1: no limit.',
+  },
+  'retention.ms': {
+    type: 'long',
+    default: '604800000',
+    min: -1,
+    brokerName: 'log.retention.ms',
+    about: 'Records older than this go; -1: they stay.',
+  },
+  'segment.bytes': {
+    type: 'int',
+    default: '1073741824',
+    min: 1_048_576,
+    brokerName: 'log.segment.bytes',
+    unused: true,
+    about: 'Segments hold records of many topics.',
+  },
+  'segment.index.bytes': {
+    type: 'int',
+    default: '10485760',
+    min: 4,
+    brokerName: 'log.index.size.max.bytes',
+    unused: true,
+    about: 'There are no index files.',
+  },
+  'segment.jitter.ms': {
+    type: 'long',
+    default: '0',
+    min: 0,
+    brokerName: 'log.roll.jitter.ms',
+    unused: true,
+    about: 'Segments hold records of many topics.',
+  },
+  'segment.ms': {
+    type: 'long',
+    default: '604800000',
+    min: 1,
+    brokerName: 'log.roll.ms',
+    unused: true,
+    about: 'Segments hold records of many topics.',
+  },
+  'unclean.leader.election.enable': {
+    type: 'boolean',
+    default: 'false',
+    brokerName: 'unclean.leader.election.enable',
+    unused: true,
+    about: 'There are no elections.',
+  },
+}
+
+/**
+ * What a topic's config is, set or by default, as a number. A long above 2^53 is rounded, which is for limits that
+ * nothing reaches.
+ */
+export function numberConfig(configs: Readonly<Record<string, string>>, name: string): number {
+  return Number(textConfig(configs, name))
+}
+
+/** What a topic's config is, set or by default. */
+function textConfig(configs: Readonly<Record<string, string>>, name: string): string {
+  return (Object.hasOwn(configs, name) ? configs[name] : topicConfigs[name]?.default) ?? ''
+}
+
+/** @throws LogError INVALID_CONFIG that names the first config that cannot be, and why. */
+export function validateTopicConfigs(configs: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(configs)) {
+    const config = Object.hasOwn(topicConfigs, name) ? topicConfigs[name] : undefined
+    if (!config) throw new LogError('INVALID_CONFIG', `Unknown topic config name: ${name}`)
+    const flaw = flawOf(config, value.trim())
+    if (flaw) throw new LogError('INVALID_CONFIG', `Invalid value ${value} for configuration ${name}: ${flaw}`)
+  }
+  const minLag = numberConfig(configs, 'min.compaction.lag.ms')
+  const maxLag = numberConfig(configs, 'max.compaction.lag.ms')
+  if (minLag > maxLag) {
+    throw new LogError('INVALID_CONFIG', `min.compaction.lag.ms (${minLag}) is above max.compaction.lag.ms (${maxLag})`)
+  }
+  if (textConfig(configs, 'remote.storage.enable').toLowerCase() === 'true') {
+    throw new LogError('INVALID_CONFIG', 'Tiered storage does not exist here: leave remote.storage.enable at false')
+  }
+}
+
+function flawOf(config: TopicConfig, value: string): string | undefined {
+  switch (config.type) {
+    case 'boolean':
+      return /^(true|false)$/i.test(value) ? undefined : 'Expected value to be either true or false'
+    case 'string':
+      return config.oneOf?.includes(value) === false ? `String must be one of: ${config.oneOf.join(', ')}` : undefined
+    case 'list':
+      return flawOfList(config, membersOf(value))
+    case 'double':
+      return value === '' || !Number.isFinite(Number(value))
+        ? 'Not a number of type DOUBLE'
+        : flawOfRange(config, Number(value))
+    case 'int':
+    case 'long':
+      return flawOfInteger(config, value)
+  }
+}
+
+function flawOfInteger(config: TopicConfig, value: string): string | undefined {
+  if (!/^[+-]?\d{1,19}$/.test(value)) return `Not a number of type ${config.type.toUpperCase()}`
+  const integer = BigInt(value.replace('+', ''))
+  const fits = config.type === 'int' ? integer >= intMin && integer <= intMax : BigInt.asIntN(64, integer) === integer
+  return fits ? flawOfRange(config, Number(integer)) : `Not a number of type ${config.type.toUpperCase()}`
+}
+
+function flawOfRange(config: TopicConfig, value: number): string | undefined {
+  if (value === config.orElse) return undefined
+  if (config.min !== undefined && value < config.min) return `Value must be at least ${config.min}`
+  if (config.max !== undefined && value > config.max) return `Value must be no more than ${config.max}`
+  return undefined
+}
+
+function flawOfList(config: TopicConfig, members: readonly string[]): string | undefined {
+  if (new Set(members).size < members.length) return 'Configuration values must not be duplicated'
+  const stranger = config.oneOf && members.find(member => !config.oneOf?.includes(member))
+  return stranger === undefined ? undefined : `'${stranger}' is none of: ${config.oneOf?.join(', ')}`
+}
+
+function membersOf(value: string): string[] {
+  const trimmed = value.trim()
+  return trimmed === '' ? [] : trimmed.split(',').map(member => member.trim())
+}

@@ -1,0 +1,69 @@
+/**
+ * The two documents of a topic. `topics` / <name> says which id the name has now and whether it is being deleted;
+ * `t#<id>` / `topic` says what the topic is. A name made anew gets a new id, so nothing of the old life fits the new one.
+ */
+import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
+import type { ItemKey } from '../../storage/index.ts'
+import type { Topic } from '../contract.ts'
+
+export const TOPIC_NAMES = 'topics'
+const FORMAT_VERSION = 1
+
+export interface TopicName {
+  readonly id: string
+  /**
+   * `deleting`: whoever meets it may finish the deletion. `deleted`: a tombstone, kept so that a creation that was
+   * delayed on its way (it expects no item) cannot bring the topic back.
+   */
+  readonly state: (typeof STATES)[number]
+}
+
+const STATES = ['live', 'deleting', 'deleted'] as const
+
+export function topicNameKey(name: string): ItemKey {
+  return { pk: TOPIC_NAMES, sk: name }
+}
+
+export function topicKey(id: string): ItemKey {
+  return { pk: `t#${id}`, sk: 'topic' }
+}
+
+export function encodeTopicName(name: TopicName): Uint8Array {
+  const writer = new ByteWriter(32).uint8(FORMAT_VERSION).uint8(STATES.indexOf(name.state))
+  return writer.raw(Buffer.from(name.id, 'hex')).finish()
+}
+
+/** @throws CorruptDataError */
+export function decodeTopicName(bytes: Uint8Array): TopicName {
+  const reader = openDocument(bytes)
+  const state = STATES[reader.uint8()]
+  if (!state) throw new CorruptDataError('a topic name in no known state')
+  return { state, id: reader.raw(16).toString('hex') }
+}
+
+export function encodeTopic(topic: Topic): Uint8Array {
+  const writer = new ByteWriter(128).uint8(FORMAT_VERSION).raw(Buffer.from(topic.id, 'hex')).string(topic.name)
+  const configs = Object.entries(topic.configs)
+  writer.uint(topic.partitions).uint(topic.shardSize).uint(configs.length)
+  for (const [name, value] of configs) writer.string(name).string(value)
+  return writer.finish()
+}
+
+/** @throws CorruptDataError */
+export function decodeTopic(bytes: Uint8Array): Topic {
+  const reader = openDocument(bytes)
+  return {
+    id: reader.raw(16).toString('hex'),
+    name: reader.string(),
+    partitions: reader.uint(),
+    shardSize: reader.uint(),
+    configs: Object.fromEntries(reader.list(pair => [pair.string(), pair.string()] as const)),
+  }
+}
+
+function openDocument(bytes: Uint8Array): ByteReader {
+  const reader = new ByteReader(bytes)
+  const version = reader.uint8()
+  if (version !== FORMAT_VERSION) throw new CorruptDataError(`topic format ${version} is newer than this Varve`)
+  return reader
+}

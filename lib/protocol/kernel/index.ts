@@ -1,0 +1,41 @@
+export { skipTags } from './codec.ts'
+export { Decoder, FRAME_ELEMENTS_MAX } from './decoder.ts'
+export { BY_REFERENCE_BYTES, Encoder } from './encoder.ts'
+export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
+export { type Api, api, type Message, type MessageInput, MessageType, message } from './message.ts'
+export {
+  array,
+  between,
+  boolean,
+  bytes,
+  type Decoded,
+  type Encodable,
+  type Fields,
+  float64,
+  int8,
+  int16,
+  int32,
+  int64,
+  int64Clamped,
+  noBytes,
+  nullableArray,
+  nullableBytes,
+  nullableRecords,
+  nullableSince,
+  nullableString,
+  nullableStruct,
+  records,
+  type Scalar,
+  type Shape,
+  since,
+  string,
+  struct,
+  tagged,
+  uint16,
+  uint32,
+  until,
+  uuid,
+  VersionedField,
+  WireType,
+  zeroUuid,
+} from './types.ts'

@@ -1,0 +1,28 @@
+/** The few bytes of a finished batch that the log may set. Records are never re-encoded. */
+import { ATTRIBUTE, POSITION, type TimestampType, viewBatch, writeInt64 } from './batch-view.ts'
+import { checksumOf } from './checksum.ts'
+
+/**
+ * Writes base offset, and leader epoch 0, into a batch in place. Both lie outside the CRC, so the batch stays valid.
+ * @throws RecordError as `viewBatch`, and INT64_OUT_OF_RANGE
+ */
+export function writeOffset(batch: Uint8Array, baseOffset: number): void {
+  const { bytes } = viewBatch(batch)
+  writeInt64(bytes, baseOffset, POSITION.baseOffset)
+  bytes.writeInt32BE(0, POSITION.partitionLeaderEpoch)
+}
+
+/**
+ * A copy of a batch with another timestamp type and largest timestamp (ms since 1970), and the CRC that goes with them.
+ * With LogAppendTime, `maxTimestamp` is the time of every record in it.
+ * @throws RecordError as `viewBatch`, and INT64_OUT_OF_RANGE
+ */
+export function withTimestampType(batch: Uint8Array, type: TimestampType, maxTimestamp: number): Buffer {
+  const copy = Buffer.from(viewBatch(batch).bytes)
+  const attributes = copy.readInt16BE(POSITION.attributes)
+  const set = type === 'LogAppendTime' ? attributes | ATTRIBUTE.logAppendTime : attributes & ~ATTRIBUTE.logAppendTime
+  copy.writeInt16BE(set, POSITION.attributes)
+  writeInt64(copy, maxTimestamp, POSITION.maxTimestamp)
+  copy.writeUInt32BE(checksumOf(copy), POSITION.crc)
+  return copy
+}

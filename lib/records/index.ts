@@ -1,0 +1,21 @@
+export { buildBatch, type NewBatch, type NewRecord } from './batch-builder.ts'
+export { withTimestampType, writeOffset } from './batch-rewrite.ts'
+export {
+  type BatchView,
+  COMPRESSIONS,
+  type Compression,
+  splitBatches,
+  type TimestampType,
+  viewBatch,
+} from './batch-view.ts'
+export { DECOMPRESSED_BYTES_MAX } from './compression.ts'
+export {
+  buildEndTransactionMarker,
+  type EndTransactionMarker,
+  type NewEndTransactionMarker,
+  readEndTransactionMarker,
+} from './end-transaction-marker.ts'
+export { RecordError, type RecordErrorCode } from './errors.ts'
+export type { RecordHeader } from './record-cursor.ts'
+export { type BatchRecord, type ReadLimits, readRecords } from './record-reader.ts'
+export { type RecordsSummary, validateBatch, validateChecksum, validateRecords } from './validation.ts'

@@ -1,0 +1,308 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type Assignment,
+  checkHistory,
+  type OffsetCommit,
+  type OffsetFetch,
+  type Operation,
+  type Poll,
+  type Property,
+  type Send,
+  type TopicChange,
+  type Transaction,
+} from './index.ts'
+
+const partition = 'topic/0'
+let tick = 0
+
+/** A span after everything made before it. */
+function span() {
+  return { invoked: ++tick, completed: ++tick }
+}
+
+function send(batch: number, offset: number | 'unknown' | 'refused', more: Partial<Send> = {}): Send {
+  const outcome: Send['outcome'] =
+    typeof offset === 'number' ? { kind: 'acked', offset, duplicate: false } : { kind: offset, code: 'SOME_CODE' }
+  const values = [`p:${batch}`]
+  return {
+    kind: 'send',
+    producer: 'p',
+    connection: 'c',
+    partition,
+    batch,
+    idempotent: true,
+    values,
+    outcome,
+    ...span(),
+    ...more,
+  }
+}
+
+/** What a reader got at `offset`: single records, `undefined` for a hole. */
+function poll(offset: number, values: readonly (string | undefined)[], more: Partial<Poll> = {}): Poll {
+  const batches = values.flatMap((value, i) =>
+    value === undefined ? [] : { base: offset + i, last: offset + i, values: [value], control: false },
+  )
+  const end = offset + values.length
+  const outcome = { kind: 'read', batches, start: 0, end, stable: end } as const
+  return {
+    kind: 'poll',
+    reader: 'r',
+    partition,
+    offset,
+    isolation: 'read_uncommitted',
+    final: false,
+    outcome,
+    ...span(),
+    ...more,
+  }
+}
+
+function propertiesOf(history: readonly Operation[]): Property[] {
+  return [...new Set(checkHistory(history).map(({ property }) => property))].sort()
+}
+
+/** `during` began before `earlier` was over. */
+function concurrent<T extends Operation>(during: T, earlier: Operation): T {
+  return { ...during, invoked: earlier.completed - 0.5 }
+}
+
+const cases: readonly { name: string; history: () => Operation[]; broken: Property[] }[] = [
+  {
+    name: 'a plain history',
+    history: () => [send(0, 0), send(1, 1), poll(0, ['p:0', 'p:1']), poll(0, ['p:0', 'p:1'], { final: true })],
+    broken: [],
+  },
+  {
+    name: 'an unknown append that happened, and one that did not',
+    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:1'], { final: true })],
+    broken: [],
+  },
+  {
+    name: 'an idempotent retry that is told the first offset',
+    history: () => [send(0, 'unknown'), send(0, 0), send(1, 1), poll(0, ['p:0', 'p:1'], { final: true })],
+    broken: [],
+  },
+  {
+    name: 'an acknowledged record under the end is missing',
+    history: () => [send(0, 0), send(1, 1), poll(0, [undefined, 'p:1'], { final: true })],
+    broken: ['lost-write', 'poll-skip'],
+  },
+  {
+    name: 'an acknowledged record above the end',
+    history: () => [send(0, 0), send(1, 1), poll(0, ['p:0'], { final: true })],
+    broken: ['unseen'],
+  },
+  {
+    name: 'a record was read once, and is gone',
+    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:0', 'p:1']), poll(0, ['p:0'], { final: true })],
+    broken: ['unseen'],
+  },
+  {
+    name: 'two values at one offset',
+    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:0']), poll(0, ['p:1'])],
+    broken: ['inconsistent-offsets'],
+  },
+  {
+    name: 'two acknowledgements of one offset',
+    history: () => [send(0, 0, { producer: 'a' }), concurrent(send(1, 0, { producer: 'b' }), send(9, 5))],
+    broken: ['inconsistent-offsets', 'stale-append'],
+  },
+  {
+    name: 'one batch at two offsets',
+    history: () => [send(0, 'unknown'), send(0, 'unknown'), poll(0, ['p:0', 'p:0'], { final: true })],
+    broken: ['duplicate'],
+  },
+  {
+    name: 'a batch read in part',
+    history: () => [send(0, 'unknown', { values: ['p:0/0', 'p:0/1'] }), poll(0, ['p:0/0'])],
+    broken: ['torn-batch'],
+  },
+  { name: 'a record that nobody sent', history: () => [poll(0, ['p:7'])], broken: ['phantom'] },
+  {
+    name: 'a refused record is there',
+    history: () => [send(0, 'refused'), poll(0, ['p:0'])],
+    broken: ['refused-write'],
+  },
+  {
+    name: 'a record refused at first and sent again is there',
+    history: () => [send(0, 'refused'), send(0, 0), poll(0, ['p:0'])],
+    broken: [],
+  },
+  {
+    name: 'a hole inside an answer',
+    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:0', undefined, 'p:1'])],
+    broken: ['offset-gap'],
+  },
+  {
+    name: 'a hole that no reader ever filled',
+    history: () => [send(0, 0), poll(0, ['p:0', undefined], { final: true })],
+    broken: ['offset-gap'],
+  },
+  {
+    name: 'an answer out of order',
+    history: () => {
+      const read = poll(0, ['p:0', 'p:1'])
+      if (read.outcome.kind === 'read') read.outcome = { ...read.outcome, batches: read.outcome.batches.toReversed() }
+      return [send(0, 'unknown'), send(1, 'unknown'), read]
+    },
+    broken: ['nonmonotonic-poll', 'poll-skip'],
+  },
+  {
+    name: 'an answer that begins above what was asked for',
+    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:0']), { ...poll(1, ['p:1']), offset: 0 }],
+    broken: ['poll-skip'],
+  },
+  {
+    name: 'batches out of the order sent',
+    history: () => [send(0, 'unknown'), send(1, 0), send(0, 1)],
+    broken: ['nonmonotonic-send'],
+  },
+  {
+    name: 'plain batches out of order on one connection',
+    history: () => {
+      const first = send(0, 1, { idempotent: false })
+      return [first, concurrent(send(1, 0, { idempotent: false }), first)]
+    },
+    broken: ['nonmonotonic-send'],
+  },
+  {
+    name: 'plain batches out of order on two connections',
+    history: () => {
+      const first = send(0, 1, { idempotent: false })
+      return [first, concurrent(send(1, 0, { idempotent: false, connection: 'd' }), first)]
+    },
+    broken: [],
+  },
+  { name: 'nothing where an acknowledged record is', history: () => [send(0, 0), poll(0, [])], broken: ['stale-read'] },
+  {
+    name: 'nothing, asked before the acknowledgement',
+    history: () => {
+      const sent = send(0, 0)
+      return [sent, concurrent(poll(0, []), sent)]
+    },
+    broken: [],
+  },
+  {
+    name: 'out of range below the end',
+    history: () => [send(0, 0), poll(1, [], { outcome: { kind: 'refused', code: 'OFFSET_OUT_OF_RANGE' } })],
+    broken: ['stale-read'],
+  },
+  {
+    name: 'an end below an acknowledged record',
+    history: () => [send(0, 0), { kind: 'end', partition, outcome: { kind: 'found', offset: 0 }, ...span() }],
+    broken: ['stale-read'],
+  },
+  {
+    name: 'a new record below an older one',
+    history: () => [send(0, 5, { producer: 'a' }), send(0, 3, { producer: 'b', values: ['b:0'] })],
+    broken: ['stale-append'],
+  },
+]
+
+describe('records and order', () => {
+  test.for(cases)('$name', ({ history, broken }) => {
+    expect(propertiesOf(history())).toEqual(broken)
+  })
+})
+
+function transaction(id: string, outcome: Transaction['outcome']): Transaction {
+  const { invoked, completed } = span()
+  return { kind: 'transaction', id, outcome, invoked, ended: completed, completed: ++tick }
+}
+
+function committedPoll(values: readonly (string | undefined)[], final = false): Poll {
+  return poll(0, values, { isolation: 'read_committed', final })
+}
+
+describe('transactions', () => {
+  const open = () => [send(0, 0, { transaction: 't' }), send(1, 1, { transaction: 't' })]
+
+  test('all of a committed one is seen', () => {
+    const history = [...open(), transaction('t', 'committed'), committedPoll(['p:0', 'p:1'], true)]
+    expect(propertiesOf(history)).toEqual([])
+  })
+  test('nothing of an aborted one is seen', () => {
+    expect(propertiesOf([...open(), transaction('t', 'aborted'), committedPoll([], true)])).toEqual([])
+  })
+  test('a record of an aborted one is seen', () => {
+    expect(propertiesOf([...open(), transaction('t', 'aborted'), committedPoll(['p:0'])])).toEqual(['G1a'])
+  })
+  test('a record is seen before the commit', () => {
+    const history = [...open(), committedPoll(['p:0']), transaction('t', 'committed')]
+    expect(propertiesOf(history)).toEqual(['precommitted-read'])
+  })
+  test('a part of one is seen', () => {
+    const history = [...open(), transaction('t', 'commit-unknown'), committedPoll(['p:0'], true)]
+    expect(propertiesOf(history)).toEqual(['torn-transaction'])
+  })
+  test('a committed one is not seen', () => {
+    const history = [...open(), transaction('t', 'committed'), committedPoll([], true)]
+    expect(propertiesOf(history)).toEqual(['torn-transaction'])
+  })
+})
+
+describe('groups', () => {
+  const assigned = (member: string, generation: number): Assignment => ({
+    ...{ kind: 'assignment', group: 'g', member, generation, partitions: [partition], ...span() },
+  })
+  const commit = (offset: number, outcome: OffsetCommit['outcome'] = 'done', generation = 1): OffsetCommit => ({
+    ...{ kind: 'commit', group: 'g', member: 'm', generation, partition, offset, outcome, ...span() },
+  })
+  const fetched = (offset: number): OffsetFetch => ({ kind: 'fetch', group: 'g', partition, offset, ...span() })
+
+  test('one owner after another', () => {
+    expect(propertiesOf([assigned('m', 1), assigned('n', 2)])).toEqual([])
+  })
+  test('two owners in a generation', () => {
+    expect(propertiesOf([assigned('m', 1), assigned('n', 1)])).toEqual(['two-owners'])
+  })
+  test('the last committed offset is fetched', () => {
+    expect(propertiesOf([fetched(-1), commit(3), fetched(3), commit(5), fetched(5)])).toEqual([])
+  })
+  test('a commit of unknown outcome may show or not', () => {
+    expect(propertiesOf([commit(3), commit(5, 'unknown'), fetched(3), fetched(5)])).toEqual([])
+  })
+  test('a committed offset is gone', () => {
+    expect(propertiesOf([commit(3), fetched(-1)])).toEqual(['committed-offset-lost'])
+  })
+  test('a committed offset is older', () => {
+    expect(propertiesOf([commit(3), commit(5), fetched(3)])).toEqual(['committed-offset-lost'])
+  })
+  test('a refused commit shows', () => {
+    expect(propertiesOf([commit(3), commit(5, 'refused'), fetched(5)])).toEqual(['committed-offset-lost'])
+  })
+  test('a commit of an older generation', () => {
+    expect(propertiesOf([assigned('m', 1), assigned('n', 2), commit(3)])).toEqual(['stale-commit'])
+  })
+})
+
+describe('topics', () => {
+  const change = (kind: TopicChange['kind'], id: string): TopicChange => ({
+    ...{ kind, name: 'n', partitions: 1, outcome: { kind: 'done', id }, ...span() },
+  })
+  const lookup = (id?: string): Operation => ({
+    kind: 'lookup',
+    name: 'n',
+    outcome: id === undefined ? { kind: 'none' } : { kind: 'found', id, partitions: 1 },
+    ...span(),
+  })
+
+  test('made, deleted, made anew', () => {
+    expect(propertiesOf([change('create', 'a'), lookup('a'), change('delete', ''), change('create', 'b')])).toEqual([])
+  })
+  test('two of one name', () => {
+    expect(propertiesOf([change('create', 'a'), change('create', 'b')])).toEqual(['two-topics'])
+  })
+  test('not found while it exists', () => {
+    expect(propertiesOf([change('create', 'a'), lookup()])).toEqual(['false-refusal'])
+  })
+  test('another one found', () => {
+    expect(propertiesOf([change('create', 'a'), lookup('b')])).toEqual(['two-topics'])
+  })
+  test('a partition that exists is told to be unknown', () => {
+    const created = change('create', 'a')
+    const refused = poll(0, [], { partition: 'a/0', outcome: { kind: 'refused', code: 'UNKNOWN_TOPIC' } })
+    expect(propertiesOf([created, refused])).toEqual(['false-refusal'])
+  })
+})

@@ -1,0 +1,56 @@
+import type { Operation } from './history.ts'
+
+/** One line for a person: who asked what, when, and what came back. */
+export function describeOperation(operation: Operation): string {
+  const { invoked, completed } = operation
+  return `${invoked}–${completed === Infinity ? '' : completed} ${tell(operation)}`
+}
+
+function tell(operation: Operation): string {
+  switch (operation.kind) {
+    case 'send': {
+      const { connection, values, partition, outcome } = operation
+      const answer =
+        outcome.kind === 'acked' ? `at ${outcome.offset}${outcome.duplicate ? ' (duplicate)' : ''}` : told(outcome)
+      return `${connection} sends ${values} to ${partition}: ${answer}`
+    }
+    case 'poll': {
+      const { reader, partition, offset, isolation, outcome } = operation
+      const batches = outcome.kind === 'read' && outcome.batches.map(({ base, values }) => `${base}:${values}`)
+      const answer =
+        outcome.kind === 'read' ? `${batches || 'nothing'} of ${outcome.start}–${outcome.end}` : told(outcome)
+      return `${reader} reads ${partition} at ${offset}, ${isolation}: ${answer}`
+    }
+    case 'end': {
+      const { outcome } = operation
+      return `end of ${operation.partition}: ${outcome.kind === 'found' ? outcome.offset : outcome.code}`
+    }
+    case 'create':
+    case 'grow':
+    case 'delete': {
+      const { kind, name, partitions, outcome } = operation
+      return `${kind} ${name} with ${partitions}: ${outcome.kind === 'done' ? outcome.id : told(outcome)}`
+    }
+    case 'lookup': {
+      const { outcome } = operation
+      const answer = outcome.kind === 'found' ? outcome.id : outcome.kind === 'none' ? 'none' : outcome.code
+      return `find ${operation.name}: ${answer}`
+    }
+    case 'transaction':
+      return `transaction ${operation.id}: ${operation.outcome}`
+    case 'assignment': {
+      const { member, group, generation, partitions } = operation
+      return `${member} has ${partitions} of ${group} in generation ${generation}`
+    }
+    case 'commit': {
+      const { member, group, generation, partition, offset, outcome } = operation
+      return `${member} commits ${offset} for ${partition} of ${group} in generation ${generation}: ${outcome}`
+    }
+    case 'fetch':
+      return `${operation.group} fetches ${operation.partition}: ${operation.offset ?? 'no answer'}`
+  }
+}
+
+function told({ kind, code }: { readonly kind: string; readonly code: string }): string {
+  return `${kind} (${code})`
+}

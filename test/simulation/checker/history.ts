@@ -1,0 +1,170 @@
+/**
+ * What clients asked and were told. The checker sees nothing else of a run, so it can judge any system that has
+ * topics, partitions and offsets; hand-made histories test it.
+ *
+ * `invoked` and `completed` are ticks of one counter: an operation comes before another if it completed before
+ * the other was invoked. An operation whose answer never came has `completed` Infinity.
+ */
+export interface Span {
+  readonly invoked: number
+  completed: number
+}
+
+export type SendOutcome =
+  | { readonly kind: 'acked'; readonly offset: number; readonly duplicate: boolean }
+  /** The answer promised that nothing happened and nothing will. */
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'unknown'; readonly code: string }
+
+/** One attempt to append one batch. */
+export interface Send extends Span {
+  readonly kind: 'send'
+  readonly producer: string
+  /** Requests of one connection reach the log in the order sent. */
+  readonly connection: string
+  readonly partition: string
+  /** Attempts of an idempotent producer to append the same batch share it; else each attempt has its own. */
+  readonly batch: number
+  readonly idempotent: boolean
+  readonly transaction?: string
+  /** Different in every batch of the history. */
+  readonly values: readonly string[]
+  outcome: SendOutcome
+}
+
+export interface PolledBatch {
+  readonly base: number
+  /** Offset of its last record, as its header says. */
+  readonly last: number
+  readonly values: readonly string[]
+  /** A transaction's marker: takes an offset, has no values. */
+  readonly control: boolean
+}
+
+export interface Poll extends Span {
+  readonly kind: 'poll'
+  readonly reader: string
+  readonly partition: string
+  readonly offset: number
+  readonly isolation: 'read_uncommitted' | 'read_committed'
+  /** Of the last reading, after everything healed: from the start to the end. */
+  readonly final: boolean
+  outcome:
+    | {
+        readonly kind: 'read'
+        /** A read_committed reader has left out those of aborted transactions, as Kafka's clients do. */
+        readonly batches: readonly PolledBatch[]
+        readonly start: number
+        readonly end: number
+        readonly stable: number
+      }
+    | { readonly kind: 'refused'; readonly code: string }
+    | { readonly kind: 'unknown'; readonly code: string }
+}
+
+/** What ListOffsets answered for the end of a partition. */
+export interface EndQuery extends Span {
+  readonly kind: 'end'
+  readonly partition: string
+  outcome: { readonly kind: 'found'; readonly offset: number } | { readonly kind: 'failed'; readonly code: string }
+}
+
+export interface TopicChange extends Span {
+  readonly kind: 'create' | 'delete' | 'grow'
+  readonly name: string
+  readonly partitions: number
+  outcome:
+    | { readonly kind: 'done'; readonly id: string }
+    | { readonly kind: 'refused'; readonly code: string }
+    | { readonly kind: 'unknown'; readonly code: string }
+}
+
+/** `id` undefined: told that there is no such topic. */
+export interface TopicLookup extends Span {
+  readonly kind: 'lookup'
+  readonly name: string
+  outcome:
+    | { readonly kind: 'found'; readonly id: string; readonly partitions: number }
+    | { readonly kind: 'none' }
+    | { readonly kind: 'failed'; readonly code: string }
+}
+
+/** A transaction as its producer saw it end. */
+export interface Transaction extends Span {
+  readonly kind: 'transaction'
+  readonly id: string
+  /** When its end was first asked for; Infinity if never. */
+  ended: number
+  outcome: 'committed' | 'aborted' | 'commit-unknown' | 'abort-unknown' | 'open'
+}
+
+/** A member was told its partitions (`topic/partition`) in a generation. */
+export interface Assignment extends Span {
+  readonly kind: 'assignment'
+  readonly group: string
+  readonly member: string
+  readonly generation: number
+  readonly partitions: readonly string[]
+}
+
+export interface OffsetCommit extends Span {
+  readonly kind: 'commit'
+  readonly group: string
+  readonly member: string
+  readonly generation: number
+  readonly partition: string
+  readonly offset: number
+  outcome: 'done' | 'refused' | 'unknown'
+}
+
+export interface OffsetFetch extends Span {
+  readonly kind: 'fetch'
+  readonly group: string
+  readonly partition: string
+  /** -1: none committed; undefined: no answer. */
+  offset: number | undefined
+}
+
+export type Operation =
+  | Send
+  | Poll
+  | EndQuery
+  | TopicChange
+  | TopicLookup
+  | Transaction
+  | Assignment
+  | OffsetCommit
+  | OffsetFetch
+
+export type Property =
+  | 'lost-write' // acknowledged or read once, and not there in the end
+  | 'unseen' // acknowledged, and the last reading ends before it
+  | 'inconsistent-offsets' // two values at one offset, or an acknowledgement that names another's offset
+  | 'duplicate' // one batch at two offsets
+  | 'torn-batch' // a batch read otherwise than it was sent
+  | 'phantom' // read, and nobody sent it
+  | 'refused-write' // refused for sure, and there all the same
+  | 'offset-gap' // an offset between two records that holds none
+  | 'nonmonotonic-poll' // offsets of one answer out of order
+  | 'poll-skip' // an answer begins above the offset asked for
+  | 'nonmonotonic-send' // batches of one producer out of the order sent
+  | 'stale-read' // a record is not visible to a read that began after it was known
+  | 'stale-append' // an offset below one that was given before the append began
+  | 'false-refusal' // refused for a reason that does not hold
+  | 'two-topics' // one name, two topics at a time
+  | 'G1a' // a read_committed reader saw an aborted transaction's record
+  | 'precommitted-read' // ... a record of a transaction that nobody had asked to commit yet
+  | 'torn-transaction' // ... a part of a transaction
+  | 'two-owners' // one partition, two members, one generation
+  | 'committed-offset-lost' // a committed offset is gone or older
+  | 'stale-commit' // a commit of an older generation was accepted
+  | 'engine-error' // an error that the contract does not know
+  | 'stuck' // no end within the bounded time
+  | 'idle-writes' // a store is written to while nothing happens
+  | 'missing-object' // something referred to is not there
+  | 'garbage' // something that nothing refers to remains
+
+export interface Violation {
+  readonly property: Property
+  readonly what: string
+}

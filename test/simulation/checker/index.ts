@@ -1,0 +1,36 @@
+import { checkGroups } from './groups.ts'
+import type { Operation, Violation } from './history.ts'
+import { checkOrder } from './order.ts'
+import { splitByPartition } from './partition.ts'
+import { checkRecords } from './records.ts'
+import { checkTopics } from './topics.ts'
+import { checkTransactions } from './transactions.ts'
+
+export { describeOperation } from './describe.ts'
+export type {
+  Assignment,
+  EndQuery,
+  OffsetCommit,
+  OffsetFetch,
+  Operation,
+  Poll,
+  PolledBatch,
+  Property,
+  Send,
+  SendOutcome,
+  Span,
+  TopicChange,
+  TopicLookup,
+  Transaction,
+  Violation,
+} from './history.ts'
+
+/** Judges a history of client operations. */
+export function checkHistory(history: readonly Operation[]): Violation[] {
+  return [
+    ...checkTopics(history),
+    ...splitByPartition(history).flatMap(part => [...checkRecords(part), ...checkOrder(part)]),
+    ...checkTransactions(history),
+    ...checkGroups(history),
+  ]
+}

@@ -1,0 +1,78 @@
+import type { EndQuery, Operation, Poll, PolledBatch, Send } from './history.ts'
+
+/** All that happened to one partition. */
+export interface PartitionHistory {
+  readonly partition: string
+  readonly sends: readonly Send[]
+  readonly polls: readonly Poll[]
+  readonly ends: readonly EndQuery[]
+}
+
+export function splitByPartition(history: readonly Operation[]): PartitionHistory[] {
+  const parts = new Map<string, { partition: string; sends: Send[]; polls: Poll[]; ends: EndQuery[] }>()
+  for (const operation of history) {
+    if (operation.kind !== 'send' && operation.kind !== 'poll' && operation.kind !== 'end') continue
+    const { partition } = operation
+    const part = parts.get(partition) ?? { partition, sends: [], polls: [], ends: [] }
+    parts.set(partition, part)
+    if (operation.kind === 'send') part.sends.push(operation)
+    if (operation.kind === 'poll') part.polls.push(operation)
+    if (operation.kind === 'end') part.ends.push(operation)
+  }
+  return [...parts.values()]
+}
+
+export type AckedSend = Send & { readonly outcome: { readonly kind: 'acked'; readonly offset: number } }
+
+export function isAcked(send: Send): send is AckedSend {
+  return send.outcome.kind === 'acked'
+}
+
+/** The same for all attempts to append one batch. */
+export function batchKeyOf(send: Send): string {
+  return `${send.producer}/${send.batch}`
+}
+
+export function batchesOf(poll: Poll): readonly PolledBatch[] {
+  return poll.outcome.kind === 'read' ? poll.outcome.batches : []
+}
+
+/** For each moment, the highest end of the partition that somebody had been told by then. */
+export class KnownEnd {
+  readonly #times: number[] = []
+  readonly #ends: number[] = []
+
+  constructor(part: PartitionHistory) {
+    const told: { at: number; end: number }[] = []
+    for (const send of part.sends) {
+      if (isAcked(send)) told.push({ at: send.completed, end: send.outcome.offset + send.values.length })
+    }
+    for (const poll of part.polls) {
+      const last = batchesOf(poll).at(-1)
+      if (last) told.push({ at: poll.completed, end: last.last + 1 })
+    }
+    for (const query of part.ends) {
+      if (query.outcome.kind === 'found') told.push({ at: query.completed, end: query.outcome.offset })
+    }
+    told.sort((a, b) => a.at - b.at)
+    let highest = 0
+    for (const { at, end } of told) {
+      if (end <= highest) continue
+      highest = end
+      this.#times.push(at)
+      this.#ends.push(end)
+    }
+  }
+
+  /** What was told before `tick`. */
+  before(tick: number): number {
+    let low = 0
+    let high = this.#times.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#times[middle]! < tick) low = middle + 1
+      else high = middle
+    }
+    return low === 0 ? 0 : this.#ends[low - 1]!
+  }
+}

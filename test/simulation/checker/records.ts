@@ -1,0 +1,91 @@
+/**
+ * What records there are, and where: every offset has one value for ever, every batch is there once and whole, and
+ * whatever anybody was told is there in the end (I1, I2, I4).
+ */
+import type { Property, Send, Violation } from './history.ts'
+import { batchesOf, batchKeyOf, isAcked, type PartitionHistory } from './partition.ts'
+
+export function checkRecords(part: PartitionHistory): Violation[] {
+  const records = new Records(part)
+  records.readPolls()
+  records.readAcks()
+  records.checkRefused()
+  records.checkEnd()
+  return records.violations
+}
+
+class Records {
+  readonly violations: Violation[] = []
+  readonly #part: PartitionHistory
+  readonly #sendOf = new Map<string, Send>()
+  readonly #valueAt = new Map<number, string>()
+  readonly #offsetOf = new Map<string, number>()
+
+  constructor(part: PartitionHistory) {
+    this.#part = part
+    for (const send of part.sends) for (const value of send.values) this.#sendOf.set(value, send)
+  }
+
+  readPolls(): void {
+    for (const poll of this.#part.polls) {
+      for (const { base, last, values, control } of batchesOf(poll)) {
+        if (control) continue
+        const sent = values[0] === undefined ? undefined : this.#sendOf.get(values[0])
+        if (!sent) this.#report('phantom', `${poll.reader} read ${values} at ${base}, which nobody sent`)
+        else if (last - base + 1 !== values.length || values.join() !== sent.values.join())
+          this.#report('torn-batch', `${poll.reader} read ${values} at ${base}–${last}; sent were ${sent.values}`)
+        for (const [i, value] of values.entries()) this.#place(base + i, value, `${poll.reader} read`)
+      }
+    }
+  }
+
+  readAcks(): void {
+    for (const send of this.#part.sends) {
+      if (!isAcked(send)) continue
+      const { offset } = send.outcome
+      for (const [i, value] of send.values.entries()) this.#place(offset + i, value, `${send.producer} was told`)
+    }
+  }
+
+  #place(offset: number, value: string, who: string): void {
+    const there = this.#valueAt.get(offset)
+    const before = this.#offsetOf.get(value)
+    if (there === undefined) this.#valueAt.set(offset, value)
+    else if (there !== value) this.#report('inconsistent-offsets', `${who} ${value} at ${offset}, where ${there} is`)
+    if (before === undefined) this.#offsetOf.set(value, offset)
+    else if (before !== offset) this.#report('duplicate', `${who} ${value} at ${offset}; it is at ${before} too`)
+  }
+
+  checkRefused(): void {
+    const possible = new Set(this.#part.sends.filter(send => send.outcome.kind !== 'refused').map(batchKeyOf))
+    for (const send of this.#part.sends) {
+      const { outcome, values, producer } = send
+      if (outcome.kind !== 'refused' || possible.has(batchKeyOf(send))) continue
+      const offset = this.#offsetOf.get(values[0]!)
+      if (offset !== undefined)
+        this.#report('refused-write', `${producer}'s ${values} was refused (${outcome.code}) and is at ${offset}`)
+    }
+  }
+
+  /** Nothing known is missing from the last reading, and nothing between its first record and its end. */
+  checkEnd(): void {
+    const finals = this.#part.polls.filter(poll => poll.final && poll.isolation === 'read_uncommitted')
+    const ends = finals.flatMap(({ outcome }) => (outcome.kind === 'read' ? [outcome] : []))
+    if (ends.length === 0) return
+    const end = Math.max(...ends.map(outcome => outcome.end))
+    const start = Math.max(...ends.map(outcome => outcome.start))
+    const covered = new Set<number>()
+    for (const poll of finals)
+      for (const { base, last } of batchesOf(poll)) for (let o = base; o <= last; o++) covered.add(o)
+    for (const [offset, value] of this.#valueAt) {
+      if (offset < start || covered.has(offset)) continue
+      this.#report(offset < end ? 'lost-write' : 'unseen', `${value} was at ${offset}; the last reading has not got it`)
+    }
+    for (let offset = start; offset < end; offset++)
+      if (!covered.has(offset) && !this.#valueAt.has(offset)) this.#report('offset-gap', `nothing is at ${offset}`)
+  }
+
+  #report(property: Property, what: string): void {
+    this.violations.push({ property, what: `${this.#part.partition}: ${what}` })
+  }
+}

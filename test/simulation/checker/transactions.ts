@@ -1,0 +1,54 @@
+/** A read_committed reader sees all of a transaction, or nothing of it (I5). */
+import type { Operation, Poll, Send, Transaction, Violation } from './history.ts'
+import { batchesOf, isAcked } from './partition.ts'
+
+export function checkTransactions(history: readonly Operation[]): Violation[] {
+  const transactions = new Map<string, Transaction>()
+  const sends: Send[] = []
+  const polls: Poll[] = []
+  for (const operation of history) {
+    if (operation.kind === 'transaction') transactions.set(operation.id, operation)
+    if (operation.kind === 'send' && operation.transaction !== undefined) sends.push(operation)
+    if (operation.kind === 'poll' && operation.isolation === 'read_committed') polls.push(operation)
+  }
+  const transactionOf = new Map<string, Transaction>()
+  for (const { transaction, values } of sends)
+    for (const value of values) transactionOf.set(value, transactions.get(transaction!)!)
+  return [...checkReads(polls, transactionOf), ...checkWhole(sends, polls, transactions)]
+}
+
+function checkReads(polls: readonly Poll[], transactionOf: ReadonlyMap<string, Transaction>): Violation[] {
+  const violations: Violation[] = []
+  for (const poll of polls) {
+    for (const value of batchesOf(poll).flatMap(batch => batch.values)) {
+      const transaction = transactionOf.get(value)
+      if (!transaction) continue
+      const { id, outcome, ended } = transaction
+      if (outcome === 'aborted' || outcome === 'abort-unknown')
+        violations.push({ property: 'G1a', what: `${poll.reader} saw ${value} of the aborted ${id}` })
+      else if (poll.completed < ended)
+        violations.push({ property: 'precommitted-read', what: `${poll.reader} saw ${value} before ${id} was ended` })
+    }
+  }
+  return violations
+}
+
+/** In the last reading of all its partitions, all acknowledged records of a transaction are there, or none. */
+function checkWhole(
+  sends: readonly Send[],
+  polls: readonly Poll[],
+  transactions: ReadonlyMap<string, Transaction>,
+): Violation[] {
+  const finals = polls.filter(poll => poll.final)
+  const drained = new Set(finals.map(poll => poll.partition))
+  const seen = new Set(finals.flatMap(poll => batchesOf(poll).flatMap(batch => batch.values)))
+  const violations: Violation[] = []
+  for (const { id, outcome } of transactions.values()) {
+    const own = sends.filter(send => send.transaction === id && isAcked(send) && drained.has(send.partition))
+    const values = [...new Set(own.flatMap(send => send.values))]
+    const missing = values.filter(value => !seen.has(value))
+    if (missing.length === 0 || (missing.length === values.length && outcome !== 'committed')) continue
+    violations.push({ property: 'torn-transaction', what: `${id} (${outcome}) has ${values} but not ${missing}` })
+  }
+  return violations
+}

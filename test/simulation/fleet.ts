@@ -1,0 +1,99 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Violation } from './checker/index.ts'
+import type { Plan } from './plan.ts'
+import type { Failure, WorkOrder, WorkResult } from './worker.ts'
+
+/** Histories that a worker is given at a time. */
+const BATCH = 20
+
+export interface Tally {
+  histories: number
+  steps: number
+  virtualMs: number
+  readonly counters: Map<string, number>
+  readonly hashes: Map<number, string>
+  readonly failures: Failure[]
+}
+
+export interface FleetOptions {
+  readonly firstSeed: number
+  readonly histories: number
+  /** No new histories after this long. */
+  readonly forMs?: number
+  readonly workers?: number
+  /** The name of a bug to plant. */
+  readonly plant?: string
+  /** Begin no more histories after a violation. */
+  readonly untilFailure?: boolean
+  onProgress?(tally: Tally): void
+}
+
+/** Runs the histories of consecutive seeds on several threads. */
+export async function runHistories(options: FleetOptions): Promise<Tally> {
+  const { firstSeed, histories, forMs = Infinity, untilFailure = false, onProgress } = options
+  const tally: Tally = { histories: 0, steps: 0, virtualMs: 0, counters: new Map(), hashes: new Map(), failures: [] }
+  const until = performance.now() + forMs
+  const end = firstSeed + histories
+  let next = firstSeed
+  const drive = async () => {
+    const thread = new Thread(options.plant)
+    try {
+      while (next < end && performance.now() < until && !(untilFailure && tally.failures.length > 0)) {
+        const seeds = Array.from({ length: Math.min(BATCH, end - next) }, (_, i) => next + i)
+        next += seeds.length
+        add(tally, seeds, await thread.ask({ kind: 'run', seeds }))
+        onProgress?.(tally)
+      }
+    } finally {
+      await thread.end()
+    }
+  }
+  await Promise.all(Array.from({ length: options.workers ?? availableParallelism() }, drive))
+  tally.failures.sort((a, b) => a.plan.seed - b.plan.seed)
+  return tally
+}
+
+export async function shrinkFailure(plan: Plan, violation: Violation, plant?: string) {
+  const thread = new Thread(plant)
+  try {
+    const result = await thread.ask({ kind: 'shrink', plan, violation })
+    if (result.kind !== 'shrunk') throw new Error('the worker answered another question')
+    return result
+  } finally {
+    await thread.end()
+  }
+}
+
+function add(tally: Tally, seeds: readonly number[], result: WorkResult): void {
+  if (result.kind !== 'ran') throw new Error('the worker answered another question')
+  tally.histories += result.histories
+  tally.steps += result.steps
+  tally.virtualMs += result.virtualMs
+  for (const [name, by] of result.counters) tally.counters.set(name, (tally.counters.get(name) ?? 0) + by)
+  for (const [i, seed] of seeds.entries()) tally.hashes.set(seed, result.hashes[i]!)
+  tally.failures.push(...result.failures)
+}
+
+/** A worker that is asked one thing at a time. */
+class Thread {
+  readonly #worker: Worker
+  #settle: { resolve(result: WorkResult): void; reject(error: unknown): void } | undefined
+
+  constructor(plant: string | undefined) {
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { plant }, execArgv: [] })
+    this.#worker.on('message', (result: WorkResult) => this.#settle?.resolve(result))
+    this.#worker.on('error', error => this.#settle?.reject(error))
+  }
+
+  ask(order: WorkOrder): Promise<WorkResult> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+      this.#worker.postMessage(order)
+    })
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate()
+  }
+}

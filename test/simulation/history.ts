@@ -1,0 +1,186 @@
+/**
+ * Runs one plan: starts the system, lets everybody work while things go wrong, heals it, and demands that all get their
+ * answers, that everything is still there, and that nothing is written once nobody asks.
+ */
+import type { Topic } from '../../lib/log/index.ts'
+import { checkHistory, type Operation, type Violation } from './checker/index.ts'
+import { type Coverage, coverageOf } from './coverage.ts'
+import type { Disaster, Plan } from './plan.ts'
+import type { SystemUnderTest } from './system.ts'
+import { Client, reportError, type Scene } from './workload/client.ts'
+import { produceIdempotently, producePlainly } from './workload/producers.ts'
+import { drain, follow } from './workload/readers.ts'
+import { changeTopics, lookUp } from './workload/topics.ts'
+import { Cluster } from './world/cluster.ts'
+import { Faults } from './world/faults.ts'
+import { ItemTruth } from './world/item-truth.ts'
+import type { Connection } from './world/network.ts'
+import { ObjectTruth } from './world/object-truth.ts'
+import { Rng } from './world/rng.ts'
+import { StuckError, World } from './world/world.ts'
+
+/** After the healing all work must be done within this, and then all reading: more than every timeout of clients and stores. */
+const LIVENESS_MS = 20 * 60_000
+
+/** The latest that a request of the chaos can still reach a store after the healing. */
+const LATEST_MS = 30 * 60_000
+
+const IDLE_MS = 3_600_000
+
+export interface Outcome {
+  readonly violations: readonly Violation[]
+  readonly traceHash: string
+  readonly lines: readonly string[]
+  readonly history: readonly Operation[]
+  /** Requests to the stores that something went wrong with, by name. */
+  readonly struck: readonly string[]
+  readonly counters: ReadonlyMap<string, number>
+  readonly steps: number
+  readonly virtualMs: number
+}
+
+export async function runPlan(
+  plan: Plan,
+  system: SystemUnderTest,
+  options: { readonly keepTrace?: boolean } = {},
+): Promise<Outcome> {
+  const world = new World(options)
+  const violations: Violation[] = []
+  const onUnhandled = (error: unknown) => reportError(scene, error, 'a rejection that nobody handles')
+  process.on('unhandledRejection', onUnhandled)
+  const coverage = coverageOf(world)
+  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer: coverage }
+  const faults = new Faults(plan.faults, plan.seed)
+  const cluster = new Cluster({
+    world,
+    system,
+    tuning: plan.tuning,
+    truth,
+    faults,
+    seed: plan.seed,
+    skewsMs: plan.skewsMs,
+    onError: (error, where) => reportError(scene, error, where),
+  })
+  const history: Operation[] = []
+  const connections = new Set<Connection>()
+  const scene: Scene = { world, cluster, seed: plan.seed, history, violations, connections }
+  await new Scenario(scene, plan, coverage).run()
+  // A turn of the event loop, in which Node tells of rejections that nobody handled.
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('unhandledRejection', onUnhandled)
+  violations.push(...checkHistory(history))
+  const { counters, trace, steps, time: virtualMs } = world
+  const { hash: traceHash, lines } = trace
+  return { violations, traceHash, lines, history, struck: faults.struck, counters, steps, virtualMs }
+}
+
+class Scenario {
+  readonly #scene: Scene
+  readonly #plan: Plan
+  readonly #coverage: Coverage
+  readonly #rng: Rng
+  /** What has not come to its end yet. */
+  readonly #unfinished = new Set<string>()
+  #topics: Topic[] = []
+  #phase = 'making topics'
+
+  constructor(scene: Scene, plan: Plan, coverage: Coverage) {
+    this.#scene = scene
+    this.#plan = plan
+    this.#coverage = coverage
+    this.#rng = new Rng(plan.seed, 'scenario')
+  }
+
+  async run(): Promise<void> {
+    const { world, violations } = this.#scene
+    try {
+      await world.run(() => this.#work(), this.#plan.healMs + LIVENESS_MS)
+      await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
+      if (!this.#plan.watchIdle) return
+      await world.run(() => this.#idle(), world.time + LATEST_MS + 2 * IDLE_MS + LIVENESS_MS)
+    } catch (error) {
+      if (!(error instanceof StuckError)) throw error
+      const what = `${this.#phase}: ${error.message}; unfinished: ${[...this.#unfinished].join(', ')}`
+      violations.push({ property: 'stuck', what })
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { world, cluster } = this.#scene
+    const { topics, producers, readers, topicSteps, disasters, healMs } = this.#plan
+    const maker = new Client(this.#scene, 'maker')
+    const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strike(one))))
+    const healed = world.sleep(healMs).then(() => {
+      world.note('world', 'healed')
+      cluster.thawAll()
+    })
+    this.#topics = await Promise.all(topics.map((partitions, i) => maker.createTopic(`topic-${i}`, partitions)))
+    this.#phase = 'working'
+    let producing = true
+    const produced = producers.map(one => {
+      const client = new Client(this.#scene, one.name)
+      const produce = one.idempotent ? produceIdempotently : producePlainly
+      return this.#track(one.name, produce(client, one, this.#topics[one.topic]!))
+    })
+    const read = readers.map(one => {
+      const client = new Client(this.#scene, one.name)
+      return this.#track(
+        one.name,
+        follow(client, one, this.#topics[one.topic]!, () => !producing),
+      )
+    })
+    const changed = topicSteps.map(step => this.#track(`${step.kind}@${step.at}`, this.#changeTopics(step)))
+    await Promise.all([...produced, ...changed])
+    producing = false
+    await Promise.all(read)
+    this.#phase = 'healing'
+    await Promise.all([healed, disaster])
+  }
+
+  async #changeTopics(step: Plan['topicSteps'][number]): Promise<void> {
+    await this.#scene.world.sleep(step.at)
+    const grown = await changeTopics(this.#scene, step, this.#topics)
+    if (grown) this.#topics = this.#topics.map(topic => (topic.id === grown.id ? grown : topic))
+  }
+
+  async #strike({ kind, at, gateway, ms }: Disaster): Promise<void> {
+    const { world, cluster, connections } = this.#scene
+    world.count(`disaster:${kind}`)
+    if (kind === 'kill') cluster.kill(gateway, this.#rng)
+    if (kind === 'stop') await cluster.stop(gateway, this.#rng)
+    if (kind === 'freeze') await cluster.freeze(gateway, Math.min(ms, this.#plan.healMs - at))
+    if (kind === 'jump') cluster.gateway(gateway).process.jumpClock(ms)
+    if (kind === 'cut') for (const connection of connections) connection.close()
+  }
+
+  /** Reads every partition through one gateway, from the start to the end. */
+  async #readAll(): Promise<void> {
+    this.#phase = 'reading all'
+    const client = new Client(this.#scene, `last reader at ${Math.round(this.#scene.world.time)}`)
+    for (const topic of this.#topics) {
+      await lookUp(client, topic.name)
+      for (let partition = 0; partition < topic.partitions; partition++) {
+        await drain(client, topic, partition, 'read_uncommitted')
+        await drain(client, topic, partition, 'read_committed')
+      }
+    }
+  }
+
+  /** When the last late request has come, nobody writes for an hour, and all is still there after it. */
+  async #idle(): Promise<void> {
+    const { world, violations } = this.#scene
+    this.#phase = 'idle'
+    await world.sleep(LATEST_MS)
+    const before = this.#coverage.effects
+    await world.sleep(IDLE_MS)
+    const written = this.#coverage.effects - before
+    if (written > 0) violations.push({ property: 'idle-writes', what: `${written} writes in an idle hour` })
+    await this.#readAll()
+  }
+
+  async #track(name: string, work: Promise<void>): Promise<void> {
+    this.#unfinished.add(name)
+    await work
+    this.#unfinished.delete(name)
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * What happens in one history, all of it drawn from its seed and written out as plain data: who works, and what goes wrong.
+ * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
+ */
+import type { Tuning } from './system.ts'
+import { type FaultPlan, type Latency, type StoreFault, storeFaults } from './world/faults.ts'
+import { Rng } from './world/rng.ts'
+
+export interface ProducerPlan {
+  readonly name: string
+  readonly idempotent: boolean
+  readonly topic: number
+  readonly partition: number
+  readonly batches: number
+  readonly recordsMax: number
+  /** Length of a record's value, in bytes, at most. */
+  readonly valueBytesMax: number
+  readonly inFlight: number
+  readonly thinkMs: number
+  /** How often a plain producer sends a batch again whose fate it does not know. */
+  readonly retries: number
+}
+
+export interface ReaderPlan {
+  readonly name: string
+  readonly topic: number
+  readonly partition: number
+  readonly maxBytes: number
+  readonly thinkMs: number
+}
+
+export type DisasterKind = 'kill' | 'freeze' | 'stop' | 'jump' | 'cut'
+
+export interface Disaster {
+  readonly kind: DisasterKind
+  readonly at: number
+  /** Which gateway; a `cut` breaks the connections to it. */
+  readonly gateway: number
+  /** How long it is frozen, or how far its clock jumps. */
+  readonly ms: number
+}
+
+export type TopicStep =
+  | { readonly kind: 'create-again'; readonly at: number; readonly topic: number }
+  | { readonly kind: 'grow'; readonly at: number; readonly topic: number; readonly partitions: number }
+  | { readonly kind: 'come-and-go'; readonly at: number; readonly name: string; readonly rivals: number }
+
+export interface Plan {
+  readonly seed: number
+  /** One gateway for each, its clock wrong by so much. */
+  readonly skewsMs: readonly number[]
+  /** Partitions of each topic. */
+  readonly topics: readonly number[]
+  readonly producers: readonly ProducerPlan[]
+  readonly readers: readonly ReaderPlan[]
+  readonly topicSteps: readonly TopicStep[]
+  readonly tuning: Tuning
+  readonly faults: FaultPlan
+  readonly disasters: readonly Disaster[]
+  /** From here on nothing goes wrong any more, in ms. */
+  readonly healMs: number
+  /** Watch for writes in an idle hour after the end. */
+  readonly watchIdle: boolean
+}
+
+const HOUR_MS = 3_600_000
+
+/** Clocks are wrong by so much at most, jumps included. */
+const SKEW_MAX_MS = 5 * HOUR_MS
+
+export function drawPlan(seed: number): Plan {
+  const rng = new Rng(seed, 'plan')
+  const healMs = rng.spread(1_000, 300_000)
+  const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
+  const clocksRight = rng.chance(0.3)
+  const skewsMs = Array.from({ length: rng.pick([1, 2, 2, 3]) }, () => (clocksRight ? 0 : drawSkew(rng)))
+  return {
+    seed,
+    skewsMs,
+    topics,
+    producers: drawProducers(rng, topics, healMs),
+    readers: drawReaders(rng, topics, healMs),
+    topicSteps: drawTopicSteps(rng, topics, healMs),
+    tuning: drawTuning(rng),
+    faults: drawFaults(rng, healMs),
+    disasters: drawDisasters(rng, skewsMs.length, healMs),
+    healMs,
+    watchIdle: rng.chance(0.1),
+  }
+}
+
+function drawProducers(rng: Rng, topics: readonly number[], healMs: number): ProducerPlan[] {
+  const long = rng.chance(0.15)
+  const count = rng.pick([1, 2, 2, 3, 4])
+  const valueBytesMax = rng.pick([0, 0, 100, 1_000, 6_000])
+  const recordsMax = rng.pick([1, 1, 3])
+  const shared = rng.chance(0.7)
+  return Array.from({ length: count }, (_, i) => {
+    const topic = shared ? 0 : rng.below(topics.length)
+    const batches = long ? rng.between(20, 60) : rng.between(1, 10)
+    return {
+      name: `p${i}`,
+      idempotent: rng.chance(0.6),
+      topic,
+      partition: shared && rng.chance(0.7) ? 0 : rng.below(topics[topic]!),
+      batches,
+      recordsMax,
+      valueBytesMax,
+      inFlight: rng.pick([1, 2, 5]),
+      thinkMs: rng.spread(0.5, Math.max(1, (2 * healMs) / batches)),
+      retries: rng.pick([0, 1, 3]),
+    }
+  })
+}
+
+function drawReaders(rng: Rng, topics: readonly number[], healMs: number): ReaderPlan[] {
+  return Array.from({ length: rng.pick([0, 1, 1, 2]) }, (_, i) => {
+    const topic = rng.below(topics.length)
+    return {
+      name: `r${i}`,
+      topic,
+      partition: rng.below(topics[topic]!),
+      maxBytes: rng.pick([1, 500, 20_000]),
+      thinkMs: rng.spread(5, Math.max(10, healMs / 10)),
+    }
+  })
+}
+
+function drawTopicSteps(rng: Rng, topics: readonly number[], healMs: number): TopicStep[] {
+  if (rng.chance(0.75)) return []
+  return Array.from({ length: rng.between(1, 3) }, (_, i): TopicStep => {
+    const at = rng.fraction() * healMs
+    const topic = rng.below(topics.length)
+    switch (rng.below(3)) {
+      case 0:
+        return { kind: 'create-again', at, topic }
+      case 1:
+        return { kind: 'grow', at, topic, partitions: topics[topic]! + rng.pick([1, 2, 20]) }
+      default:
+        return { kind: 'come-and-go', at, name: `brief-${i}`, rivals: rng.between(1, 3) }
+    }
+  })
+}
+
+function drawTuning(rng: Rng): Tuning {
+  return {
+    itemSegmentBytesMax: rng.pick([0, 200, 4_096, 4_096]),
+    segmentBytesMax: rng.pick([1, 500, 8_388_608, 8_388_608]),
+    shardSize: rng.pick([1, 2, 16]),
+    cacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
+    thrifty: rng.chance(0.2),
+  }
+}
+
+function drawFaults(rng: Rng, healMs: number): FaultPlan {
+  const latency: Latency = rng.pick(['calm', 'wild', 'wild', 'slow'])
+  const style = rng.fraction()
+  if (style < 0.1) return { rates: {}, storms: [], latency, without: [] }
+  // One kind alone, often; or a few; or all together, rarely each.
+  const kinds = style < 0.4 ? [rng.pick(storeFaults)] : storeFaults.filter(() => style > 0.8 || rng.chance(0.4))
+  const rates: Partial<Record<StoreFault, number>> = {}
+  for (const kind of kinds) rates[kind] = rng.spread(0.01, 0.5) / kinds.length
+  return { rates, storms: drawStorms(rng, healMs), latency, without: [] }
+}
+
+function drawStorms(rng: Rng, healMs: number): { from: number; to: number }[] {
+  if (rng.chance(0.5)) return [{ from: 0, to: healMs }]
+  return Array.from({ length: rng.between(1, 3) }, () => {
+    const from = rng.fraction() * healMs
+    return { from, to: Math.min(healMs, from + rng.spread(100, healMs)) }
+  })
+}
+
+function drawDisasters(rng: Rng, gateways: number, healMs: number): Disaster[] {
+  if (rng.chance(0.25)) return []
+  const kinds: readonly DisasterKind[] = rng.chance(0.5)
+    ? [rng.pick<DisasterKind>(['kill', 'freeze', 'stop', 'jump', 'cut'])]
+    : ['kill', 'kill', 'freeze', 'freeze', 'stop', 'jump', 'cut']
+  return Array.from({ length: rng.between(1, 6) }, () => {
+    const kind = rng.pick(kinds)
+    const ms = kind === 'jump' ? drawSkew(rng) : rng.spread(50, rng.chance(0.1) ? 3 * HOUR_MS : 120_000)
+    return { kind, at: rng.fraction() * healMs, gateway: rng.below(gateways), ms }
+  })
+}
+
+function drawSkew(rng: Rng): number {
+  const ms = Math.round(rng.spread(10, SKEW_MAX_MS))
+  return rng.chance(0.5) ? ms : -ms
+}

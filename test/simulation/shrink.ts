@@ -1,0 +1,122 @@
+/**
+ * Makes a plan that breaks a property smaller, as long as it breaks the same one: fewer disasters, actors, batches, kinds of
+ * faults, and then single faults.
+ */
+import type { Property } from './checker/index.ts'
+import { type Outcome, runPlan } from './history.ts'
+import type { Plan, ProducerPlan } from './plan.ts'
+import type { SystemUnderTest } from './system.ts'
+import type { StoreFault } from './world/faults.ts'
+
+const RUNS_MAX = 1_500
+
+export interface Shrunk {
+  readonly plan: Plan
+  readonly outcome: Outcome
+  readonly runs: number
+}
+
+export async function shrinkPlan(plan: Plan, property: Property, system: SystemUnderTest): Promise<Shrunk> {
+  const shrinker = new Shrinker(plan, property, system)
+  await shrinker.shrink()
+  const outcome = await runPlan(shrinker.plan, system, { keepTrace: true })
+  return { plan: shrinker.plan, outcome, runs: shrinker.runs }
+}
+
+class Shrinker {
+  plan: Plan
+  runs = 0
+  readonly #property: Property
+  readonly #system: SystemUnderTest
+
+  constructor(plan: Plan, property: Property, system: SystemUnderTest) {
+    this.plan = plan
+    this.#property = property
+    this.#system = system
+  }
+
+  async shrink(): Promise<void> {
+    for (;;) {
+      const before = this.plan
+      while (await this.#takeFirst(smallerPlans(this.plan))) {}
+      await this.#dropFaults()
+      if (this.plan === before || this.runs >= RUNS_MAX) return
+    }
+  }
+
+  async #takeFirst(candidates: Iterable<Plan>): Promise<boolean> {
+    for (const candidate of candidates) {
+      if (this.runs >= RUNS_MAX) return false
+      if (!(await this.#breaks(candidate))) continue
+      this.plan = candidate
+      return true
+    }
+    return false
+  }
+
+  /** Leaves out half of the faults that struck, a quarter, …, single ones. */
+  async #dropFaults(): Promise<void> {
+    let { struck } = await runPlan(this.plan, this.#system)
+    for (let size = Math.ceil(struck.length / 2); size >= 1; size = Math.floor(size / 2)) {
+      for (let from = 0; from < struck.length && this.runs < RUNS_MAX; ) {
+        const without = [...this.plan.faults.without, ...struck.slice(from, from + size)]
+        const candidate = { ...this.plan, faults: { ...this.plan.faults, without } }
+        if (await this.#breaks(candidate)) {
+          this.plan = candidate
+          struck = (await runPlan(this.plan, this.#system)).struck
+        } else from += size
+      }
+    }
+  }
+
+  async #breaks(plan: Plan): Promise<boolean> {
+    this.runs++
+    const { violations } = await runPlan(plan, this.#system)
+    return violations.some(({ property }) => property === this.#property)
+  }
+}
+
+function* smallerPlans(plan: Plan): Iterable<Plan> {
+  const { disasters, topicSteps, readers, producers, faults, skewsMs, topics } = plan
+  for (const disasters of without(plan.disasters)) yield { ...plan, disasters }
+  for (const topicSteps of without(plan.topicSteps)) yield { ...plan, topicSteps }
+  for (const readers of without(plan.readers)) yield { ...plan, readers }
+  for (const producers of without(plan.producers)) yield { ...plan, producers }
+  if (faults.storms.length > 0) yield { ...plan, faults: { ...faults, storms: [] } }
+  for (const kind of Object.keys(faults.rates) as StoreFault[]) {
+    const { [kind]: _, ...rates } = faults.rates
+    yield { ...plan, faults: { ...faults, rates } }
+  }
+  if (faults.latency !== 'calm') yield { ...plan, faults: { ...faults, latency: 'calm' } }
+  if (skewsMs.length > 1) yield { ...plan, skewsMs: skewsMs.slice(0, -1) }
+  if (skewsMs.some(ms => ms !== 0)) yield { ...plan, skewsMs: skewsMs.map(() => 0) }
+  const used = Math.max(0, ...[...producers, ...readers].map(({ topic }) => topic))
+  if (topics.length > used + 1 && topicSteps.length === 0) yield { ...plan, topics: topics.slice(0, used + 1) }
+  for (const [i, producer] of producers.entries())
+    for (const smaller of smallerProducers(producer)) yield { ...plan, producers: producers.with(i, smaller) }
+  if (plan.watchIdle) yield { ...plan, watchIdle: false }
+  for (const [i, disaster] of disasters.entries())
+    if (disaster.ms > 1_000) yield { ...plan, disasters: disasters.with(i, { ...disaster, ms: disaster.ms / 2 }) }
+}
+
+function* smallerProducers(producer: ProducerPlan): Iterable<ProducerPlan> {
+  const { batches, recordsMax, valueBytesMax, inFlight, retries } = producer
+  if (batches > 1) yield { ...producer, batches: Math.ceil(batches / 2) }
+  if (batches > 1) yield { ...producer, batches: batches - 1 }
+  if (recordsMax > 1) yield { ...producer, recordsMax: 1 }
+  if (valueBytesMax > 0) yield { ...producer, valueBytesMax: 0 }
+  if (inFlight > 1) yield { ...producer, inFlight: 1 }
+  if (retries > 0) yield { ...producer, retries: 0 }
+}
+
+/** The list without all, without either half, without each one. */
+function* without<T>(list: readonly T[]): Iterable<readonly T[]> {
+  if (list.length === 0) return
+  yield []
+  if (list.length > 2) {
+    const middle = list.length >> 1
+    yield list.slice(middle)
+    yield list.slice(0, middle)
+  }
+  if (list.length > 1) for (const i of list.keys()) yield list.toSpliced(i, 1)
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { runHistories } from './fleet.ts'
+import { runPlan } from './history.ts'
+import { drawPlan, type Plan } from './plan.ts'
+import { plantedSource, plants } from './plants.ts'
+import { system } from './system-under-test.ts'
+
+/** Histories within which each planted bug must be found. */
+const PLANT_HISTORIES = 10_000
+
+interface Regression {
+  readonly what: string
+  readonly plan: Plan
+}
+
+const regressions: readonly Regression[] = JSON.parse(
+  readFileSync(new URL('./regressions.json', import.meta.url), 'utf8'),
+)
+
+describe('simulation', () => {
+  test('fresh seeds keep every property', { timeout: 120_000 }, async () => {
+    const firstSeed = Date.now() % 1_000_000_000
+    const { failures } = await runHistories({ firstSeed, histories: 300 })
+    const told = failures.map(({ plan, violations }) => ({ seed: plan.seed, violations }))
+    expect(told).toEqual([])
+  })
+
+  test('the same seed gives the same trace, byte for byte', async () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const [once, again] = [await runTraced(drawPlan(seed)), await runTraced(drawPlan(seed))]
+      expect(once.lines.length).toBeGreaterThan(0)
+      expect(again.lines).toEqual(once.lines)
+      expect(again.traceHash).toBe(once.traceHash)
+    }
+  })
+
+  test('the trace of a seed is the same in every process, and other seeds have others', async () => {
+    const here = await Promise.all([11, 12, 13].map(async seed => (await runTraced(drawPlan(seed))).traceHash))
+    const { hashes } = await runHistories({ firstSeed: 11, histories: 3, workers: 1 })
+    expect([...hashes.values()]).toEqual(here)
+    expect(new Set(here).size).toBe(3)
+  })
+
+  test.for(regressions)('once failed: $what', async ({ plan }) => {
+    const { violations } = await runPlan(plan, system)
+    expect(violations).toEqual([])
+  })
+})
+
+describe('a planted bug is found:', () => {
+  test.for(plants)('$name', { timeout: 300_000 }, async plant => {
+    expect(plantedSource(plant)).toContain(plant.replace)
+    const { failures } = await runHistories({
+      firstSeed: 1,
+      histories: PLANT_HISTORIES,
+      plant: plant.name,
+      untilFailure: true,
+    })
+    expect(failures.length).toBeGreaterThan(0)
+  })
+})
+
+function runTraced(plan: Plan) {
+  return runPlan(plan, system, { keepTrace: true })
+}

@@ -1,0 +1,32 @@
+/** What is simulated: how to start one process of it over the two ports, and what the process offers to its clients. */
+import type { Clock, Logger, Random } from '../../lib/base/index.ts'
+import type { Log } from '../../lib/log/index.ts'
+import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
+
+/** Sizes and limits, small enough that a short history meets them. */
+export interface Tuning {
+  readonly itemSegmentBytesMax: number
+  readonly segmentBytesMax: number
+  readonly shardSize: number
+  readonly cacheBytesMax: number
+  /** Whether flushes cost money. */
+  readonly thrifty: boolean
+}
+
+export interface ProcessParts {
+  readonly tuning: Tuning
+  readonly objects: ObjectStore
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+export interface Service {
+  readonly log: Log
+  close(): Promise<void>
+}
+
+export interface SystemUnderTest {
+  start(parts: ProcessParts): Promise<Service>
+}

@@ -1,0 +1,71 @@
+/** One thread that runs histories: takes `WorkOrder`s, answers `WorkResult`s. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Violation } from './checker/index.ts'
+import type { Plan } from './plan.ts'
+import { plantBug, plants } from './plants.ts'
+
+export type WorkOrder =
+  | { readonly kind: 'run'; readonly seeds: readonly number[] }
+  | { readonly kind: 'shrink'; readonly plan: Plan; readonly violation: Violation }
+
+export interface Failure {
+  readonly plan: Plan
+  readonly violations: readonly Violation[]
+}
+
+export type WorkResult =
+  | {
+      readonly kind: 'ran'
+      readonly histories: number
+      readonly steps: number
+      readonly virtualMs: number
+      readonly counters: ReadonlyMap<string, number>
+      readonly hashes: readonly string[]
+      readonly failures: readonly Failure[]
+    }
+  | {
+      readonly kind: 'shrunk'
+      readonly plan: Plan
+      readonly violations: readonly Violation[]
+      readonly operations: readonly string[]
+      readonly lines: readonly string[]
+      readonly runs: number
+    }
+
+/** Violations told of one history. */
+const TOLD_MAX = 5
+
+const { plant: name } = workerData as { plant: string | undefined }
+const plant = plants.find(one => one.name === name)
+if (name !== undefined && !plant) throw new Error(`no plant is called ${name}`)
+if (plant) plantBug(plant)
+const { describeOperation } = await import('./checker/index.ts')
+const { runPlan } = await import('./history.ts')
+const { drawPlan } = await import('./plan.ts')
+const { shrinkPlan } = await import('./shrink.ts')
+const { system } = await import('./system-under-test.ts')
+
+parentPort!.on('message', async (order: WorkOrder) => parentPort!.postMessage(await work(order)))
+
+async function work(order: WorkOrder): Promise<WorkResult> {
+  if (order.kind === 'shrink') {
+    const { plan, outcome, runs } = await shrinkPlan(order.plan, order.violation.property, system)
+    const operations = outcome.history.map(describeOperation)
+    return { kind: 'shrunk', plan, violations: outcome.violations, operations, lines: outcome.lines, runs }
+  }
+  let steps = 0
+  let virtualMs = 0
+  const counters = new Map<string, number>()
+  const hashes: string[] = []
+  const failures: Failure[] = []
+  for (const seed of order.seeds) {
+    const plan = drawPlan(seed)
+    const outcome = await runPlan(plan, system)
+    steps += outcome.steps
+    virtualMs += outcome.virtualMs
+    hashes.push(outcome.traceHash)
+    for (const [counter, by] of outcome.counters) counters.set(counter, (counters.get(counter) ?? 0) + by)
+    if (outcome.violations.length > 0) failures.push({ plan, violations: outcome.violations.slice(0, TOLD_MAX) })
+  }
+  return { kind: 'ran', histories: order.seeds.length, steps, virtualMs, counters, hashes, failures }
+}

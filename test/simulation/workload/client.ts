@@ -1,0 +1,175 @@
+import type { Topic } from '../../../lib/log/index.ts'
+import type { Operation, TopicChange, Violation } from '../checker/index.ts'
+import type { Service } from '../system.ts'
+import type { Cluster } from '../world/cluster.ts'
+import { Connection, RemoteError } from '../world/network.ts'
+import { Rng } from '../world/rng.ts'
+import type { World } from '../world/world.ts'
+
+/** How long a client waits for an answer, in ms. */
+export const CALL_TIMEOUT_MS = 40_000
+
+/** Codes after which the call may have been done, or may yet be. All others promise that it was not. */
+const unknownCodes = new Set([
+  'CONNECTION_LOST',
+  'CLIENT_TIMEOUT',
+  'REQUEST_TIMED_OUT',
+  'INTERNAL',
+  'STORE_OUTCOME_UNKNOWN',
+  'STORE_UNAVAILABLE',
+  'STORE_THROTTLED',
+])
+
+/** What all clients of one history share. */
+export interface Scene {
+  readonly world: World
+  readonly cluster: Cluster
+  readonly seed: number
+  readonly history: Operation[]
+  readonly violations: Violation[]
+  readonly connections: Set<Connection>
+}
+
+export function reportError(scene: Scene, error: unknown, where: string): void {
+  const what = error instanceof Error ? `${error.name}: ${error.message}\n${error.stack}` : String(error)
+  scene.violations.push({ property: 'engine-error', what: `${where}: ${what}` })
+}
+
+export type Failure =
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'unknown'; readonly code: string }
+
+/** One client: a connection at a time, to some gateway, another when it breaks. */
+export class Client {
+  readonly name: string
+  readonly rng: Rng
+  readonly scene: Scene
+  #connection: Connection | undefined
+  #connections = 0
+
+  constructor(scene: Scene, name: string) {
+    this.scene = scene
+    this.name = name
+    this.rng = new Rng(scene.seed, 'client', name)
+  }
+
+  get connection(): Connection {
+    if (this.#connection && !this.#connection.broken) return this.#connection
+    const { world, cluster, seed, connections } = this.scene
+    if (this.#connection) connections.delete(this.#connection)
+    this.#connection = new Connection({
+      world,
+      seed,
+      gateway: cluster.gateway(this.rng.below(cluster.size)),
+      name: `${this.name}#${++this.#connections}`,
+      onError: (error, where) => reportError(this.scene, error, where),
+    })
+    connections.add(this.#connection)
+    return this.#connection
+  }
+
+  /** The next call goes to another connection. */
+  reconnect(): void {
+    this.#connection?.close()
+  }
+
+  call<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
+    return this.connection.call(name, CALL_TIMEOUT_MS, work)
+  }
+
+  /** Calls until it succeeds, with pauses, on a new connection after an error. */
+  async insist<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await this.call(name, work)
+      } catch (error) {
+        failureOf(error)
+        this.reconnect()
+        await this.pause(500)
+      }
+    }
+  }
+
+  /** Between nothing and twice `ms`. */
+  pause(ms: number): Promise<void> {
+    return this.scene.world.sleep(this.rng.fraction() * 2 * ms)
+  }
+
+  /** Creates a topic, or finds that an attempt of its own had done so. */
+  async createTopic(name: string, partitions: number): Promise<Topic> {
+    for (;;) {
+      const outcome = await this.tryCreate(name, partitions)
+      if (outcome.kind === 'done') return outcome.topic
+      if (outcome.kind === 'refused' && outcome.code === 'TOPIC_EXISTS') {
+        const topic = await this.insist(`find ${name}`, ({ log }) => log.topics.find({ name }))
+        if (topic) return topic
+      }
+      this.reconnect()
+      await this.pause(500)
+    }
+  }
+
+  tryCreate(name: string, partitions: number): Promise<TopicOutcome> {
+    return this.#change('create', name, partitions, ({ log }) => log.topics.create({ name, partitions }))
+  }
+
+  tryGrow(topic: Topic, partitions: number): Promise<TopicOutcome> {
+    return this.#change('grow', topic.name, partitions, ({ log }) => log.topics.addPartitions(topic.name, partitions))
+  }
+
+  async tryDelete(name: string): Promise<Failure | { readonly kind: 'deleted' }> {
+    const change = this.#begin('delete', name, 0)
+    try {
+      await this.call(`delete ${name}`, ({ log }) => log.topics.delete(name))
+      change.outcome = { kind: 'done', id: '' }
+      return { kind: 'deleted' }
+    } catch (error) {
+      const failure = failureOf(error)
+      change.outcome = failure
+      return failure
+    } finally {
+      change.completed = this.scene.world.tick()
+    }
+  }
+
+  async #change(
+    kind: TopicChange['kind'],
+    name: string,
+    partitions: number,
+    work: (service: Service) => Promise<Topic>,
+  ): Promise<TopicOutcome> {
+    const change = this.#begin(kind, name, partitions)
+    try {
+      const topic = await this.call(`${kind} ${name}`, work)
+      change.outcome = { kind: 'done', id: topic.id }
+      return { kind: 'done', topic }
+    } catch (error) {
+      const failure = failureOf(error)
+      change.outcome = failure
+      return failure
+    } finally {
+      change.completed = this.scene.world.tick()
+    }
+  }
+
+  #begin(kind: TopicChange['kind'], name: string, partitions: number): TopicChange {
+    const change: TopicChange = {
+      kind,
+      name,
+      partitions,
+      invoked: this.scene.world.tick(),
+      completed: Infinity,
+      outcome: { kind: 'unknown', code: 'NO_ANSWER' },
+    }
+    this.scene.history.push(change)
+    return change
+  }
+}
+
+export type TopicOutcome = { readonly kind: 'done'; readonly topic: Topic } | Failure
+
+/** @throws what is not a RemoteError */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof RemoteError)) throw error
+  return { kind: unknownCodes.has(error.code) ? 'unknown' : 'refused', code: error.code }
+}

@@ -1,0 +1,119 @@
+import type { Isolation, Topic } from '../../../lib/log/index.ts'
+import type { EndQuery, Poll, PolledBatch } from '../checker/index.ts'
+import type { ReaderPlan } from '../plan.ts'
+import { DecodeError, decodeBatch } from './batch.ts'
+import { CALL_TIMEOUT_MS, type Client, failureOf } from './client.ts'
+
+export interface PollRequest {
+  readonly topic: Topic
+  readonly partition: number
+  readonly offset: number
+  readonly maxBytes: number
+  readonly isolation: Isolation
+  readonly final?: boolean
+}
+
+/** Reads once, and writes down what it was told. */
+export async function poll(client: Client, request: PollRequest): Promise<Poll> {
+  const { topic, partition, offset, maxBytes, isolation, final = false } = request
+  const { world, history, violations } = client.scene
+  const result: Poll = {
+    kind: 'poll',
+    reader: client.name,
+    partition: `${topic.id}/${partition}`,
+    offset,
+    isolation,
+    final,
+    invoked: world.tick(),
+    completed: Infinity,
+    outcome: { kind: 'unknown', code: 'NO_ANSWER' },
+  }
+  history.push(result)
+  try {
+    const answer = await client.call(`read ${topic.name}/${partition} at ${offset}`, ({ log }) =>
+      log.read({ topic, partition, offset, maxBytes, atLeastOneBatch: true, isolation }),
+    )
+    const batches: PolledBatch[] = answer.batches.map(bytes => {
+      const { base, last, control, values } = decodeBatch(bytes)
+      return { base, last, control, values: values.map(value => value.split('|')[0]!) }
+    })
+    const { startOffset: start, endOffset: end, lastStableOffset: stable } = answer
+    result.outcome = { kind: 'read', batches, start, end, stable }
+    world.note(client.name, `read ${batches.map(({ base, values }) => `${base}:${values}`)} of ${start}–${end}`)
+  } catch (error) {
+    if (error instanceof DecodeError) violations.push({ property: 'torn-batch', what: error.message })
+    else result.outcome = failureOf(error)
+  }
+  result.completed = world.tick()
+  return result
+}
+
+/** Asks for the end of a partition, and writes down what it was told. */
+export async function askEnd(client: Client, topic: Topic, partition: number): Promise<EndQuery> {
+  const { world, history } = client.scene
+  const query: EndQuery = {
+    kind: 'end',
+    partition: `${topic.id}/${partition}`,
+    invoked: world.tick(),
+    completed: Infinity,
+    outcome: { kind: 'failed', code: 'NO_ANSWER' },
+  }
+  history.push(query)
+  try {
+    const spec = { at: 'latest', isolation: 'read_uncommitted' } as const
+    const { offset } = await client.call(`end of ${topic.name}/${partition}`, ({ log }) =>
+      log.findOffset(topic, partition, spec),
+    )
+    query.outcome = { kind: 'found', offset }
+  } catch (error) {
+    query.outcome = { kind: 'failed', code: failureOf(error).code }
+  }
+  query.completed = world.tick()
+  return query
+}
+
+/** Follows a partition from its start, sometimes from further back again, until `done`. */
+export async function follow(client: Client, plan: ReaderPlan, topic: Topic, done: () => boolean): Promise<void> {
+  const { partition, maxBytes, thinkMs } = plan
+  let offset = 0
+  while (!done()) {
+    const isolation = client.rng.chance(0.5) ? 'read_committed' : 'read_uncommitted'
+    const { outcome } = await poll(client, { topic, partition, offset, maxBytes, isolation })
+    if (outcome.kind !== 'read') {
+      client.reconnect()
+      await client.pause(1_000)
+      continue
+    }
+    const last = outcome.batches.at(-1)
+    if (last) offset = last.last + 1
+    else if (client.rng.chance(0.5)) await waitForRecords(client, topic, partition, offset)
+    if (client.rng.chance(0.05)) offset = client.rng.below(offset + 1)
+    if (client.rng.chance(0.1)) await askEnd(client, topic, partition)
+    if (client.rng.chance(0.1)) client.reconnect()
+    await client.pause(thinkMs)
+  }
+}
+
+async function waitForRecords(client: Client, topic: Topic, partition: number, offset: number): Promise<void> {
+  const timeoutMs = client.rng.spread(10, CALL_TIMEOUT_MS / 4)
+  try {
+    await client.call(`wait for ${topic.name}/${partition} at ${offset}`, ({ log }) =>
+      log.waitForRecords([{ topic, partition, offset }], timeoutMs),
+    )
+  } catch (error) {
+    failureOf(error)
+    client.reconnect()
+  }
+}
+
+/** The last reading: from the start to the end, until it gets there. */
+export async function drain(client: Client, topic: Topic, partition: number, isolation: Isolation): Promise<void> {
+  let offset = 0
+  for (;;) {
+    const { outcome } = await poll(client, { topic, partition, offset, maxBytes: 100_000, isolation, final: true })
+    if (outcome.kind === 'refused') return
+    if (outcome.kind === 'read' && outcome.batches.length === 0) return
+    if (outcome.kind === 'read') offset = outcome.batches.at(-1)!.last + 1
+    else await client.pause(200)
+  }
+}

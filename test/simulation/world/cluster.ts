@@ -1,0 +1,128 @@
+import type { Logger } from '../../../lib/base/index.ts'
+import { StoreError } from '../../../lib/storage/index.ts'
+import type { Service, SystemUnderTest, Tuning } from '../system.ts'
+import type { Faults } from './faults.ts'
+import { Process } from './process.ts'
+import type { Rng } from './rng.ts'
+import { SimulatedItems, SimulatedObjects, StoreLink, type Truth } from './stores.ts'
+import type { World } from './world.ts'
+
+/** How long after its end a process is started again, in ms. */
+const RESTART_MS = { low: 50, high: 20_000 }
+
+/** One process with what it offers; `service` is undefined until it has started. */
+export interface Gateway {
+  readonly process: Process
+  service: Service | undefined
+}
+
+/** The processes of the system over one truth: started, killed, frozen, and started again under new names. */
+export class Cluster {
+  readonly #world: World
+  readonly #system: SystemUnderTest
+  readonly #tuning: Tuning
+  readonly #truth: Truth
+  readonly #faults: Faults
+  readonly #seed: number
+  readonly #skewsMs: readonly number[]
+  readonly #onError: (error: unknown, where: string) => void
+  readonly #gateways: Gateway[] = []
+  #lives = 0
+
+  constructor(options: {
+    world: World
+    system: SystemUnderTest
+    tuning: Tuning
+    truth: Truth
+    faults: Faults
+    seed: number
+    /** One gateway for each, its clock wrong by so much. */
+    skewsMs: readonly number[]
+    onError(error: unknown, where: string): void
+  }) {
+    this.#world = options.world
+    this.#system = options.system
+    this.#tuning = options.tuning
+    this.#truth = options.truth
+    this.#faults = options.faults
+    this.#seed = options.seed
+    this.#skewsMs = options.skewsMs
+    this.#onError = options.onError
+    for (const slot of options.skewsMs.keys()) this.start(slot)
+  }
+
+  get size(): number {
+    return this.#gateways.length
+  }
+
+  gateway(slot: number): Gateway {
+    return this.#gateways[slot % this.#gateways.length]!
+  }
+
+  /** A new process in the place of the one in `slot`, which must be dead. */
+  start(slot: number): void {
+    const process = new Process(this.#world, {
+      name: `g${slot}.${++this.#lives}`,
+      seed: this.#seed,
+      skewMs: this.#gateways[slot]?.process.skewMs ?? this.#skewsMs[slot]!,
+    })
+    const gateway: Gateway = { process, service: undefined }
+    this.#gateways[slot] = gateway
+    const link = new StoreLink(this.#world, process, this.#faults)
+    const objects = new SimulatedObjects(this.#world, process, this.#truth, link)
+    const items = new SimulatedItems(process, this.#truth, link)
+    const logger = this.#loggerOf(process)
+    const { clock, random } = process
+    this.#system.start({ tuning: this.#tuning, objects, items, clock, random, logger }).then(
+      service => {
+        this.#world.note(process.name, 'ready')
+        gateway.service = service
+      },
+      error => {
+        if (!(error instanceof StoreError)) this.#onError(error, `${process.name} starting`)
+        this.#world.note(process.name, `could not start: ${error}`)
+        process.kill()
+        this.#world.schedule(1_000, () => this.start(slot))
+      },
+    )
+  }
+
+  kill(slot: number, rng: Rng): void {
+    const { process } = this.gateway(slot)
+    if (process.dead) return
+    process.kill()
+    this.#world.schedule(rng.spread(RESTART_MS.low, RESTART_MS.high), () => this.start(slot))
+  }
+
+  /** Ends the process as SIGTERM would; killed if that takes more than a minute. */
+  async stop(slot: number, rng: Rng): Promise<void> {
+    const { process, service } = this.gateway(slot)
+    if (process.dead || process.frozen || !service) return
+    this.#world.note(process.name, 'stopping')
+    await Promise.race([
+      service.close().catch(error => this.#onError(error, `${process.name} closing`)),
+      this.#world.sleep(60_000),
+    ])
+    if (this.gateway(slot).process === process) this.kill(slot, rng)
+  }
+
+  async freeze(slot: number, ms: number): Promise<void> {
+    const { process } = this.gateway(slot)
+    if (process.dead || process.frozen) return
+    process.freeze()
+    await this.#world.sleep(ms)
+    process.thaw()
+  }
+
+  thawAll(): void {
+    for (const { process } of this.#gateways) process.thaw()
+  }
+
+  #loggerOf(process: Process): Logger {
+    const line = (level: string) => (event: string, fields?: Record<string, unknown>) => {
+      this.#world.note(process.name, `${level}: ${event}${fields ? ` ${JSON.stringify(fields)}` : ''}`)
+      this.#world.count(`log:${event}`)
+    }
+    return { info: line('info'), warn: line('warn'), error: line('error') }
+  }
+}

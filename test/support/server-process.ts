@@ -1,0 +1,98 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { Readable } from 'node:stream'
+
+/** A Kafka server that a test owns: a process that can be killed and started again on the same port and data. */
+export interface TestServer {
+  /** HOST:PORT of the Kafka endpoint; stays the same over restarts. */
+  readonly bootstrap: string
+  /** Resolves when the server serves Kafka clients; answers how many ms that took. */
+  start(): Promise<number>
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>
+  /** Ends the process cleanly and removes its data. */
+  stop(): Promise<void>
+  /** Resident bytes now, and the most there ever were since the process began. */
+  memory(): Promise<{ readonly bytes: number; readonly peakBytes: number }>
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+const outputLinesMax = 200
+
+/** A child process, its last lines of output kept for the message of a failure. */
+export class ServerProcess {
+  readonly #child: Child
+  readonly #lines: string[] = []
+  readonly #exited: Promise<unknown>
+
+  constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+    this.#child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#exited = once(this.#child, 'exit')
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.setEncoding('utf8')
+      stream.on('data', (text: string) => {
+        this.#lines.push(...text.split('\n').filter(line => line !== ''))
+        this.#lines.splice(0, this.#lines.length - outputLinesMax)
+      })
+    }
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null && this.#child.pid !== undefined
+  }
+
+  get output(): string {
+    return this.#lines.join('\n')
+  }
+
+  /** Resolves with the first line of standard output that matches; rejects when the process ends before. */
+  async line(pattern: RegExp): Promise<string> {
+    let seen = ''
+    const found = Promise.withResolvers<string>()
+    const look = (text: string) => {
+      seen += text
+      const match = seen.split('\n').find(line => pattern.test(line))
+      if (match !== undefined) found.resolve(match)
+    }
+    this.#child.stdout.on('data', look)
+    this.#exited.then(
+      () => found.reject(new Error(`the server ended before it was ready:\n${this.output}`)),
+      found.reject,
+    )
+    try {
+      return await found.promise
+    } finally {
+      this.#child.stdout.off('data', look)
+    }
+  }
+
+  /** Sends the signal and resolves when the process is gone. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.running) this.#child.kill(signal)
+    await this.#exited
+  }
+
+  /** From /proc where there is one; zero elsewhere. */
+  async memory(): Promise<{ bytes: number; peakBytes: number }> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '')
+    const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0)
+    return { bytes: kilobytes('VmRSS') * 1024, peakBytes: kilobytes('VmHWM') * 1024 }
+  }
+}
+
+/** Distinct ports of 127.0.0.1 that were free a moment ago. */
+export async function findFreePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map(server => (server.address() as { port: number }).port)
+  await Promise.all(servers.map(server => once(server.close(), 'close')))
+  return ports
+}
