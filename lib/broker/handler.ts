@@ -29,7 +29,7 @@ export interface RequestContext extends Broker {
   readonly handlers: readonly Handler[]
   readonly apiVersion: number
   readonly clientId: string | null
-  /** The client's IP address, as Kafka shows it in groups: with a leading `/`. */
+  /** The client's IP address as Kafka shows it in groups: with a leading `/`. */
   readonly clientHost: string
   /** Unique in this process while the connection lives. */
   readonly connectionId: number

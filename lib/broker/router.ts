@@ -9,10 +9,10 @@ import { type Broker, type Handler, noResponse, type RequestContext } from './ha
 import { apiKeysOf } from './handlers/api-versions.ts'
 
 /** What a request's connection gives to its context. */
-export type RequestSurroundings = Pick<
-  RequestContext,
-  'clientHost' | 'connectionId' | 'signal' | 'letNextBegin' | 'memory'
->
+export interface RequestSurroundings
+  extends Pick<RequestContext, 'connectionId' | 'signal' | 'letNextBegin' | 'memory'> {
+  readonly clientAddress: string
+}
 
 export class Router {
   readonly #broker: Broker
@@ -39,8 +39,14 @@ export class Router {
       throw new ProtocolError('UNSUPPORTED_VERSION', `${api.name} version ${version} is not served`)
     }
     const request = api.request.decode(body, version)
-    const context = { ...this.#broker, ...surroundings, handlers: this.#handlers, apiVersion: version, clientId }
-    const response = await handler.handle(request, context)
+    const response = await handler.handle(request, {
+      ...this.#broker,
+      ...surroundings,
+      handlers: this.#handlers,
+      apiVersion: version,
+      clientId,
+      clientHost: `/${surroundings.clientAddress}`,
+    })
     if (response === noResponse) return undefined
     return encodeResponse({ api, version, correlationId, body: response as Record<string, unknown> })
   }

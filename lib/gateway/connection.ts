@@ -10,19 +10,22 @@ import { FrameAssembler } from './frame-assembler.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
-/** What a request may do with its connection. */
+/** What a request may know of its connection, and do with it. */
 export interface Exchange {
   readonly connectionId: number
   /** The client's IP address. */
   readonly clientAddress: string
   /** Aborts when the connection closes, or the gateway does. */
   readonly signal: AbortSignal
+  /** The connection's next request need not wait for this one's answer. */
   letNextBegin(): void
-  /** Counts up to `wanted` bytes of an answer's memory, and says how many there are; they are held until the answer is ready. */
-  reserveMemory(wanted: number): number
-  releaseMemory(bytes: number): void
-  /** Resolves when there may be memory to reserve. */
-  memoryRoom(): Promise<void>
+  readonly memory: {
+    /** Counts up to `wanted` bytes before they are there, and says how many: fewer, or 0, where much is in use. */
+    reserve(wanted: number): number
+    release(bytes: number): void
+    /** Resolves when there may be something to reserve. */
+    room(): Promise<void>
+  }
 }
 
 /** Answers a request's frame with the parts of a whole response frame, or undefined where the protocol has no answer. */
@@ -140,7 +143,10 @@ export class Connection {
   /** Begins the requests that may begin, reads on or stops reading, and closes when all is done. */
   #pump(): void {
     if (this.#isClosed) return
-    if (this.#isEnding) return this.#closeIfDone()
+    if (this.#isEnding) {
+      this.#closeIfDone()
+      return
+    }
     try {
       while (this.#mayBegin()) {
         const before = this.#assembler.length
@@ -199,9 +205,11 @@ export class Connection {
         clientAddress: this.#clientAddress,
         signal: this.#aborter.signal,
         letNextBegin,
-        reserveMemory: wanted => this.#reserve(request, wanted),
-        releaseMemory: bytes => this.#hold(request, request.held - bytes),
-        memoryRoom: () => budget.room(),
+        memory: {
+          reserve: wanted => this.#reserve(request, wanted),
+          release: bytes => this.#hold(request, request.held - bytes),
+          room: () => budget.room(),
+        },
       })
       request.parts = parts ?? []
     } catch (error) {
@@ -249,7 +257,10 @@ export class Connection {
 
   #closeIfDone(): void {
     if (this.#begun.length > 0 || this.#writer.unsent > 0) return
-    if (this.#inputEnded) return this.close()
+    if (this.#inputEnded) {
+      this.close()
+      return
+    }
     // Bytes that came and were not read would make the system reset the connection, and the client might lose its last
     // answers: so it is told that no more comes, and may close first.
     this.#socket.end()

@@ -10,7 +10,6 @@ export {
   type Message,
   type MessageInput,
   MessageType,
-  message,
   noBytes,
   ProtocolError,
   type ProtocolErrorCode,

@@ -1,4 +1,19 @@
 export {
+  checkCount,
+  checkItemKey,
+  checkObjectKey,
+  checkOperations,
+  checkPartitionKey,
+  ITEM_BYTES_MAX,
+  itemBytes,
+  OBJECT_KEY_BYTES_MAX,
+  PARTITION_KEY_BYTES_MAX,
+  refusal,
+  SORT_KEY_BYTES_MAX,
+  WRITE_BYTES_MAX,
+} from './limits.ts'
+export { meterItems, meterObjects, StoreMeter, type StoreUsage } from './metering.ts'
+export {
   type ByteRange,
   type Conflict,
   DELETE_KEYS_MAX,
@@ -16,3 +31,14 @@ export {
   type WriteOperation,
   type WriteOutcome,
 } from './ports.ts'
+export {
+  isTransaction,
+  objectPrices,
+  priceOfItemRead,
+  priceOfItemWrite,
+  priceOfReadUnits,
+  priceOfWrite,
+  readUnits,
+  writeUnits,
+} from './prices.ts'
+export { type ObjectRetryOptions, Retry, type RetryOptions, retryItems, retryObjects } from './retry.ts'

@@ -70,6 +70,7 @@ function checkSize(key: ItemKey, value: Uint8Array): number {
 
 function checkKeyPart(kind: string, text: string, bytesMax: number): void {
   if (text === '') throw refusal(`an empty ${kind} key`)
+  if (!text.isWellFormed()) throw refusal(`a ${kind} key with half a surrogate pair, which UTF-8 cannot hold`)
   const bytes = Buffer.byteLength(text)
   if (bytes > bytesMax) throw refusal(`a ${kind} key of ${bytes} bytes, over ${bytesMax}`)
 }

@@ -1,3 +1,4 @@
+import type { Violation } from './checker/index.ts'
 import type { StoreObserver } from './world/stores.ts'
 import type { World } from './world/world.ts'
 
@@ -7,7 +8,7 @@ export interface Coverage extends StoreObserver {
   readonly effects: number
 }
 
-export function coverageOf(world: World): Coverage {
+export function coverageOf(world: World, violations: Violation[]): Coverage {
   let effects = 0
   return {
     get effects() {
@@ -32,6 +33,9 @@ export function coverageOf(world: World): Coverage {
     },
     deleted() {
       effects++
+    },
+    changedParts(key, { name }) {
+      violations.push({ property: 'changed-parts', what: `${name} changed those of ${key}` })
     },
   }
 }

@@ -9,7 +9,7 @@ import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
-import { drain, follow } from './workload/readers.ts'
+import { drainPartition, follow } from './workload/readers.ts'
 import { changeTopics, lookUp } from './workload/topics.ts'
 import { Cluster } from './world/cluster.ts'
 import { Faults } from './world/faults.ts'
@@ -48,7 +48,7 @@ export async function runPlan(
   const violations: Violation[] = []
   const onUnhandled = (error: unknown) => reportError(scene, error, 'a rejection that nobody handles')
   process.on('unhandledRejection', onUnhandled)
-  const coverage = coverageOf(world)
+  const coverage = coverageOf(world, violations)
   const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer: coverage }
   const faults = new Faults(plan.faults, plan.seed)
   const cluster = new Cluster({
@@ -83,6 +83,7 @@ class Scenario {
   readonly #unfinished = new Set<string>()
   #topics: Topic[] = []
   #phase = 'making topics'
+  #drains = 0
 
   constructor(scene: Scene, plan: Plan, coverage: Coverage) {
     this.#scene = scene
@@ -156,12 +157,13 @@ class Scenario {
   /** Reads every partition through one gateway, from the start to the end. */
   async #readAll(): Promise<void> {
     this.#phase = 'reading all'
-    const client = new Client(this.#scene, `last reader at ${Math.round(this.#scene.world.time)}`)
+    const drain = ++this.#drains
+    const client = new Client(this.#scene, `drain-${drain}`)
     for (const topic of this.#topics) {
       await lookUp(client, topic.name)
       for (let partition = 0; partition < topic.partitions; partition++) {
-        await drain(client, topic, partition, 'read_uncommitted')
-        await drain(client, topic, partition, 'read_committed')
+        await drainPartition(client, { topic, partition, isolation: 'read_uncommitted', drain })
+        await drainPartition(client, { topic, partition, isolation: 'read_committed', drain })
       }
     }
   }

@@ -155,12 +155,12 @@ function drawTuning(rng: Rng): Tuning {
 function drawFaults(rng: Rng, healMs: number): FaultPlan {
   const latency: Latency = rng.pick(['calm', 'wild', 'wild', 'slow'])
   const style = rng.fraction()
-  if (style < 0.1) return { rates: {}, storms: [], latency, without: [] }
+  if (style < 0.1) return { rates: {}, storms: [], latency, calmFromMs: healMs, without: [] }
   // One kind alone, often; or a few; or all together, rarely each.
   const kinds = style < 0.4 ? [rng.pick(storeFaults)] : storeFaults.filter(() => style > 0.8 || rng.chance(0.4))
   const rates: Partial<Record<StoreFault, number>> = {}
   for (const kind of kinds) rates[kind] = rng.spread(0.01, 0.5) / kinds.length
-  return { rates, storms: drawStorms(rng, healMs), latency, without: [] }
+  return { rates, storms: drawStorms(rng, healMs), latency, calmFromMs: healMs, without: [] }
 }
 
 function drawStorms(rng: Rng, healMs: number): { from: number; to: number }[] {

@@ -4,6 +4,9 @@ import { runHistories, shrinkFailure, type Tally } from './fleet.ts'
 
 const LINES_MAX = 400
 
+/** Failed histories told of each property. */
+const TOLD_MAX = 5
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
@@ -46,8 +49,12 @@ function report({ histories, steps, virtualMs, counters }: Tally): void {
 }
 
 async function tellFailures({ failures }: Tally): Promise<void> {
-  for (const { plan, violations } of failures)
-    for (const { property, what } of violations.slice(0, 2)) console.log(`seed ${plan.seed}: ${property}: ${what}`)
+  const byProperty = Map.groupBy(failures, ({ violations }) => violations[0]!.property)
+  for (const [property, some] of byProperty) {
+    console.log(`${property}: ${some.length} histories`)
+    for (const { plan, violations } of some.slice(0, TOLD_MAX))
+      console.log(`  seed ${plan.seed}: ${violations[0]!.what}`)
+  }
   const first = failures[0]
   const violation = first?.violations[0]
   if (!first || !violation || values['no-shrink']) return

@@ -2,7 +2,7 @@
  * What the rules of the tree (tree-rules.ts) need to know of a TypeScript file, taken from its syntax tree: no name is
  * resolved, so a rule sees `Date.now` however it is used, and nothing in comments or strings.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { parseSync } from 'oxc-parser'
 
@@ -41,6 +41,7 @@ export function readSourceFiles(root: string, folders: readonly string[]): Sourc
 }
 
 function listFiles(root: string, folder: string): string[] {
+  if (!existsSync(join(root, folder))) return []
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map(name => posix.join(folder, name.replaceAll('\\', '/')))
     .filter(path => path.endsWith('.ts') && !path.includes('/node_modules/'))
@@ -103,47 +104,46 @@ const IMPORTING = new Set([
 ])
 
 function specifierOf(node: Node): string | undefined {
-  if (!IMPORTING.has(node.type) || !isNode(node['source'])) return undefined
-  const specifier = node['source']['value']
+  if (!IMPORTING.has(node.type) || !isNode(node.source)) return undefined
+  const specifier = node.source.value
   return typeof specifier === 'string' ? specifier : '(computed)'
 }
 
 function importOf(path: string, specifier: string, node: Node, line: number): Import {
   const isPackage = !specifier.startsWith('.')
   const target = isPackage ? specifier : posix.join(posix.dirname(path), specifier)
-  const specifiers = Array.isArray(node['specifiers']) ? node['specifiers'].filter(isNode) : []
-  const names = specifiers.map(each => nameOf(each['imported'])).filter(name => name !== undefined)
+  const specifiers = Array.isArray(node.specifiers) ? node.specifiers.filter(isNode) : []
+  const names = specifiers.map(each => nameOf(each.imported)).filter(name => name !== undefined)
   return { line, target, isPackage, names }
 }
 
 function isDefaultExport(node: Node): boolean {
   if (node.type === 'ExportDefaultDeclaration') return true
-  return node.type === 'ExportSpecifier' && nameOf(node['exported']) === 'default'
+  return node.type === 'ExportSpecifier' && nameOf(node.exported) === 'default'
 }
 
 /** `x` for an identifier, `a.b` for a member of one; `globalThis.` in front is left out. */
 function nameOf(node: unknown): string | undefined {
   if (!isNode(node)) return undefined
-  if (node.type === 'Identifier') return node['name'] as string
+  if (node.type === 'Identifier') return node.name as string
   if (node.type !== 'MemberExpression') return undefined
-  const property = node['property']
-  const inner = nameOf(node['object'])
+  const property = node.property
+  const inner = nameOf(node.object)
   if (inner === undefined || !isNode(property)) return undefined
-  const name = node['computed'] ? property['value'] : property['name']
+  const name = node.computed ? property.value : property.name
   return inner === 'globalThis' ? String(name) : `${inner}.${String(name)}`
 }
 
-/** Where an identifier is the name of a part of something, not a use of a variable. */
-const NAMING = new Set(['key', 'property', 'label', 'imported', 'exported', 'id', 'params', 'meta', 'parameterName'])
+/** Where an identifier names a part of something, or stands for less than the dotted name around it. */
+const NO_USE = new Set(['key', 'property', 'object', 'label', 'imported', 'exported', 'id', 'params', 'meta'])
 
-/** The longest dotted name that begins here with a variable; `new Date()` and `Date()` for the clock behind `Date`. */
+/** A dotted name that begins with a variable; `new Date()` and `Date()` for the clock behind `Date`. */
 function globalIn(node: Node, parent: Node | undefined, role: string): string | undefined {
   if (node.type === 'NewExpression' || node.type === 'CallExpression') {
-    const argumentCount = (node['arguments'] as unknown[]).length
-    const isClock = nameOf(node['callee']) === 'Date' && (node.type === 'CallExpression' || argumentCount === 0)
-    return isClock ? 'new Date()' : undefined
+    const isBare = node.type === 'CallExpression' || (Array.isArray(node.arguments) && node.arguments.length === 0)
+    return isBare && nameOf(node.callee) === 'Date' ? 'new Date()' : undefined
   }
-  if (node.type === 'Identifier' && NAMING.has(role) && !parent?.['computed'] && !parent?.['shorthand'])
-    return undefined
-  return node.type === 'Identifier' || node.type === 'MemberExpression' ? nameOf(node) : undefined
+  if (node.type === 'MemberExpression') return nameOf(node)
+  const isUse = !NO_USE.has(role) || parent?.computed === true || parent?.shorthand === true
+  return node.type === 'Identifier' && isUse ? nameOf(node) : undefined
 }

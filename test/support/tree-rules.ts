@@ -110,10 +110,10 @@ interface Ambient {
 }
 
 const AMBIENT: readonly Ambient[] = [
-  { names: /^(Date\.now|new Date\(\)|performance\.(now|timeOrigin)|process\.hrtime.*)$/, instead: 'take a Clock' },
+  { names: /^(Date\.now|new Date\(\)|performance(\.now|\.timeOrigin)?|process\.hrtime.*)$/, instead: 'take a Clock' },
   { names: /^(set(Timeout|Interval|Immediate)|AbortSignal\.timeout)$/, instead: 'take a Clock and use its sleep' },
-  { names: /^(Math\.random|crypto\..*)$/, instead: 'take a Random' },
-  { names: /^process\.(env|argv)/, instead: 'take the value as an argument; lib/assembly reads the environment' },
+  { names: /^(Math\.random|crypto(\..*)?)$/, instead: 'take a Random' },
+  { names: /^process(\.(env|argv).*)?$/, instead: 'take the value as an argument; lib/assembly reads the environment' },
   { names: /^console(\..*)?$/, instead: 'take a Logger' },
 ]
 

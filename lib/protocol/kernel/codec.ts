@@ -317,6 +317,7 @@ function readTags(decoder: Decoder, known: ReadonlyMap<number, TaggedCodec>, val
 }
 
 function writeTags(encoder: Encoder, tags: readonly TaggedCodec[], value: Values): void {
+  if (tags.length === 0) return encoder.varint(0)
   const given = tags.filter(({ name, absent }) => value[name] !== undefined && !isSame(value[name], absent))
   encoder.varint(given.length)
   for (const { name, tag, codec } of given) {

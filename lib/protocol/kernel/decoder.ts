@@ -5,7 +5,7 @@
 import { ProtocolError } from './errors.ts'
 
 /** Array elements of one frame, nested ones included: bounds what a small hostile frame can make of our memory. */
-export const FRAME_ELEMENTS_MAX = 2_000_000
+export const FRAME_ELEMENTS_MAX = 500_000
 
 const HIGH_WORD_MAX = 2 ** 21
 const WORD = 2 ** 32

@@ -95,7 +95,7 @@ export class Encoder {
     if (value.length !== 32 || this.#chunk.write(value, at, 16, 'hex') !== 16) throw unencodable(value, 'uuid')
   }
 
-  /** The text's UTF-8, of `length` bytes (see `utf8Length`), without a prefix. */
+  /** The text as UTF-8, which must be `length` bytes, without a prefix. */
   text(value: string, length: number): void {
     if (length >= BY_REFERENCE_BYTES) this.bytes(Buffer.from(value, 'utf8'))
     else {

@@ -51,7 +51,6 @@ function poll(offset: number, values: readonly (string | undefined)[], more: Par
     partition,
     offset,
     isolation: 'read_uncommitted',
-    final: false,
     outcome,
     ...span(),
     ...more,
@@ -70,33 +69,46 @@ function concurrent<T extends Operation>(during: T, earlier: Operation): T {
 const cases: readonly { name: string; history: () => Operation[]; broken: Property[] }[] = [
   {
     name: 'a plain history',
-    history: () => [send(0, 0), send(1, 1), poll(0, ['p:0', 'p:1']), poll(0, ['p:0', 'p:1'], { final: true })],
+    history: () => [send(0, 0), send(1, 1), poll(0, ['p:0', 'p:1']), poll(0, ['p:0', 'p:1'], { drain: 1 })],
     broken: [],
   },
   {
     name: 'an unknown append that happened, and one that did not',
-    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:1'], { final: true })],
+    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:1'], { drain: 1 })],
     broken: [],
   },
   {
     name: 'an idempotent retry that is told the first offset',
-    history: () => [send(0, 'unknown'), send(0, 0), send(1, 1), poll(0, ['p:0', 'p:1'], { final: true })],
+    history: () => [send(0, 'unknown'), send(0, 0), send(1, 1), poll(0, ['p:0', 'p:1'], { drain: 1 })],
     broken: [],
   },
   {
     name: 'an acknowledged record under the end is missing',
-    history: () => [send(0, 0), send(1, 1), poll(0, [undefined, 'p:1'], { final: true })],
+    history: () => [send(0, 0), send(1, 1), poll(0, [undefined, 'p:1'], { drain: 1 })],
     broken: ['lost-write', 'poll-skip'],
   },
   {
     name: 'an acknowledged record above the end',
-    history: () => [send(0, 0), send(1, 1), poll(0, ['p:0'], { final: true })],
+    history: () => [send(0, 0), send(1, 1), poll(0, ['p:0'], { drain: 1 })],
     broken: ['unseen'],
   },
   {
     name: 'a record was read once, and is gone',
-    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:0', 'p:1']), poll(0, ['p:0'], { final: true })],
+    history: () => [send(0, 'unknown'), send(1, 'unknown'), poll(0, ['p:0', 'p:1']), poll(0, ['p:0'], { drain: 1 })],
     broken: ['unseen'],
+  },
+  {
+    name: 'a record that came while all was read',
+    history: () => {
+      const last = poll(0, [], { drain: 1 })
+      return [last, concurrent(send(0, 0), last)]
+    },
+    broken: [],
+  },
+  {
+    name: 'a record was in one reading of all, and is not in the next',
+    history: () => [send(0, 'unknown'), poll(0, ['p:0'], { drain: 1 }), poll(0, [], { drain: 2 })],
+    broken: ['stale-read', 'unseen'],
   },
   {
     name: 'two values at one offset',
@@ -110,7 +122,7 @@ const cases: readonly { name: string; history: () => Operation[]; broken: Proper
   },
   {
     name: 'one batch at two offsets',
-    history: () => [send(0, 'unknown'), send(0, 'unknown'), poll(0, ['p:0', 'p:0'], { final: true })],
+    history: () => [send(0, 'unknown'), send(0, 'unknown'), poll(0, ['p:0', 'p:0'], { drain: 1 })],
     broken: ['duplicate'],
   },
   {
@@ -136,7 +148,7 @@ const cases: readonly { name: string; history: () => Operation[]; broken: Proper
   },
   {
     name: 'a hole that no reader ever filled',
-    history: () => [send(0, 0), poll(0, ['p:0', undefined], { final: true })],
+    history: () => [send(0, 0), poll(0, ['p:0', undefined], { drain: 1 })],
     broken: ['offset-gap'],
   },
   {
@@ -212,7 +224,7 @@ function transaction(id: string, outcome: Transaction['outcome']): Transaction {
 }
 
 function committedPoll(values: readonly (string | undefined)[], final = false): Poll {
-  return poll(0, values, { isolation: 'read_committed', final })
+  return poll(0, values, { isolation: 'read_committed', ...(final && { drain: 1 }) })
 }
 
 describe('transactions', () => {

@@ -47,8 +47,8 @@ export interface Poll extends Span {
   readonly partition: string
   readonly offset: number
   readonly isolation: 'read_uncommitted' | 'read_committed'
-  /** Of the last reading, after everything healed: from the start to the end. */
-  readonly final: boolean
+  /** After everything healed: the number of the reading of all, from the start to the end, that this is a part of. */
+  readonly drain?: number
   outcome:
     | {
         readonly kind: 'read'
@@ -158,6 +158,7 @@ export type Property =
   | 'two-owners' // one partition, two members, one generation
   | 'committed-offset-lost' // a committed offset is gone or older
   | 'stale-commit' // a commit of an older generation was accepted
+  | 'changed-parts' // the bytes of a put changed before its answer, which the port forbids
   | 'engine-error' // an error that the contract does not know
   | 'stuck' // no end within the bounded time
   | 'idle-writes' // a store is written to while nothing happens

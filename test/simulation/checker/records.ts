@@ -2,7 +2,7 @@
  * What records there are, and where: every offset has one value for ever, every batch is there once and whole, and
  * whatever anybody was told is there in the end (I1, I2, I4).
  */
-import type { Property, Send, Violation } from './history.ts'
+import type { Poll, Property, Send, Violation } from './history.ts'
 import { batchesOf, batchKeyOf, isAcked, type PartitionHistory } from './partition.ts'
 
 export function checkRecords(part: PartitionHistory): Violation[] {
@@ -10,7 +10,7 @@ export function checkRecords(part: PartitionHistory): Violation[] {
   records.readPolls()
   records.readAcks()
   records.checkRefused()
-  records.checkEnd()
+  records.checkDrains()
   return records.violations
 }
 
@@ -18,7 +18,8 @@ class Records {
   readonly violations: Violation[] = []
   readonly #part: PartitionHistory
   readonly #sendOf = new Map<string, Send>()
-  readonly #valueAt = new Map<number, string>()
+  /** And when somebody first knew. */
+  readonly #valueAt = new Map<number, { readonly value: string; readonly known: number }>()
   readonly #offsetOf = new Map<string, number>()
 
   constructor(part: PartitionHistory) {
@@ -34,7 +35,7 @@ class Records {
         if (!sent) this.#report('phantom', `${poll.reader} read ${values} at ${base}, which nobody sent`)
         else if (last - base + 1 !== values.length || values.join() !== sent.values.join())
           this.#report('torn-batch', `${poll.reader} read ${values} at ${base}–${last}; sent were ${sent.values}`)
-        for (const [i, value] of values.entries()) this.#place(base + i, value, `${poll.reader} read`)
+        for (const [i, value] of values.entries()) this.#place(base + i, value, poll.completed, `${poll.reader} read`)
       }
     }
   }
@@ -43,15 +44,17 @@ class Records {
     for (const send of this.#part.sends) {
       if (!isAcked(send)) continue
       const { offset } = send.outcome
-      for (const [i, value] of send.values.entries()) this.#place(offset + i, value, `${send.producer} was told`)
+      for (const [i, value] of send.values.entries())
+        this.#place(offset + i, value, send.completed, `${send.producer} was told`)
     }
   }
 
-  #place(offset: number, value: string, who: string): void {
+  #place(offset: number, value: string, known: number, who: string): void {
     const there = this.#valueAt.get(offset)
     const before = this.#offsetOf.get(value)
-    if (there === undefined) this.#valueAt.set(offset, value)
-    else if (there !== value) this.#report('inconsistent-offsets', `${who} ${value} at ${offset}, where ${there} is`)
+    if (there && there.value !== value)
+      this.#report('inconsistent-offsets', `${who} ${value} at ${offset}, where ${there.value} is`)
+    if (!there || (there.value === value && known < there.known)) this.#valueAt.set(offset, { value, known })
     if (before === undefined) this.#offsetOf.set(value, offset)
     else if (before !== offset) this.#report('duplicate', `${who} ${value} at ${offset}; it is at ${before} too`)
   }
@@ -67,19 +70,23 @@ class Records {
     }
   }
 
-  /** Nothing known is missing from the last reading, and nothing between its first record and its end. */
-  checkEnd(): void {
-    const finals = this.#part.polls.filter(poll => poll.final && poll.isolation === 'read_uncommitted')
-    const ends = finals.flatMap(({ outcome }) => (outcome.kind === 'read' ? [outcome] : []))
-    if (ends.length === 0) return
-    const end = Math.max(...ends.map(outcome => outcome.end))
-    const start = Math.max(...ends.map(outcome => outcome.start))
+  checkDrains(): void {
+    const polls = this.#part.polls.filter(poll => poll.drain !== undefined && poll.isolation === 'read_uncommitted')
+    for (const drain of Map.groupBy(polls, poll => poll.drain).values()) this.#checkDrain(drain)
+  }
+
+  /** Nothing known before is missing from a reading of all, and nothing between its first record and its end. */
+  #checkDrain(polls: readonly Poll[]): void {
+    const last = polls.at(-1)!
+    const { outcome } = last
+    if (outcome.kind !== 'read') return
+    const { start, end } = outcome
     const covered = new Set<number>()
-    for (const poll of finals)
+    for (const poll of polls)
       for (const { base, last } of batchesOf(poll)) for (let o = base; o <= last; o++) covered.add(o)
-    for (const [offset, value] of this.#valueAt) {
-      if (offset < start || covered.has(offset)) continue
-      this.#report(offset < end ? 'lost-write' : 'unseen', `${value} was at ${offset}; the last reading has not got it`)
+    for (const [offset, { value, known }] of this.#valueAt) {
+      if (offset < start || known >= last.invoked || covered.has(offset)) continue
+      this.#report(offset < end ? 'lost-write' : 'unseen', `${value} was at ${offset}; ${last.reader} has not got it`)
     }
     for (let offset = start; offset < end; offset++)
       if (!covered.has(offset) && !this.#valueAt.has(offset)) this.#report('offset-gap', `nothing is at ${offset}`)

@@ -39,7 +39,7 @@ function checkWhole(
   polls: readonly Poll[],
   transactions: ReadonlyMap<string, Transaction>,
 ): Violation[] {
-  const finals = polls.filter(poll => poll.final)
+  const finals = polls.filter(poll => poll.drain !== undefined)
   const drained = new Set(finals.map(poll => poll.partition))
   const seen = new Set(finals.flatMap(poll => batchesOf(poll).flatMap(batch => batch.values)))
   const violations: Violation[] = []

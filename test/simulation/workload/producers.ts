@@ -109,7 +109,7 @@ async function append(client: Client, plan: ProducerPlan, topic: Topic, batch: B
   history.push(send)
   try {
     const answer = await client.call(`append ${batch.values} to ${topic.name}/${partition}`, ({ log }) =>
-      log.append({ topic, partition, batch: batch.bytes, timeoutMs: APPEND_TIMEOUT_MS }),
+      log.append({ topic, partition, batch: Uint8Array.from(batch.bytes), timeoutMs: APPEND_TIMEOUT_MS }),
     )
     send.outcome = { kind: 'acked', offset: answer.baseOffset, duplicate: answer.duplicate }
     if (answer.duplicate) world.count('duplicate answered')

@@ -10,12 +10,13 @@ export interface PollRequest {
   readonly offset: number
   readonly maxBytes: number
   readonly isolation: Isolation
-  readonly final?: boolean
+  /** The number of the reading of all that this is a part of. */
+  readonly drain?: number
 }
 
 /** Reads once, and writes down what it was told. */
 export async function poll(client: Client, request: PollRequest): Promise<Poll> {
-  const { topic, partition, offset, maxBytes, isolation, final = false } = request
+  const { topic, partition, offset, maxBytes, isolation, drain } = request
   const { world, history, violations } = client.scene
   const result: Poll = {
     kind: 'poll',
@@ -23,7 +24,7 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
     partition: `${topic.id}/${partition}`,
     offset,
     isolation,
-    final,
+    ...(drain !== undefined && { drain }),
     invoked: world.tick(),
     completed: Infinity,
     outcome: { kind: 'unknown', code: 'NO_ANSWER' },
@@ -106,11 +107,11 @@ async function waitForRecords(client: Client, topic: Topic, partition: number, o
   }
 }
 
-/** The last reading: from the start to the end, until it gets there. */
-export async function drain(client: Client, topic: Topic, partition: number, isolation: Isolation): Promise<void> {
+/** Reads from the start to the end, until it gets there. */
+export async function drainPartition(client: Client, request: Omit<PollRequest, 'offset' | 'maxBytes'>): Promise<void> {
   let offset = 0
   for (;;) {
-    const { outcome } = await poll(client, { topic, partition, offset, maxBytes: 100_000, isolation, final: true })
+    const { outcome } = await poll(client, { ...request, offset, maxBytes: 100_000 })
     if (outcome.kind === 'refused') return
     if (outcome.kind === 'read' && outcome.batches.length === 0) return
     if (outcome.kind === 'read') offset = outcome.batches.at(-1)!.last + 1

@@ -37,7 +37,9 @@ export interface FaultPlan {
   readonly rates: Readonly<Partial<Record<StoreFault, number>>>
   /** Spans of virtual time, in ms, in which faults strike. */
   readonly storms: readonly { readonly from: number; readonly to: number }[]
+  /** Until `calmFromMs`; then `calm`. */
   readonly latency: Latency
+  readonly calmFromMs: number
   /** Names of single faults left out (`<request>`), while a violation is shrunk. */
   readonly without: readonly string[]
 }
@@ -69,8 +71,9 @@ export class Faults {
 
   draw(request: { readonly name: string; readonly time: number; readonly kind: 'write' | 'read' | 'list' }): Fate {
     const rng = new Rng(this.#seed, 'fate', request.name)
-    const requestMs = latencyOf(this.#plan.latency, rng)
-    const answerMs = latencyOf(this.#plan.latency, rng)
+    const latency = request.time < this.#plan.calmFromMs ? this.#plan.latency : 'calm'
+    const requestMs = latencyOf(latency, rng)
+    const answerMs = latencyOf(latency, rng)
     const timeoutMs = rng.spread(1_000, 60_000)
     const laterMs = rng.spread(100, 600_000)
     const drawn = this.#pickFault(rng.fraction(), request.kind)

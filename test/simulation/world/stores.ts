@@ -30,6 +30,8 @@ const LIST_LAG_MS = 60_000
 export interface StoreObserver {
   wrote?(operations: readonly WriteOperation[], outcome: WriteOutcome, by: Process): void
   put?(key: string, outcome: 'created' | 'exists', by: Process): void
+  /** The parts of a put changed before its answer, which the port forbids. */
+  changedParts?(key: string, by: Process): void
   deleted?(keys: readonly string[], by: Process): void
 }
 
@@ -161,17 +163,24 @@ export class SimulatedObjects implements ObjectStore {
 
   put(key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'> {
     const bytes = new Uint8Array(Buffer.concat(parts))
-    return this.#link.send({
+    let answered = false
+    const sent = this.#link.send({
       kind: 'write',
       store: 'objects',
       what: `put ${key} ${bytes.length}`,
       effect: () => {
+        if (!answered && !Buffer.concat(parts).equals(bytes)) this.#truth.observer.changedParts?.(key, this.#process)
         const outcome = this.#truth.objects.put(key, bytes, this.#world.time)
         this.#truth.observer.put?.(key, outcome, this.#process)
         return outcome
       },
       describe: outcome => outcome,
     })
+    const settled = () => {
+      answered = true
+    }
+    sent.then(settled, settled)
+    return sent
   }
 
   get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {

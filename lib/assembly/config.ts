@@ -1,0 +1,149 @@
+/**
+ * What a process is told: the settings as text, from options and environment, become a config or one sentence about what
+ * is wrong with them.
+ */
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { VarveError } from '../base/index.ts'
+import { type ItemsLocation, type ObjectsLocation, readItemsLocation, readObjectsLocation } from './store-location.ts'
+
+/** A setting that cannot be; the message is one sentence that says what to do. */
+export class ConfigError extends VarveError {
+  readonly code = 'CONFIG'
+}
+
+export interface Address {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
+export interface Config {
+  readonly kafka: Address
+  readonly http: Address
+  /** The address that clients are told; where absent, the one that is listened on. */
+  readonly advertised: Address | undefined
+  /** Availability zone; clients prefer gateways of their own. */
+  readonly rack: string | null
+  readonly objects: ObjectsLocation
+  readonly items: ItemsLocation
+  /** $ a month for the whole fleet. */
+  readonly flushBudget: number
+  readonly autoCreateTopics: boolean
+  readonly defaultPartitions: number
+}
+
+/** Every setting: its option on the command line, its environment variable, and what it is. */
+export const settings = {
+  kafka: { option: '--kafka <host:port>', variable: 'VARVE_KAFKA', about: 'where Kafka clients connect', default: '127.0.0.1:9092' },
+  http: { option: '--http <host:port>', variable: 'VARVE_HTTP', about: 'where HTTP is served', default: '127.0.0.1:8080' },
+  advertised: { option: '--advertised <host:port>', variable: 'VARVE_ADVERTISED', about: 'the address that Kafka clients are told (default: that of --kafka)' },
+  rack: { option: '--rack <name>', variable: 'VARVE_RACK', about: 'availability zone of this process' },
+  data: { option: '--data <dir>', variable: 'VARVE_DATA', about: 'folder of the embedded stores', default: './.varve' },
+  objects: { option: '--objects <url>', variable: 'VARVE_OBJECTS', about: 'file:DIR or s3://BUCKET/PREFIX?region=&endpoint= (default: in --data)' },
+  items: { option: '--items <url>', variable: 'VARVE_ITEMS', about: 'lmdb:DIR or dynamodb://TABLE?region=&endpoint= (default: in --data)' },
+  flushBudget: { option: '--flush-budget <dollars>', variable: 'VARVE_FLUSH_BUDGET', about: 'what flushes may cost, in $ a month for the whole fleet', default: '30' },
+  autoCreateTopics: { option: '--auto-create-topics <boolean>', variable: 'VARVE_AUTO_CREATE_TOPICS', about: 'whether using a topic creates it', default: 'true' },
+  defaultPartitions: { option: '--default-partitions <number>', variable: 'VARVE_DEFAULT_PARTITIONS', about: 'partitions of a topic that does not say', default: '1' },
+  insecureListen: { option: '--insecure-listen', variable: 'VARVE_INSECURE_LISTEN', about: 'listen on addresses other than loopback, where anyone may read and write' },
+} as const satisfies Record<string, Setting>
+
+interface Setting {
+  readonly option: string
+  readonly variable: string
+  readonly about: string
+  readonly default?: string
+}
+
+export type SettingValues = { readonly [K in keyof typeof settings]?: string | boolean | undefined }
+
+const partitionsMax = 10_000
+
+/** @throws ConfigError */
+export function readConfig(values: SettingValues): Config {
+  const kafka = readAddress('kafka', values)
+  const http = readAddress('http', values)
+  const data = resolve(textOf('data', values))
+  if (!readBoolean('insecureListen', values, false)) {
+    refuseOpenAddress('kafka', kafka)
+    refuseOpenAddress('http', http)
+  }
+  return {
+    kafka,
+    http,
+    advertised: readAdvertised(kafka, values),
+    rack: textOf('rack', values) || null,
+    objects: readObjectsLocation(textOf('objects', values) || `file:${resolve(data, 'objects')}`),
+    items: readItemsLocation(textOf('items', values) || `lmdb:${resolve(data, 'items')}`),
+    flushBudget: readNumber('flushBudget', values, 0, Number.MAX_VALUE),
+    autoCreateTopics: readBoolean('autoCreateTopics', values, true),
+    defaultPartitions: readWhole('defaultPartitions', values, 1, partitionsMax),
+  }
+}
+
+function readAdvertised(kafka: Address, values: SettingValues): Address | undefined {
+  if (textOf('advertised', values) !== '') return readAddress('advertised', values)
+  if (kafka.host === '0.0.0.0' || kafka.host === '::') {
+    throw new ConfigError(
+      `Clients cannot connect to ${kafka.host}: say which address they should use with --advertised HOST:PORT.`,
+    )
+  }
+  return undefined
+}
+
+function refuseOpenAddress(name: 'kafka' | 'http', { host, port }: Address): void {
+  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return
+  throw new ConfigError(
+    `--${name} ${host}:${port} is not on loopback, and there is no authentication yet, so anyone who reaches it may read and write: use 127.0.0.1, or pass --insecure-listen if only trusted machines reach it.`,
+  )
+}
+
+function readAddress(name: 'kafka' | 'http' | 'advertised', values: SettingValues): Address {
+  const text = textOf(name, values)
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || port > 65_535) {
+    throw new ConfigError(`${nameOf(name)} must be HOST:PORT, such as 127.0.0.1:9092, but is ${quote(text)}.`)
+  }
+  return { host, port }
+}
+
+function readBoolean(name: 'autoCreateTopics' | 'insecureListen', values: SettingValues, absent: boolean): boolean {
+  const text = textOf(name, values).toLowerCase()
+  if (text === '') return absent
+  if (['true', '1', 'yes', 'on'].includes(text)) return true
+  if (['false', '0', 'no', 'off'].includes(text)) return false
+  throw new ConfigError(`${nameOf(name)} must be true or false, but is ${quote(text)}.`)
+}
+
+function readNumber(name: 'flushBudget' | 'defaultPartitions', values: SettingValues, min: number, max: number): number {
+  const text = textOf(name, values)
+  const value = Number(text)
+  if (text === '' || !Number.isFinite(value) || value < min || value > max) {
+    throw new ConfigError(`${nameOf(name)} must be a number from ${min}, but is ${quote(text)}.`)
+  }
+  return value
+}
+
+function readWhole(name: 'defaultPartitions', values: SettingValues, min: number, max: number): number {
+  const value = readNumber(name, values, min, max)
+  if (!Number.isInteger(value)) throw new ConfigError(`${nameOf(name)} must be a whole number, but is ${value}.`)
+  return value
+}
+
+function textOf(name: keyof typeof settings, values: SettingValues): string {
+  const value = values[name]
+  if (value !== undefined && value !== '') return String(value).trim()
+  const setting: Setting = settings[name]
+  return setting.default ?? ''
+}
+
+/** The option, as it is written on the command line. */
+function nameOf(name: keyof typeof settings): string {
+  return settings[name].option.split(' ')[0]!
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,104 @@
+/**
+ * The composition root of a server process: config in, running parts out. The only place that knows the engine, its
+ * stores and its faces at once.
+ */
+import { type Clock, type Logger, type Random, systemClock, systemRandom } from '../base/index.ts'
+import { type Broker, defaultBrokerConfig, Gateways, handlers, Router } from '../broker/index.ts'
+import { Gateway } from '../gateway/index.ts'
+import { Groups } from '../groups/index.ts'
+import { openLog } from '../log/index.ts'
+import { type Address, type Config, ConfigError } from './config.ts'
+import { HealthServer } from './health-server.ts'
+import { openStores } from './open-stores.ts'
+
+export interface RunningVarve {
+  /** HOST:PORT that is listened on. */
+  readonly kafkaAddress: string
+  readonly httpAddress: string
+  /** Finishes requests in flight within a bound, and ends everything in the order in which parts need each other. */
+  close(): Promise<void>
+}
+
+interface Surroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** @throws ConfigError where an address or a store cannot be had */
+export async function startVarve(config: Config, logger: Logger): Promise<RunningVarve> {
+  const surroundings = { clock: systemClock, random: systemRandom, logger }
+  /** Ends what is running, last part first. */
+  const endings: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const end of endings.splice(0).reverse()) await end()
+  }
+  try {
+    return { ...(await startParts(config, surroundings, endings)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function startParts(
+  config: Config,
+  surroundings: Surroundings,
+  endings: (() => Promise<void>)[],
+): Promise<Pick<RunningVarve, 'kafkaAddress' | 'httpAddress'>> {
+  const { logger, clock } = surroundings
+  const http = await orTaken('http', config.http, HealthServer.listen(config.http))
+  endings.push(() => http.close())
+  const stores = await openStores(config, surroundings)
+  endings.push(() => stores.close())
+  const gateway = await orTaken('kafka', config.kafka, Gateway.listen({ ...config.kafka, clock, logger }))
+  const closeGateway = () => gateway.close()
+  endings.push(closeGateway)
+  const common = { ...surroundings, objects: stores.objects, items: stores.items }
+  const advertised = { ...(config.advertised ?? config.kafka), rack: config.rack }
+  const cluster = await Gateways.join({
+    ...common,
+    advertised: { ...advertised, port: advertised.port || gateway.port },
+  })
+  endings.push(() => cluster.close())
+  const flushBudget = stores.prices ? config.flushBudget / cluster.gateways().length : Number.POSITIVE_INFINITY
+  const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : {}) })
+  endings.push(() => log.close())
+  const groups = new Groups(common)
+  endings.push(() => groups.close())
+  const { autoCreateTopics, defaultPartitions } = config
+  const brokerConfig = { ...defaultBrokerConfig, autoCreateTopics, defaultPartitions }
+  const broker: Broker = { log, groups, cluster, config: brokerConfig, clock, logger }
+  const router = new Router(broker, handlers)
+  gateway.serve((frame, exchange) => router.answer(frame, exchange))
+  // Requests in flight need all the rest, so the gateway ends first.
+  endings.splice(endings.indexOf(closeGateway), 1)
+  endings.push(closeGateway)
+  http.announce(true)
+  return {
+    kafkaAddress: addressText(config.kafka.host, gateway.port),
+    httpAddress: addressText(config.http.host, http.port),
+  }
+}
+
+function addressText(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Says in a sentence why an address cannot be had. */
+async function orTaken<T>(name: 'kafka' | 'http', { host, port }: Address, listening: Promise<T>): Promise<T> {
+  try {
+    return await listening
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === 'EADDRINUSE') {
+      throw new ConfigError(
+        `${addressText(host, port)} is taken by another process: end that one, or choose another address with --${name}.`,
+      )
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'ENOTFOUND') {
+      throw new ConfigError(`Cannot listen on ${addressText(host, port)} (${code}): choose another with --${name}.`)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Wrappers that count what goes through the ports: requests by operation, bytes, capacity units, and what it would
+ * cost by list price. A failed request counts too (the services bill most of them); a retry inside an adapter does not.
+ */
+import { totalLength } from '../base/index.ts'
+import type { Item, ItemKey, ItemQuery, ItemStore, ObjectStore, WriteOperation } from './ports.ts'
+import { objectPrices, priceOfReadUnits, priceOfWrite, readUnits, writeUnits } from './prices.ts'
+
+/** Counts since the meter was made. */
+export interface StoreUsage {
+  readonly objects: Readonly<Record<'put' | 'get' | 'list' | 'delete', number>>
+  readonly objectBytesWritten: number
+  readonly objectBytesRead: number
+  readonly items: Readonly<Record<'get' | 'query' | 'write', number>>
+  /** Writes refused because an item stood in the way. */
+  readonly conflicts: number
+  readonly writeUnits: number
+  readonly readUnits: number
+  readonly failures: number
+  /** List price of all of it, without storage and transfer. */
+  readonly dollars: number
+}
+
+/** One meter may serve several stores. */
+export class StoreMeter {
+  readonly #objects = { put: 0, get: 0, list: 0, delete: 0 }
+  readonly #items = { get: 0, query: 0, write: 0 }
+  #objectBytesWritten = 0
+  #objectBytesRead = 0
+  #conflicts = 0
+  #writeUnits = 0
+  #readUnits = 0
+  #failures = 0
+  #dollars = 0
+
+  usage(): StoreUsage {
+    return {
+      objects: { ...this.#objects },
+      objectBytesWritten: this.#objectBytesWritten,
+      objectBytesRead: this.#objectBytesRead,
+      items: { ...this.#items },
+      conflicts: this.#conflicts,
+      writeUnits: this.#writeUnits,
+      readUnits: this.#readUnits,
+      failures: this.#failures,
+      dollars: this.#dollars,
+    }
+  }
+
+  countObjectRequest(operation: keyof typeof objectPrices, bytesWritten = 0): void {
+    this.#objects[operation]++
+    this.#objectBytesWritten += bytesWritten
+    this.#dollars += objectPrices[operation]
+  }
+
+  countObjectRead(bytes: number): void {
+    this.#objectBytesRead += bytes
+  }
+
+  countItemRead(operation: 'get' | 'query', items: readonly Item[]): void {
+    const units = readUnits(items)
+    this.#items[operation]++
+    this.#readUnits += units
+    this.#dollars += priceOfReadUnits(units)
+  }
+
+  countItemWrite(operations: readonly WriteOperation[]): void {
+    this.#items.write++
+    this.#writeUnits += writeUnits(operations)
+    this.#dollars += priceOfWrite(operations)
+  }
+
+  countConflict(): void {
+    this.#conflicts++
+  }
+
+  countFailure(): void {
+    this.#failures++
+  }
+}
+
+export function meterObjects(store: ObjectStore, meter: StoreMeter): ObjectStore {
+  return {
+    put: (key, parts) => {
+      meter.countObjectRequest('put', totalLength(parts))
+      return counted(meter, store.put(key, parts))
+    },
+    get: async (key, range) => {
+      meter.countObjectRequest('get')
+      const bytes = await counted(meter, store.get(key, range))
+      meter.countObjectRead(bytes?.length ?? 0)
+      return bytes
+    },
+    list: (prefix, options) => {
+      meter.countObjectRequest('list')
+      return counted(meter, store.list(prefix, options))
+    },
+    delete: keys => {
+      meter.countObjectRequest('delete')
+      return counted(meter, store.delete(keys))
+    },
+    close: () => store.close(),
+  }
+}
+
+export function meterItems(store: ItemStore, meter: StoreMeter): ItemStore {
+  return {
+    get: async (key: ItemKey) => {
+      const item = await counted(meter, store.get(key))
+      meter.countItemRead('get', item ? [item] : [])
+      return item
+    },
+    query: async (pk: string, query?: ItemQuery) => {
+      const page = await counted(meter, store.query(pk, query))
+      meter.countItemRead('query', page.items)
+      return page
+    },
+    write: async operations => {
+      meter.countItemWrite(operations)
+      const outcome = await counted(meter, store.write(operations))
+      if (!outcome.written) meter.countConflict()
+      return outcome
+    },
+    close: () => store.close(),
+  }
+}
+
+async function counted<T>(meter: StoreMeter, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    meter.countFailure()
+    throw error
+  }
+}
