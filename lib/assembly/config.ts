@@ -4,13 +4,8 @@
  */
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
-import { VarveError } from '../base/index.ts'
+import { ConfigError } from './config-error.ts'
 import { type ItemsLocation, type ObjectsLocation, readItemsLocation, readObjectsLocation } from './store-location.ts'
-
-/** A setting that cannot be; the message is one sentence that says what to do. */
-export class ConfigError extends VarveError {
-  readonly code = 'CONFIG'
-}
 
 export interface Address {
   readonly host: string
@@ -35,17 +30,58 @@ export interface Config {
 
 /** Every setting: its option on the command line, its environment variable, and what it is. */
 export const settings = {
-  kafka: { option: '--kafka <host:port>', variable: 'VARVE_KAFKA', about: 'where Kafka clients connect', default: '127.0.0.1:9092' },
-  http: { option: '--http <host:port>', variable: 'VARVE_HTTP', about: 'where HTTP is served', default: '127.0.0.1:8080' },
-  advertised: { option: '--advertised <host:port>', variable: 'VARVE_ADVERTISED', about: 'the address that Kafka clients are told (default: that of --kafka)' },
+  kafka: {
+    option: '--kafka <host:port>',
+    variable: 'VARVE_KAFKA',
+    about: 'where Kafka clients connect',
+    default: '127.0.0.1:9092',
+  },
+  http: {
+    option: '--http <host:port>',
+    variable: 'VARVE_HTTP',
+    about: 'where HTTP is served',
+    default: '127.0.0.1:8080',
+  },
+  advertised: {
+    option: '--advertised <host:port>',
+    variable: 'VARVE_ADVERTISED',
+    about: 'the address that Kafka clients are told (default: that of --kafka)',
+  },
   rack: { option: '--rack <name>', variable: 'VARVE_RACK', about: 'availability zone of this process' },
   data: { option: '--data <dir>', variable: 'VARVE_DATA', about: 'folder of the embedded stores', default: './.varve' },
-  objects: { option: '--objects <url>', variable: 'VARVE_OBJECTS', about: 'file:DIR or s3://BUCKET/PREFIX?region=&endpoint= (default: in --data)' },
-  items: { option: '--items <url>', variable: 'VARVE_ITEMS', about: 'lmdb:DIR or dynamodb://TABLE?region=&endpoint= (default: in --data)' },
-  flushBudget: { option: '--flush-budget <dollars>', variable: 'VARVE_FLUSH_BUDGET', about: 'what flushes may cost, in $ a month for the whole fleet', default: '30' },
-  autoCreateTopics: { option: '--auto-create-topics <boolean>', variable: 'VARVE_AUTO_CREATE_TOPICS', about: 'whether using a topic creates it', default: 'true' },
-  defaultPartitions: { option: '--default-partitions <number>', variable: 'VARVE_DEFAULT_PARTITIONS', about: 'partitions of a topic that does not say', default: '1' },
-  insecureListen: { option: '--insecure-listen', variable: 'VARVE_INSECURE_LISTEN', about: 'listen on addresses other than loopback, where anyone may read and write' },
+  objects: {
+    option: '--objects <url>',
+    variable: 'VARVE_OBJECTS',
+    about: 'file:DIR or s3://BUCKET/PREFIX?region=&endpoint= (default: in --data)',
+  },
+  items: {
+    option: '--items <url>',
+    variable: 'VARVE_ITEMS',
+    about: 'lmdb:DIR or dynamodb://TABLE?region=&endpoint= (default: in --data)',
+  },
+  flushBudget: {
+    option: '--flush-budget <dollars>',
+    variable: 'VARVE_FLUSH_BUDGET',
+    about: 'what flushes may cost, in $ a month for the whole fleet',
+    default: '30',
+  },
+  autoCreateTopics: {
+    option: '--auto-create-topics <boolean>',
+    variable: 'VARVE_AUTO_CREATE_TOPICS',
+    about: 'whether using a topic creates it',
+    default: 'true',
+  },
+  defaultPartitions: {
+    option: '--default-partitions <number>',
+    variable: 'VARVE_DEFAULT_PARTITIONS',
+    about: 'partitions of a topic that does not say',
+    default: '1',
+  },
+  insecureListen: {
+    option: '--insecure-listen',
+    variable: 'VARVE_INSECURE_LISTEN',
+    about: 'listen on addresses other than loopback, where anyone may read and write',
+  },
 } as const satisfies Record<string, Setting>
 
 interface Setting {
@@ -117,7 +153,12 @@ function readBoolean(name: 'autoCreateTopics' | 'insecureListen', values: Settin
   throw new ConfigError(`${nameOf(name)} must be true or false, but is ${quote(text)}.`)
 }
 
-function readNumber(name: 'flushBudget' | 'defaultPartitions', values: SettingValues, min: number, max: number): number {
+function readNumber(
+  name: 'flushBudget' | 'defaultPartitions',
+  values: SettingValues,
+  min: number,
+  max: number,
+): number {
   const text = textOf(name, values)
   const value = Number(text)
   if (text === '' || !Number.isFinite(value) || value < min || value > max) {

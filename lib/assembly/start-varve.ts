@@ -7,7 +7,8 @@ import { type Broker, defaultBrokerConfig, Gateways, handlers, Router } from '..
 import { Gateway } from '../gateway/index.ts'
 import { Groups } from '../groups/index.ts'
 import { openLog } from '../log/index.ts'
-import { type Address, type Config, ConfigError } from './config.ts'
+import type { Address, Config } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import { HealthServer } from './health-server.ts'
 import { openStores } from './open-stores.ts'
 
@@ -52,8 +53,7 @@ async function startParts(
   const stores = await openStores(config, surroundings)
   endings.push(() => stores.close())
   const gateway = await orTaken('kafka', config.kafka, Gateway.listen({ ...config.kafka, clock, logger }))
-  const closeGateway = () => gateway.close()
-  endings.push(closeGateway)
+  endings.push(() => gateway.close())
   const common = { ...surroundings, objects: stores.objects, items: stores.items }
   const advertised = { ...(config.advertised ?? config.kafka), rack: config.rack }
   const cluster = await Gateways.join({
@@ -71,9 +71,8 @@ async function startParts(
   const broker: Broker = { log, groups, cluster, config: brokerConfig, clock, logger }
   const router = new Router(broker, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
-  // Requests in flight need all the rest, so the gateway ends first.
-  endings.splice(endings.indexOf(closeGateway), 1)
-  endings.push(closeGateway)
+  // From now on requests may be in flight, which need all the rest: the gateway ends first.
+  endings.push(() => gateway.close())
   http.announce(true)
   return {
     kafkaAddress: addressText(config.kafka.host, gateway.port),

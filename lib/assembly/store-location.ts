@@ -1,6 +1,6 @@
 /** Where the stores are, as URLs say it: `file:DIR`, `s3://BUCKET/PREFIX?…`, `lmdb:DIR`, `dynamodb://TABLE?…`. */
 import { resolve } from 'node:path'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 
 export type ObjectsLocation =
   | { readonly kind: 'file'; readonly folder: string }

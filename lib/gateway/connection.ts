@@ -15,7 +15,7 @@ export interface Exchange {
   readonly connectionId: number
   /** The client's IP address. */
   readonly clientAddress: string
-  /** Aborts when the connection closes, or the gateway does. */
+  /** Aborts when the client ends the connection, or the gateway closes. */
   readonly signal: AbortSignal
   /** The connection's next request need not wait for this one's answer. */
   letNextBegin(): void
@@ -80,6 +80,8 @@ export class Connection {
     socket.on('data', chunk => this.#receive(chunk))
     socket.on('end', () => {
       this.#inputEnded = true
+      // Most likely nobody waits any more.
+      this.#aborter.abort()
       this.#pump()
     })
     socket.on('error', error => this.close(isDisconnect(error) ? undefined : 'socket failed', error))
@@ -120,7 +122,7 @@ export class Connection {
     this.#gone.abort()
     this.#socket.destroy()
     budget.give(this.#assembler.length)
-    budget.received(this)
+    budget.release(this)
     this.#writer.drop()
     for (const request of this.#begun) this.#hold(request, 0)
     this.#begun.length = 0
@@ -152,7 +154,6 @@ export class Connection {
         const before = this.#assembler.length
         const frame = this.#assembler.next()
         if (!frame) break
-        this.#options.budget.received(this)
         this.#begin(frame, before - this.#assembler.length)
         if (this.#isClosed || this.#isEnding) return
       }
@@ -174,15 +175,21 @@ export class Connection {
     if (this.#assembler.length === 0) return true
     if (!this.#mayBegin()) return false
     const { limits, budget } = this.#options
-    if ((this.#assembler.announced() ?? 0) <= limits.smallFrameBytes || budget.mayReceive(this)) return true
-    if (!this.#waitsForRoom) {
-      this.#waitsForRoom = true
-      void budget.room().then(() => {
-        this.#waitsForRoom = false
-        this.#pump()
-      })
-    }
+    if (!budget.isExhausted || (this.#assembler.announced() ?? 0) <= limits.smallFrameBytes) return true
+    // First what is in flight gives its memory back.
+    if (this.#begun.length > 0) return false
+    if (budget.favour(this)) return true
+    this.#waitForRoom()
     return false
+  }
+
+  #waitForRoom(): void {
+    if (this.#waitsForRoom) return
+    this.#waitsForRoom = true
+    void this.#options.budget.room().then(() => {
+      this.#waitsForRoom = false
+      this.#pump()
+    })
   }
 
   #begin(frame: Uint8Array, held: number): void {
@@ -218,6 +225,7 @@ export class Connection {
     if (this.#isClosed) return
     if (this.#holder === request) this.#holder = undefined
     this.#sendAnswered()
+    if (this.#begun.length === 0) budget.release(this)
     this.#pump()
   }
 

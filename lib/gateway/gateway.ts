@@ -28,6 +28,7 @@ export class Gateway {
   #early: Socket[] = []
   #nextId = 1
   #sweeping: Promise<void> = Promise.resolve()
+  #closed: Promise<void> | undefined
 
   private constructor(server: Server, options: GatewayOptions) {
     this.#server = server
@@ -74,7 +75,12 @@ export class Gateway {
   }
 
   /** Accepts no more, lets the requests in flight finish for a bounded time, and closes every connection. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     const { clock } = this.#options
     this.#closing.abort()
     const stopped = new Promise<void>(resolve => this.#server.close(() => resolve()))

@@ -30,7 +30,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   smallFrameBytes: 64 * 1024,
   connectionsMax: 10_000,
   inFlightMax: 64,
-  unsentBytesMax: 1024 * 1024,
+  unsentBytesMax: 64 * 1024,
   idleMs: 600_000,
   stalledMs: 10_000,
   sweepMs: 2_000,

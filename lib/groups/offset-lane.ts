@@ -79,19 +79,16 @@ export class OffsetLane {
 
   /** False: the race was lost. */
   async #attempt(entries: readonly Entry[]): Promise<boolean> {
-    const { items, groupId, key, newDocument } = this.#options
+    const { items, key } = this.#options
     const block = this.#known ?? (await items.readOffsets(key))
-    const group = await items.readLivingGroup(groupId)
+    const group = await this.#readGroup(entries)
     const allowed = entries.filter(entry => {
       const error = entry.change.refusal(group)
       if (error) entry.outcome = { error }
       return !error
     })
     if (allowed.length === 0) return true
-    if (!group.value) {
-      await items.writeGroup(groupId, 'absent', newDocument())
-      return false
-    }
+    if (!group.value) return false
     const { incarnation } = group.value
     const offsets = new Map(block.value?.incarnation === incarnation ? block.value.offsets : [])
     for (const { change } of allowed) change.apply(offsets)
@@ -101,5 +98,14 @@ export class OffsetLane {
     if (written === 'conflict') return false
     for (const entry of allowed) entry.outcome = { error: undefined }
     return true
+  }
+
+  /** Makes the group where there is none and a change is allowed to. */
+  async #readGroup(entries: readonly Entry[]): Promise<Read<GroupDocument>> {
+    const { items, groupId, newDocument } = this.#options
+    const group = await items.readLivingGroup(groupId)
+    if (group.value || !entries.some(({ change }) => !change.refusal(group))) return group
+    await items.writeGroup(groupId, 'absent', newDocument())
+    return items.readLivingGroup(groupId)
   }
 }

@@ -1,7 +1,7 @@
 /** The log over its two ports: puts the parts together and keeps Log's promises at the edge. */
 import { LRUCache } from 'lru-cache'
 import type { Clock, Logger, Random } from '../base/index.ts'
-import { type BatchView, validateBatch } from '../records/index.ts'
+import { type BatchView, validateBatch, validateRecords } from '../records/index.ts'
 import type { ItemStore, ObjectStore } from '../storage/index.ts'
 import { Batcher } from './append/batcher.ts'
 import { FlushBudget } from './append/flush-budget.ts'
@@ -29,7 +29,7 @@ import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
 import { Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
-import { numberConfig } from './topics/topic-configs.ts'
+import { listConfig, numberConfig } from './topics/topic-configs.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -43,6 +43,8 @@ export interface LogOptions {
   readonly prices?: LogPrices
   /** Segments up to this many bytes become items. Default 4 KiB. */
   readonly itemSegmentBytesMax?: number
+  /** Small segments go with their commit in one write; for stores in which that costs nothing more. Default false. */
+  readonly carriesItems?: boolean
   /** A segment is full at this many bytes. Default 8 MiB. */
   readonly segmentBytesMax?: number
   /** Partitions that share a head, for new topics. Default 16. */
@@ -62,6 +64,7 @@ export interface LogPrices {
 
 const DEFAULTS = {
   itemSegmentBytesMax: 4 * 1_024,
+  carriesItems: false,
   segmentBytesMax: 8 * 1_024 * 1_024,
   shardSize: 16,
   cacheBytesMax: 64 * 1_024 * 1_024,
@@ -119,6 +122,7 @@ class StoredLog implements Log {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
     const batch = validateBatch(request.batch)
+    validateRecords(batch, { requireKeys: listConfig(request.topic.configs, 'cleanup.policy').includes('compact') })
     const bytesMax = numberConfig(request.topic.configs, 'max.message.bytes')
     if (batch.bytes.length > bytesMax) {
       throw new LogError(
@@ -171,6 +175,7 @@ class StoredLog implements Log {
         batch,
         deadline,
         settled: false,
+        answer: answer.promise,
         resolve: answer.resolve,
         reject: answer.reject,
       }

@@ -3,6 +3,7 @@ export {
   checkItemKey,
   checkObjectKey,
   checkOperations,
+  checkPageLimit,
   checkPartitionKey,
   ITEM_BYTES_MAX,
   itemBytes,

@@ -58,6 +58,12 @@ export function checkCount(what: string, count: number, max: number): void {
   if (!Number.isSafeInteger(count) || count < 0 || count > max) throw refusal(`${what}: ${count}, not 0 to ${max}`)
 }
 
+/** Items or objects in a page. @throws StoreError STORE_REFUSED */
+export function checkPageLimit(limit: number, max: number): void {
+  if (limit === 0) throw refusal('a page of nothing')
+  checkCount('limit of a page', limit, max)
+}
+
 export function refusal(message: string): StoreError {
   return new StoreError('STORE_REFUSED', message)
 }

@@ -75,19 +75,37 @@ export class Retry {
     this.#options = { attemptsMax: 6, pauseMs: 25, pauseMsMax: 1_000, totalMs: 10_000, ...options }
   }
 
-  /** Calls `call` until it succeeds, `mayRepeat` declines the error, or the bounds are met; throws the last error. */
+  /**
+   * Calls `call` until it succeeds, `mayRepeat` declines the error, or the bounds are met; then throws the last error.
+   * After one attempt of unknown outcome the whole is of unknown outcome, whatever came of the others.
+   */
   async run<T>(call: () => Promise<T>, mayRepeat: (error: StoreError) => boolean): Promise<T> {
-    const { clock, random, attemptsMax, pauseMs, pauseMsMax, totalMs } = this.#options
+    const { clock, attemptsMax, totalMs } = this.#options
     const deadline = clock.monotonic() + totalMs
+    let uncertain = false
     for (let attempt = 1; ; attempt++) {
       try {
         return await call()
       } catch (error) {
-        if (!(error instanceof StoreError) || !mayRepeat(error) || attempt >= attemptsMax) throw error
-        const pause = drawFraction(random) * Math.min(pauseMsMax, pauseMs * 2 ** (attempt - 1))
-        if (clock.monotonic() + pause > deadline) throw error
-        await clock.sleep(pause)
+        if (!(error instanceof StoreError)) throw error
+        const pauseMs = this.#drawPause(attempt)
+        if (mayRepeat(error) && attempt < attemptsMax && clock.monotonic() + pauseMs <= deadline) {
+          uncertain ||= error.effect === 'unknown'
+          await clock.sleep(pauseMs)
+        } else {
+          throw uncertain && error.effect === 'none' ? uncertainOutcome(error) : error
+        }
       }
     }
   }
+
+  #drawPause(attempt: number): number {
+    const { random, pauseMs, pauseMsMax } = this.#options
+    return drawFraction(random) * Math.min(pauseMsMax, pauseMs * 2 ** (attempt - 1))
+  }
+}
+
+function uncertainOutcome(last: StoreError): StoreError {
+  const message = `an attempt had no answer, and the last one failed: ${last.message}`
+  return new StoreError('STORE_OUTCOME_UNKNOWN', message, { cause: last })
 }

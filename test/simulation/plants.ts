@@ -1,39 +1,208 @@
 /**
- * Bugs planted to see that they are found: each changes a few words of one engine file as it is loaded into a worker. The
- * product has no switches for them. A plant whose words are not in the file any more fails loudly.
+ * Bugs planted to see that they are found: each changes a few words of the engine's files as they are loaded into a
+ * worker. The product has no switches for them. A plant whose words are not in the file any more fails loudly.
  */
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 
 export interface Plant {
   readonly name: string
-  /** From the top of the tree. */
+  readonly edits: readonly Edit[]
+}
+
+interface Edit {
+  /** Under lib/. */
   readonly file: string
   /** Must be there exactly once. */
   readonly find: string
   readonly replace: string
 }
 
-export const plants: readonly Plant[] = []
+const committer = 'log/append/committer.ts'
+const shard = 'log/head/shard.ts'
 
-/** The text of the engine file with the bug in it. @throws Error if the words to change are not there once */
-export function plantedSource(plant: Plant): string {
-  const source = readFileSync(fileOf(plant), 'utf8')
-  const parts = source.split(plant.find)
-  if (parts.length !== 2) throw new Error(`plant ${plant.name}: found ${parts.length - 1} times in ${plant.file}`)
-  return parts.join(plant.replace)
+export const plants: readonly Plant[] = [
+  {
+    name: 'small limits',
+    edits: [
+      { file: 'log/head/transitions.ts', find: 'HEAD_BYTES_MAX = 2_048', replace: 'HEAD_BYTES_MAX = 300' },
+      { file: 'log/head/transitions.ts', find: 'HEAD_BYTES_KEPT = 1_024', replace: 'HEAD_BYTES_KEPT = 150' },
+      { file: 'log/head/transitions.ts', find: 'CHUNK_BYTES_MAX = 64 * 1_024', replace: 'CHUNK_BYTES_MAX = 300' },
+      {
+        file: 'log/producers/snapshot-writer.ts',
+        find: 'SNAPSHOT_INTERVAL_COMMITS = 1_000',
+        replace: 'SNAPSHOT_INTERVAL_COMMITS = 8',
+      },
+    ],
+  },
+  {
+    name: 'commit before the put',
+    edits: [
+      {
+        file: 'log/segment/segment-store.ts',
+        find: "await (medium === 'item' ? this.#putItem(id, parts) : this.#putObject(id, parts))",
+        replace: "(medium === 'item' ? this.#putItem(id, parts) : this.#putObject(id, parts)).catch(() => {})",
+      },
+    ],
+  },
+  {
+    name: 'retry a lost commit answer without looking',
+    edits: [{ file: committer, find: 'if (!seen) continue', replace: 'if (seen || !seen) continue' }],
+  },
+  {
+    name: 'an unknown outcome taken for success',
+    edits: [
+      {
+        file: committer,
+        find: 'await this.#parts.items.write(this.#operations(base, state, chunks))',
+        replace: `await this.#parts.items.write(this.#operations(base, state, chunks)).catch((error) => {
+          if (error.effect === 'none') throw error
+          return { written: true } as const
+        })`,
+      },
+    ],
+  },
+  {
+    name: 'dedupe state kept apart from the offset write',
+    edits: [
+      {
+        file: shard,
+        find: 'this.#fold?.apply(commit)\n      if (this.#awaited.has(commit.segment.id))',
+        replace:
+          'if (this.#awaited.has(commit.segment.id)) this.#fold?.apply(commit)\n      if (this.#awaited.has(commit.segment.id))',
+      },
+    ],
+  },
+  {
+    name: 'a stale head used after a conflict',
+    edits: [
+      {
+        file: shard,
+        find: 'return this.#adopt({ head: decodeHead(item.value), version: item.version }, [])',
+        replace:
+          'this.#state = { head: this.#state?.head ?? decodeHead(item.value), version: item.version }\n      return',
+      },
+    ],
+  },
+  {
+    name: 'an older head taken for the newer',
+    edits: [
+      {
+        file: shard,
+        find: 'if (!known || state.head.edition <= known.head.edition) return',
+        replace: 'if (!known) return',
+      },
+    ],
+  },
+  {
+    name: 'chunks written apart from the head',
+    edits: [
+      {
+        file: committer,
+        find: 'await this.#parts.items.write(this.#operations(base, state, chunks))',
+        replace: `await this.#parts.items.write(this.#operations(base, state, []))
+    if (outcome.written) for (const one of this.#operations(base, state, chunks).slice(1)) await this.#parts.items.write([one])`,
+      },
+    ],
+  },
+  {
+    name: 'commits in new chunks left out of the fold',
+    edits: [
+      {
+        file: shard,
+        find: '.slice(known.head.commits - from)',
+        replace: '.slice(Math.max(known.head.commits - from, chunks.flatMap(chunk => chunk.commits).length))',
+      },
+    ],
+  },
+  {
+    name: 'out of range and empty answered from a cached head',
+    edits: [
+      {
+        file: 'log/read/read-partition.ts',
+        find: 'if (!partition || offset >= endFor(partition, request) || offset < partition.start) {',
+        replace: 'if (!partition) {',
+      },
+    ],
+  },
+  {
+    name: 'the end told from a cached head',
+    edits: [{ file: 'log/read/find-offset.ts', find: 'await shard.refresh()', replace: '' }],
+  },
+  {
+    name: 'refusals from a cached head',
+    edits: [{ file: committer, find: 'return this.#shard.state?.version === base.version', replace: 'return true' }],
+  },
+  {
+    name: 'a later segment overtakes one that is still being put',
+    edits: [{ file: committer, find: 'if (!isStored(commit)) break', replace: 'if (!isStored(commit)) continue' }],
+  },
+  {
+    name: 'duplicates given new offsets',
+    edits: [
+      {
+        file: 'log/append/commit-plan.ts',
+        find: "if (decision.kind === 'duplicate') return decision",
+        replace: "if (decision.kind === 'duplicate') return { kind: 'appended', baseOffset }",
+      },
+    ],
+  },
+  {
+    name: 'a timed-out batch answered as refused',
+    edits: [
+      {
+        file: committer,
+        find: "new LogError('REQUEST_TIMED_OUT', 'no answer",
+        replace: "new LogError('OVERLOADED', 'no answer",
+      },
+    ],
+  },
+  {
+    name: 'acknowledged before the write',
+    edits: [
+      {
+        file: committer,
+        find: 'const outcome = await this.#parts.items.write(',
+        replace: 'this.#settlePlanned(covered, plan)\n    const outcome = await this.#parts.items.write(',
+      },
+    ],
+  },
+  {
+    name: 'producer ids from a counter that nobody guards',
+    edits: [{ file: 'log/producers/producer-ids.ts', find: 'if (!outcome.written) continue', replace: '' }],
+  },
+  {
+    name: 'a topic name taken twice',
+    edits: [
+      {
+        file: 'log/topics/stored-topics.ts',
+        find: "if (name?.state === 'live') throw alreadyExists(topic.name)",
+        replace: "if (name?.state === 'live' && attempt === 0) throw alreadyExists(topic.name)",
+      },
+    ],
+  },
+]
+
+/** The engine files of a plant with the bug in them, by URL. @throws Error if words to change are not there once */
+export function plantedSources({ name, edits }: Plant): Map<string, string> {
+  const sources = new Map<string, string>()
+  for (const { file, find, replace } of edits) {
+    const url = new URL(`../../lib/${file}`, import.meta.url)
+    const source = sources.get(url.href) ?? readFileSync(url, 'utf8')
+    const parts = source.split(find)
+    if (parts.length !== 2) throw new Error(`plant '${name}': '${find}' is ${parts.length - 1} times in ${file}`)
+    sources.set(url.href, parts.join(replace))
+  }
+  return sources
 }
 
 /** From here on this thread loads the engine with the bug in it. To be called before the engine is loaded. */
 export function plantBug(plant: Plant): void {
-  const source = plantedSource(plant)
-  const { href } = fileOf(plant)
+  const sources = plantedSources(plant)
   registerHooks({
-    load: (url, context, nextLoad) =>
-      url === href ? { format: 'module-typescript', source, shortCircuit: true } : nextLoad(url, context),
+    load: (url, context, nextLoad) => {
+      const source = sources.get(url)
+      return source === undefined ? nextLoad(url, context) : { format: 'module-typescript', source, shortCircuit: true }
+    },
   })
-}
-
-function fileOf({ file }: Plant): URL {
-  return new URL(`../../${file}`, import.meta.url)
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { runHistories } from './fleet.ts'
 import { runPlan } from './history.ts'
 import { drawPlan, type Plan } from './plan.ts'
-import { plantedSource, plants } from './plants.ts'
+import { plantedSources, plants } from './plants.ts'
 import { system } from './system-under-test.ts'
 
 /** Histories within which each planted bug must be found. */
@@ -50,7 +50,7 @@ describe('simulation', () => {
 
 describe('a planted bug is found:', () => {
   test.for(plants)('$name', { timeout: 300_000 }, async plant => {
-    expect(plantedSource(plant)).toContain(plant.replace)
+    expect(plantedSources(plant).size).toBeGreaterThan(0)
     const { failures } = await runHistories({
       firstSeed: 1,
       histories: PLANT_HISTORIES,

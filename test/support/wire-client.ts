@@ -12,7 +12,10 @@ import {
 /** Kafka's wire by hand: what a test wants to send, in the pieces and the order that it wants. */
 export class WireClient {
   readonly #socket: Socket
-  #received = Buffer.alloc(0)
+  #chunks: Buffer[] = []
+  #received = 0
+  /** Bytes before which nothing more can be delivered. */
+  #needed = 4
   #waiting: { resolve: (frame: Buffer) => void; reject: (error: Error) => void }[] = []
   #closed: Error | undefined
   #nextCorrelationId = 1
@@ -87,18 +90,22 @@ export class WireClient {
   }
 
   #receive(chunk: Buffer): void {
-    this.#received = Buffer.concat([this.#received, chunk])
-    this.#deliver()
+    this.#chunks.push(chunk)
+    this.#received += chunk.length
+    if (this.#received >= this.#needed) this.#deliver()
   }
 
   #deliver(): void {
-    while (this.#waiting.length > 0 && this.#received.length >= 4) {
-      const size = this.#received.readInt32BE(0)
-      if (this.#received.length < 4 + size) break
-      const frame = this.#received.subarray(4, 4 + size)
-      this.#received = this.#received.subarray(4 + size)
-      this.#waiting.shift()!.resolve(frame)
+    let bytes = Buffer.concat(this.#chunks)
+    while (this.#waiting.length > 0 && bytes.length >= 4) {
+      this.#needed = 4 + bytes.readInt32BE(0)
+      if (bytes.length < this.#needed) break
+      this.#waiting.shift()!.resolve(bytes.subarray(4, this.#needed))
+      bytes = bytes.subarray(this.#needed)
+      this.#needed = 4
     }
+    this.#chunks = [bytes]
+    this.#received = bytes.length
     if (this.#closed) for (const { reject } of this.#waiting.splice(0)) reject(this.#closed)
   }
 

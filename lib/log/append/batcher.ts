@@ -3,7 +3,7 @@
  * allows, or when it has gathered long enough; the puts of several run in parallel. Each shard's committer gets its part
  * of a segment at the moment of the flush, so commits are made in the order of the appends, whichever put ends first.
  */
-import type { Clock } from '../../base/index.ts'
+import { type Clock, totalLength } from '../../base/index.ts'
 import { LogError } from '../errors.ts'
 import type { SegmentId, SegmentIds } from '../segment/segment-id.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
@@ -99,8 +99,13 @@ export class Batcher {
     const byShard = Map.groupBy(placed, ({ pending }) => pending.committer)
     this.#parts.budget.spend(this.#parts.priceOfFlush(bytesOf(batches), byShard.size))
     const id = this.#parts.segmentIds.next()
-    const stored = this.#put(id, parts)
-    for (const [committer, shardPlaced] of byShard) committer.enqueue(pendingCommit(id, shardPlaced, stored))
+    if (byShard.size === 1 && this.#parts.segments.mayBeCarried(totalLength(parts))) {
+      void this.#underWay(Promise.allSettled(batches.map(({ answer }) => answer)))
+      batches[0]!.committer.enqueue(carriedCommit(id, placed, parts))
+    } else {
+      const stored = this.#underWay(this.#parts.segments.put(id, parts))
+      for (const [committer, shardPlaced] of byShard) committer.enqueue(pendingCommit(id, shardPlaced, stored))
+    }
     this.#schedule()
   }
 
@@ -119,14 +124,27 @@ export class Batcher {
     return taken
   }
 
-  async #put(id: SegmentId, parts: readonly Uint8Array[]): Promise<SegmentRef> {
+  async #underWay<T>(put: Promise<T>): Promise<T> {
     this.#puts++
     try {
-      return await this.#parts.segments.put(id, parts)
+      return await put
     } finally {
       this.#puts--
       this.#schedule()
     }
+  }
+}
+
+function carriedCommit(id: SegmentId, placed: readonly PlacedBatch[], carried: readonly Uint8Array[]): PendingCommit {
+  const segment: SegmentRef = { id, medium: 'item' }
+  return {
+    id,
+    placed,
+    segment,
+    carried,
+    failure: undefined,
+    attemptedInEpoch: undefined,
+    stored: Promise.resolve(),
   }
 }
 
@@ -135,6 +153,7 @@ function pendingCommit(id: SegmentId, placed: readonly PlacedBatch[], stored: Pr
     id,
     placed,
     segment: undefined,
+    carried: undefined,
     failure: undefined,
     attemptedInEpoch: undefined,
     stored: stored.then(

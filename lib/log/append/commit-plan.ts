@@ -15,6 +15,9 @@ import type { PendingBatch, PlacedBatch } from './pending-segment.ts'
 /** Bytes of commits in one write, so that head and chunks stay far below a transaction's bounds. */
 export const PLAN_BYTES_MAX = 4 * CHUNK_BYTES_MAX
 
+/** Segments in one write: each may be an operation of it. */
+export const PLAN_SEGMENTS_MAX = 64
+
 export type BatchOutcome =
   | { readonly kind: 'appended' | 'duplicate'; readonly baseOffset: number }
   | { readonly kind: 'refused'; readonly code: LogErrorCode; readonly message: string }
@@ -39,7 +42,7 @@ export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSe
   let covered = 0
   let bytes = 0
   for (const { segment, placed } of segments) {
-    if (segmentTime(segment.id) < head.fence || bytes >= PLAN_BYTES_MAX) break
+    if (segmentTime(segment.id) < head.fence || bytes >= PLAN_BYTES_MAX || covered === PLAN_SEGMENTS_MAX) break
     const accepted: AcceptedBatch[] = []
     for (const { pending, slot, batch, position } of placed) {
       if (pending.settled) continue

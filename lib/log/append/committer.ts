@@ -117,7 +117,8 @@ export class Committer {
       commit.attemptedInEpoch ??= this.#shard.epoch
       this.#shard.awaitCommit(commit.id)
     }
-    const outcome = await this.#parts.items.write(this.#operations(base, state, chunks))
+    const carried = carriedBy(plan, covered)
+    const outcome = await this.#parts.items.write(this.#operations(base, state, chunks, carried))
     if (outcome.written) {
       await this.#shard.adoptWritten(state, chunks)
       this.#setbacks = 0
@@ -131,7 +132,12 @@ export class Committer {
     await this.#backOff()
   }
 
-  #operations(base: HeadState, { head, version }: HeadState, chunks: readonly Chunk[]): WriteOperation[] {
+  #operations(
+    base: HeadState,
+    { head, version }: HeadState,
+    chunks: readonly Chunk[],
+    carried: readonly PendingCommit[],
+  ): WriteOperation[] {
     const { topicId, number } = this.#shard
     return [
       { kind: 'put', key: headKey(topicId, number), expected: base.version, version, value: encodeHead(head) },
@@ -144,6 +150,7 @@ export class Committer {
           value: encodeChunk(chunk),
         }),
       ),
+      ...carried.map(({ id, carried: parts }) => this.#parts.segments.carry(id, parts ?? [])),
     ]
   }
 
@@ -177,6 +184,7 @@ export class Committer {
     commit.id = this.#parts.segmentIds.next()
     commit.placed = placed
     commit.segment = undefined
+    commit.carried = undefined
     try {
       commit.segment = await this.#parts.segments.put(commit.id, parts)
     } catch (error) {
@@ -284,6 +292,12 @@ type StoredCommit = PendingCommit & { readonly segment: SegmentRef }
 
 function isStored(commit: PendingCommit): commit is StoredCommit {
   return commit.segment !== undefined
+}
+
+/** The segments that the plan commits and that are not stored yet. */
+function carriedBy(plan: CommitPlan, covered: readonly PendingCommit[]): PendingCommit[] {
+  const committed = new Set(plan.commits.map(({ segment }) => segment.id))
+  return covered.filter(({ id, carried }) => carried && committed.has(id))
 }
 
 function unsettled(commit: PendingCommit): PlacedBatch[] {

@@ -27,6 +27,7 @@ export interface PendingBatch {
   readonly deadline: number
   /** Set once it has its answer. */
   settled: boolean
+  readonly answer: Promise<Appended>
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: unknown) => void
 }
@@ -42,6 +43,8 @@ export interface PendingCommit {
   id: SegmentId
   /** By position. */
   placed: readonly PlacedBatch[]
+  /** The segment's bytes, where they go into the item store in the very write that commits them. */
+  carried: readonly Uint8Array[] | undefined
   /** Resolves when the put has ended; then `segment` or `failure` is set. Never rejects. */
   stored: Promise<void>
   segment: SegmentRef | undefined

@@ -4,7 +4,7 @@
  * used twice for different bytes, so one found taken is our own.
  */
 import { type Clock, CorruptDataError, drawToken, hexOf, type Random, totalLength } from '../../base/index.ts'
-import { type ItemKey, type ItemStore, type ObjectStore, StoreError } from '../../storage/index.ts'
+import { type ItemKey, type ItemStore, type ObjectStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import { type SegmentId, segmentHour, segmentIdToBytes } from './segment-id.ts'
 
 export type Medium = 'item' | 'object'
@@ -21,6 +21,8 @@ export interface SegmentStoreOptions {
   readonly random: Random
   /** Blobs up to this many bytes become items. */
   readonly itemBytesMax: number
+  /** Small segments go with their commit in one write: one round trip less, where a write of several items is cheap. */
+  readonly carriesItems: boolean
   /** A put that has no answer after this long is sent a second time. */
   readonly hedgeAfterMs: number
 }
@@ -34,6 +36,17 @@ export class SegmentStore {
 
   constructor(options: SegmentStoreOptions) {
     this.#options = options
+  }
+
+  /** Whether a blob of so many bytes may go into the item store in the write that comes to refer to it. */
+  mayBeCarried(bytes: number): boolean {
+    return this.#options.carriesItems && this.mediumFor(bytes) === 'item'
+  }
+
+  /** The operation that stores a carried blob. */
+  carry(id: SegmentId, parts: readonly Uint8Array[]): WriteOperation {
+    const version = drawToken(this.#options.random)
+    return { kind: 'put', key: segmentItemKey(id), expected: 'absent', version, value: joinParts(parts) }
   }
 
   mediumFor(bytes: number): Medium {
@@ -74,9 +87,7 @@ export class SegmentStore {
   }
 
   async #putItem(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
-    const value = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-    const version = drawToken(this.#options.random)
-    await this.#options.items.write([{ kind: 'put', key: segmentItemKey(id), expected: 'absent', version, value }])
+    await this.#options.items.write([this.carry(id, parts)])
   }
 
   async #putObject(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
@@ -91,6 +102,10 @@ export class SegmentStore {
       throw error instanceof AggregateError ? error.errors[0] : error
     })
   }
+}
+
+function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
 export function segmentObjectKey(id: SegmentId): string {

@@ -304,6 +304,11 @@ export function numberConfig(configs: Readonly<Record<string, string>>, name: st
   return Number(textConfig(configs, name))
 }
 
+/** The members of a list config, set or by default. */
+export function listConfig(configs: Readonly<Record<string, string>>, name: string): string[] {
+  return membersOf(textConfig(configs, name))
+}
+
 /** What a topic's config is, set or by default. */
 function textConfig(configs: Readonly<Record<string, string>>, name: string): string {
   return (Object.hasOwn(configs, name) ? configs[name] : topicConfigs[name]?.default) ?? ''

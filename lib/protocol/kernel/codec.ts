@@ -317,8 +317,7 @@ function readTags(decoder: Decoder, known: ReadonlyMap<number, TaggedCodec>, val
 }
 
 function writeTags(encoder: Encoder, tags: readonly TaggedCodec[], value: Values): void {
-  if (tags.length === 0) return encoder.varint(0)
-  const given = tags.filter(({ name, absent }) => value[name] !== undefined && !isSame(value[name], absent))
+  const given = tags.length === 0 ? tags : tags.filter(field => isGiven(value[field.name], field.absent))
   encoder.varint(given.length)
   for (const { name, tag, codec } of given) {
     const payload = new Encoder()
@@ -336,6 +335,11 @@ export function skipTags(decoder: Decoder): void {
 
 const noTags: ReadonlyMap<number, TaggedCodec> = new Map()
 
+function isGiven(value: unknown, absent: unknown): boolean {
+  return value !== undefined && !isSame(value, absent)
+}
+
+/** Deep equality of a tagged field's value with its default. */
 function isSame(left: unknown, right: unknown): boolean {
   if (Object.is(left, right)) return true
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false

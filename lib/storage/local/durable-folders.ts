@@ -4,7 +4,7 @@
  * fsync of one folder share it. Another process may remove an empty folder and make it anew: `isCurrent` tells, and must
  * be asked after a name was added and before it is relied on.
  */
-import { close, fsync, mkdir, open, stat, statSync } from 'node:fs'
+import { close, fstatSync, fsync, mkdir, open, stat, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { errorCode } from './file-errors.ts'
@@ -45,20 +45,23 @@ export class DurableFolder {
     return this.#next
   }
 
-  async use<T>(work: (folder: DurableFolder) => Promise<T>): Promise<T> {
+  /** Keeps the handle open until `leave`; false where it is too late. */
+  enter(): boolean {
+    if (this.#retired) return false
     this.#users++
-    try {
-      return await work(this)
-    } finally {
-      this.#users--
-      await this.#closeIfUnused()
-    }
+    return true
   }
 
-  /** Closes the handle when the last user is done. */
+  async leave(): Promise<void> {
+    this.#users--
+    if (this.#retired && this.#users === 0) await closeFile(this.#handle)
+  }
+
+  /** Lets nobody in any more, and closes the handle when the last user leaves. */
   async retire(): Promise<void> {
+    if (this.#retired) return
     this.#retired = true
-    await this.#closeIfUnused()
+    if (this.#users === 0) await closeFile(this.#handle)
   }
 
   async #syncAfter(running: Promise<void> | undefined): Promise<void> {
@@ -67,13 +70,6 @@ export class DurableFolder {
     this.#running = this.#next
     this.#next = undefined
     await syncFile(this.#handle)
-  }
-
-  async #closeIfUnused(): Promise<void> {
-    if (this.#retired && this.#users === 0) {
-      this.#retired = false
-      await closeFile(this.#handle)
-    }
   }
 }
 
@@ -89,15 +85,20 @@ export class DurableFolders {
 
   /** Gives `work` the folder, made where it is missing, with its name and all above it on disk. */
   async use<T>(path: string, work: (folder: DurableFolder) => Promise<T>): Promise<T> {
-    const folder = await this.#find(path)
-    return folder.use(work)
+    let folder = await this.#find(path)
+    while (!folder.enter()) folder = await this.#find(path)
+    try {
+      return await work(folder)
+    } finally {
+      await folder.leave()
+    }
   }
 
   /** The folder is gone, or was replaced. */
   async forget(folder: DurableFolder): Promise<void> {
-    const remembered = await this.#folders.get(folder.path)
-    if (remembered !== folder) return
-    this.#folders.delete(folder.path)
+    const opening = this.#folders.get(folder.path)
+    const remembered = await opening?.catch(() => undefined)
+    if (remembered === folder && this.#folders.get(folder.path) === opening) this.#folders.delete(folder.path)
     await folder.retire()
   }
 
@@ -111,7 +112,7 @@ export class DurableFolders {
     const opening = this.#folders.get(path) ?? this.#open(path)
     this.#folders.delete(path)
     this.#folders.set(path, opening)
-    if (this.#folders.size > FOLDERS_OPEN_MAX) await this.#forgetOldest()
+    if (this.#folders.size > FOLDERS_OPEN_MAX) this.#forgetOldest()
     try {
       return await opening
     } catch (error) {
@@ -138,10 +139,11 @@ export class DurableFolders {
     }
   }
 
-  async #forgetOldest(): Promise<void> {
+  #forgetOldest(): void {
     const [path, opening] = this.#folders.entries().next().value!
     this.#folders.delete(path)
-    await (await opening).retire()
+    // Not awaited: it may be waiting for us. Who opened it hears of a failure; closing a handle for reading loses nothing.
+    opening.then(folder => folder.retire()).catch(() => undefined)
   }
 }
 
@@ -170,7 +172,7 @@ export async function syncPath(path: string): Promise<void> {
 
 async function openFolder(path: string): Promise<DurableFolder> {
   const handle = await openFile(path, 'r')
-  const { ino } = statSync(path, { bigint: true })
+  const { ino } = fstatSync(handle, { bigint: true })
   return new DurableFolder(path, handle, ino)
 }
 

@@ -8,9 +8,11 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-/** A failed call of the file system that surely changed nothing a reader can see. */
-export function failure(doing: string, error: unknown): StoreError {
+/** `effect`: what the failed call may have changed that a reader can see. */
+export function failure(doing: string, error: unknown, effect: StoreError['effect'] = 'none'): StoreError {
   if (error instanceof StoreError) return error
-  const code = REFUSALS.has(errorCode(error) ?? '') ? 'STORE_REFUSED' : 'STORE_UNAVAILABLE'
-  return new StoreError(code, `${doing}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  const message = `${doing}: ${error instanceof Error ? error.message : String(error)}`
+  if (REFUSALS.has(errorCode(error) ?? '')) return new StoreError('STORE_REFUSED', message, { cause: error })
+  const code = effect === 'none' ? 'STORE_UNAVAILABLE' : 'STORE_OUTCOME_UNKNOWN'
+  return new StoreError(code, message, { cause: error })
 }

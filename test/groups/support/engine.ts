@@ -15,7 +15,7 @@ import { decodeGroupDocument, encodeGroupDocument, type GroupDocument } from '..
 import type { Joined, JoinRequest, LeavingMember, MemberRequest, Synced } from '../../../lib/groups/index.ts'
 import { defaultGroupSettings, type GroupSettings } from '../../../lib/groups/settings.ts'
 
-export const bytes = (text: string): Uint8Array => Buffer.from(text)
+export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))
 export const textOf = (value: Uint8Array): string => Buffer.from(value).toString()
 
 export type JoinOptions = Partial<JoinRequest>

@@ -52,18 +52,29 @@ export class Fleet {
   }
 }
 
+/** Lets time pass until `promise` has an outcome, at most five minutes. */
+export async function driven<T>(fleet: Fleet, promise: Promise<T>): Promise<T> {
+  const watched = new Watched(promise)
+  await settled()
+  for (let i = 0; i < 3_000 && !watched.isSettled; i++) await fleet.advance(100)
+  return promise
+}
+
 /** A promise whose outcome can be looked at. */
 export class Watched<T> {
   value: T | undefined
   error: unknown
+  isSettled = false
 
   constructor(promise: Promise<T>) {
     promise.then(
       value => {
         this.value = value
+        this.isSettled = true
       },
       error => {
         this.error = error
+        this.isSettled = true
       },
     )
   }
@@ -71,10 +82,6 @@ export class Watched<T> {
   get code(): GroupErrorCode | undefined {
     if (this.error !== undefined && !(this.error instanceof GroupError)) throw this.error
     return this.error?.code
-  }
-
-  get isSettled(): boolean {
-    return this.value !== undefined || this.error !== undefined
   }
 }
 
@@ -120,9 +127,8 @@ export async function formGroup(fleet: Fleet, groups: Groups, count: number, opt
   const { generation, leader } = joins[0]!.value!
   const syncs = ids.map(id => {
     const assignments = Object.fromEntries(ids.map(each => [each, `of ${each}`]))
-    return new Watched(groups.sync(syncRequest(id, generation, id === leader ? assignments : {})))
+    return groups.sync(syncRequest(id, generation, id === leader ? assignments : {}))
   })
-  await settled()
-  if (!syncs.every(({ value }) => value)) throw new Error('the group did not become stable')
+  await driven(fleet, Promise.all(syncs))
   return { ids, generation, leader }
 }

@@ -291,11 +291,12 @@ describe('groups', () => {
 
 describe('topics', () => {
   const change = (kind: TopicChange['kind'], id: string): TopicChange => ({
-    ...{ kind, name: 'n', partitions: 1, outcome: { kind: 'done', id }, ...span() },
+    ...{ kind, name: 'n', partitions: 1, completedAtMs: 0, outcome: { kind: 'done', id }, ...span() },
   })
-  const lookup = (id?: string): Operation => ({
+  const lookup = (id?: string, invokedAtMs = 60_000): Operation => ({
     kind: 'lookup',
     name: 'n',
+    invokedAtMs,
     outcome: id === undefined ? { kind: 'none' } : { kind: 'found', id, partitions: 1 },
     ...span(),
   })
@@ -311,6 +312,9 @@ describe('topics', () => {
   })
   test('another one found', () => {
     expect(propertiesOf([change('create', 'a'), lookup('b')])).toEqual(['two-topics'])
+  })
+  test('an older one found in a cache a few seconds old', () => {
+    expect(propertiesOf([change('create', 'b'), lookup('a', 3_000)])).toEqual([])
   })
   test('a partition that exists is told to be unknown', () => {
     const created = change('create', 'a')

@@ -73,6 +73,8 @@ export interface TopicChange extends Span {
   readonly kind: 'create' | 'delete' | 'grow'
   readonly name: string
   readonly partitions: number
+  /** When it completed, in ms. */
+  completedAtMs: number
   outcome:
     | { readonly kind: 'done'; readonly id: string }
     | { readonly kind: 'refused'; readonly code: string }
@@ -83,6 +85,8 @@ export interface TopicChange extends Span {
 export interface TopicLookup extends Span {
   readonly kind: 'lookup'
   readonly name: string
+  /** When it was invoked, in ms. */
+  readonly invokedAtMs: number
   outcome:
     | { readonly kind: 'found'; readonly id: string; readonly partitions: number }
     | { readonly kind: 'none' }

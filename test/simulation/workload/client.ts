@@ -73,8 +73,15 @@ export class Client {
     this.#connection?.close()
   }
 
-  call<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
-    return this.connection.call(name, CALL_TIMEOUT_MS, work)
+  /** A connection that answers too late is given up, as Kafka's clients do. */
+  async call<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
+    const { connection } = this
+    try {
+      return await connection.call(name, CALL_TIMEOUT_MS, work)
+    } catch (error) {
+      if (error instanceof RemoteError && error.code === 'CLIENT_TIMEOUT') connection.close()
+      throw error
+    }
   }
 
   /** Calls until it succeeds, with pauses, on a new connection after an error. */
@@ -129,6 +136,7 @@ export class Client {
       return failure
     } finally {
       change.completed = this.scene.world.tick()
+      change.completedAtMs = this.scene.world.time
     }
   }
 
@@ -149,6 +157,7 @@ export class Client {
       return failure
     } finally {
       change.completed = this.scene.world.tick()
+      change.completedAtMs = this.scene.world.time
     }
   }
 
@@ -157,6 +166,7 @@ export class Client {
       kind,
       name,
       partitions,
+      completedAtMs: Infinity,
       invoked: this.scene.world.tick(),
       completed: Infinity,
       outcome: { kind: 'unknown', code: 'NO_ANSWER' },

@@ -9,6 +9,7 @@ export async function lookUp(client: Client, name: string): Promise<TopicLookup>
   const lookup: TopicLookup = {
     kind: 'lookup',
     name,
+    invokedAtMs: world.time,
     invoked: world.tick(),
     completed: Infinity,
     outcome: { kind: 'failed', code: 'NO_ANSWER' },

@@ -1,0 +1,16 @@
+/** Which groups this gateway answers for. */
+import { GroupError } from '../groups/index.ts'
+import type { Broker } from './handler.ts'
+
+/** True also where the coordinator has our address: behind one address for all, clients cannot choose. */
+export function coordinates(groupId: string, { cluster }: Broker): boolean {
+  const coordinator = cluster.coordinatorOf(groupId)
+  if (coordinator.nodeId === cluster.nodeId) return true
+  const own = cluster.gateways().find(({ nodeId }) => nodeId === cluster.nodeId)
+  return own !== undefined && own.host === coordinator.host && own.port === coordinator.port
+}
+
+/** @throws GroupError NOT_COORDINATOR */
+export function checkCoordinates(groupId: string, broker: Broker): void {
+  if (!coordinates(groupId, broker)) throw new GroupError('NOT_COORDINATOR', `another gateway coordinates '${groupId}'`)
+}

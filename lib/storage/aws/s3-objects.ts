@@ -1,0 +1,211 @@
+/**
+ * ObjectStore on an S3 bucket, or on a prefix in it. Bodies are sent from the caller's parts, with a CRC-32 that S3
+ * checks; they are not hashed a second time for the signature.
+ */
+import { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
+import {
+  CreateBucketCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { totalLength } from '../../base/index.ts'
+import {
+  type ByteRange,
+  checkCount,
+  checkObjectKey,
+  checkPageLimit,
+  DELETE_KEYS_MAX,
+  type ObjectPage,
+  type ObjectStore,
+  StoreError,
+} from '../index.ts'
+import { errorName, errorStatus, storeError } from './aws-errors.ts'
+import { type AwsOptions, clientOptions } from './client-options.ts'
+
+const LIST_PAGE_MAX = 1_000
+/** Shorter bodies are copied into one piece, which costs less than a stream. */
+const STREAM_BYTES_MIN = 256 * 1_024
+
+export interface S3ObjectsOptions {
+  /** Closed with the store. */
+  readonly client: S3Client
+  readonly bucket: string
+  /** Stands before every key with a `/` between; none: the whole bucket. */
+  readonly prefix?: string
+}
+
+export function createS3Client(options: AwsOptions): S3Client {
+  return new S3Client({
+    ...clientOptions({ requestMsMax: 30_000, ...options }),
+    forcePathStyle: options.endpoint !== undefined,
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    expectContinueHeader: false,
+  })
+}
+
+/** Makes the bucket where it is missing. @throws StoreError */
+export async function ensureBucket(client: S3Client, bucket: string): Promise<void> {
+  try {
+    await client.send(new HeadBucketCommand({ Bucket: bucket }))
+  } catch (error) {
+    if (errorStatus(error) !== 404) throw storeError(`look for the bucket ${bucket}`, error, 'read')
+    await createBucket(client, bucket)
+  }
+}
+
+export function openS3Objects(options: S3ObjectsOptions): ObjectStore {
+  return new S3Objects(options)
+}
+
+class S3Objects implements ObjectStore {
+  readonly #client: S3Client
+  readonly #bucket: string
+  readonly #prefix: string
+
+  constructor({ client, bucket, prefix = '' }: S3ObjectsOptions) {
+    this.#client = client
+    this.#bucket = bucket
+    this.#prefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
+  }
+
+  async put(key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'> {
+    const command = new PutObjectCommand({
+      Bucket: this.#bucket,
+      Key: this.#keyOf(key),
+      Body: bodyOf(parts),
+      ContentLength: totalLength(parts),
+      ChecksumCRC32: checksumOf(parts),
+      IfNoneMatch: '*',
+    })
+    leavePayloadUnsigned(command)
+    try {
+      await this.#client.send(command)
+      return 'created'
+    } catch (error) {
+      if (errorStatus(error) === 412) return 'exists'
+      throw storeError(`put ${key}`, error, 'write')
+    }
+  }
+
+  async get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+    const headers = range ? { Range: rangeHeader(range) } : {}
+    try {
+      const { Body } = await this.#client.send(
+        new GetObjectCommand({ Bucket: this.#bucket, Key: this.#keyOf(key), ...headers }),
+      )
+      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array()
+      return range?.length === 0 ? new Uint8Array() : bytes
+    } catch (error) {
+      if (errorName(error) === 'NoSuchKey') return undefined
+      if (errorStatus(error) === 416) return new Uint8Array()
+      throw storeError(`get ${key}`, error, 'read')
+    }
+  }
+
+  async list(prefix: string, options: { cursor?: string; limit?: number } = {}): Promise<ObjectPage> {
+    const { cursor, limit = LIST_PAGE_MAX } = options
+    checkPageLimit(limit, LIST_PAGE_MAX)
+    try {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({
+          Bucket: this.#bucket,
+          Prefix: this.#prefix + prefix,
+          MaxKeys: limit,
+          // XML cannot hold every key.
+          EncodingType: 'url',
+          ...(cursor === undefined ? {} : { ContinuationToken: cursor }),
+        }),
+      )
+      const objects = (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({
+        key: decodeKey(Key).slice(this.#prefix.length),
+        size: Size,
+      }))
+      return page.NextContinuationToken === undefined ? { objects } : { objects, cursor: page.NextContinuationToken }
+    } catch (error) {
+      throw storeError(`list ${prefix}`, error, 'read')
+    }
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    checkCount('keys to delete', keys.length, DELETE_KEYS_MAX)
+    if (keys.length === 0) return
+    const Objects = keys.map(key => ({ Key: this.#keyOf(key) }))
+    try {
+      const { Errors = [] } = await this.#client.send(
+        new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } }),
+      )
+      const refused = Errors.filter(({ Code }) => Code !== 'NoSuchKey')
+      if (refused.length > 0) throw partialFailure(refused[0]?.Code, refused.length, keys.length)
+    } catch (error) {
+      throw storeError(`delete ${keys.length} objects`, error, 'write')
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy()
+  }
+
+  #keyOf(key: string): string {
+    checkObjectKey(key)
+    checkObjectKey(this.#prefix + key)
+    return this.#prefix + key
+  }
+}
+
+async function createBucket(client: S3Client, bucket: string): Promise<void> {
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  } catch (error) {
+    if (errorName(error) === 'BucketAlreadyOwnedByYou') return
+    throw storeError(`make the bucket ${bucket}`, error, 'write')
+  }
+}
+
+function bodyOf(parts: readonly Uint8Array[]): Uint8Array | Readable {
+  if (parts.length === 1) return parts[0]!
+  return totalLength(parts) < STREAM_BYTES_MIN ? Buffer.concat(parts) : Readable.from(parts, { objectMode: false })
+}
+
+function checksumOf(parts: readonly Uint8Array[]): string {
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(parts.reduce((sum, part) => crc32(part, sum), 0))
+  return checksum.toString('base64')
+}
+
+/** The signature covers the headers, and with them the checksum. */
+function leavePayloadUnsigned(command: PutObjectCommand): void {
+  command.middlewareStack.add(
+    next => args => {
+      const request = args.request as { headers: Record<string, string> }
+      request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
+      return next(args)
+    },
+    { step: 'build', name: 'leavePayloadUnsigned' },
+  )
+}
+
+/** HTTP has no empty range: one byte is asked for and dropped. */
+function rangeHeader({ from, length }: ByteRange): string {
+  checkCount('first byte', from, Number.MAX_SAFE_INTEGER)
+  checkCount('bytes', length, Number.MAX_SAFE_INTEGER)
+  const last = from + Math.max(1, length) - 1
+  return Number.isSafeInteger(last) ? `bytes=${from}-${last}` : `bytes=${from}-`
+}
+
+function decodeKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('+', ' '))
+}
+
+/** Some keys are gone and some are not, perhaps yet: to delete all of them again is safe. */
+function partialFailure(code: string | undefined, count: number, of: number): StoreError {
+  const refused = code === 'AccessDenied'
+  return new StoreError(
+    refused ? 'STORE_REFUSED' : 'STORE_OUTCOME_UNKNOWN',
+    `${count} of ${of} objects were not deleted: ${code}`,
+  )
+}

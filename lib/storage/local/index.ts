@@ -1,0 +1,2 @@
+export { type FileObjectsOptions, openFileObjects } from './file-objects.ts'
+export { type LmdbItemsOptions, openLmdbItems } from './lmdb-items.ts'

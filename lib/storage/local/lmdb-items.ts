@@ -1,0 +1,324 @@
+/**
+ * ItemStore on LMDB. Several processes may use one folder. Writes that wait while a commit runs go together in the next
+ * one. `overlappingSync: false`: a commit becomes visible, to anyone, only after it is on disk. lmdb keeps a read
+ * transaction for a while; every read here begins a new one, or it would miss other processes' commits.
+ */
+import { join } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import type { Clock } from '../../base/index.ts'
+import {
+  type Conflict,
+  checkItemKey,
+  checkOperations,
+  checkPageLimit,
+  checkPartitionKey,
+  type Expected,
+  type Item,
+  type ItemKey,
+  type ItemPage,
+  type ItemQuery,
+  type ItemStore,
+  StoreError,
+  type WriteOperation,
+  type WriteOutcome,
+} from '../index.ts'
+import { makeDurableFolder, syncPath } from './durable-folders.ts'
+import { failure } from './file-errors.ts'
+import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
+
+const QUERY_ITEMS_MAX = 1_000
+/** A page ends after this many bytes of values, as DynamoDB's does. */
+const QUERY_BYTES_MAX = 1_024 * 1_024
+const COMMIT_WRITES_MAX = 512
+const COMMIT_BYTES_MAX = 16 * 1_024 * 1_024
+const WAITING_WRITES_MAX = 50_000
+/** Another process that holds the write lock may be stopped, or the disk may hang: callers are told after so long. */
+const COMMIT_MS_MAX = 30_000
+
+export interface LmdbItemsOptions {
+  /** Made where it is missing. */
+  readonly folder: string
+  readonly clock: Clock
+}
+
+/** @throws StoreError where the folder cannot be made or written. */
+export async function openLmdbItems({ folder, clock }: LmdbItemsOptions): Promise<ItemStore> {
+  try {
+    await makeDurableFolder(folder)
+    const database = open<Buffer, Buffer>({
+      path: folder,
+      noSubdir: false,
+      overlappingSync: false,
+      useVersions: true,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    })
+    // What a process that was killed in a commit left in the page cache is on disk before anyone here relies on it.
+    await syncPath(join(folder, 'data.mdb'))
+    await syncPath(folder)
+    return new LmdbItems(database, clock)
+  } catch (error) {
+    throw failure(`open the item store in ${folder}`, error)
+  }
+}
+
+interface PreparedOperation {
+  readonly operation: WriteOperation
+  readonly keyBytes: Buffer
+}
+
+interface PendingWrite {
+  readonly operations: readonly PreparedOperation[]
+  readonly bytes: number
+  readonly resolve: (outcome: WriteOutcome) => void
+  readonly reject: (error: StoreError) => void
+}
+
+/** A group of writes on its way into one LMDB transaction. */
+class Commit {
+  readonly #group: readonly PendingWrite[]
+  #begun = false
+  #givenUp = false
+
+  constructor(group: readonly PendingWrite[]) {
+    this.#group = group
+  }
+
+  /** The writes to apply: none where nobody waits any more. */
+  begin(): readonly PendingWrite[] {
+    this.#begun = true
+    return this.#givenUp ? [] : this.#group
+  }
+
+  giveUp(): StoreError {
+    this.#givenUp = true
+    const message = `no answer from the disk, or from the process that holds the lock, for ${COMMIT_MS_MAX} ms`
+    return new StoreError(this.#begun ? 'STORE_OUTCOME_UNKNOWN' : 'STORE_UNAVAILABLE', message)
+  }
+}
+
+class LmdbItems implements ItemStore {
+  readonly #database: RootDatabase<Buffer, Buffer>
+  readonly #clock: Clock
+  #waiting: PendingWrite[] = []
+  #committing: Promise<void> | undefined
+  /** A commit gave no answer in time: lmdb cannot be asked to give it up. */
+  #stuck = false
+  #closed = false
+
+  constructor(database: RootDatabase<Buffer, Buffer>, clock: Clock) {
+    this.#database = database
+    this.#clock = clock
+  }
+
+  async get(key: ItemKey): Promise<Item | undefined> {
+    checkItemKey(key)
+    const keyBytes = itemKeyBytes(key)
+    return this.#read(() => this.#find(key, keyBytes))
+  }
+
+  async query(pk: string, query: ItemQuery = {}): Promise<ItemPage> {
+    checkPartitionKey(pk)
+    const limit = query.limit ?? QUERY_ITEMS_MAX
+    checkPageLimit(limit, Number.MAX_SAFE_INTEGER)
+    const range = rangeOf(pk, query)
+    return this.#read(() => this.#page(pk, range, Math.min(limit, QUERY_ITEMS_MAX)))
+  }
+
+  async write(operations: readonly WriteOperation[]): Promise<WriteOutcome> {
+    checkOperations(operations)
+    const prepared = operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) }))
+    this.#checkOpen()
+    if (this.#stuck) throw new StoreError('STORE_UNAVAILABLE', 'a commit before gave no answer yet')
+    if (this.#waiting.length >= WAITING_WRITES_MAX)
+      throw new StoreError('STORE_THROTTLED', `${this.#waiting.length} writes wait`)
+    const { promise, resolve, reject } = Promise.withResolvers<WriteOutcome>()
+    this.#waiting.push({ operations: prepared, bytes: bytesOf(operations), resolve, reject })
+    this.#committing ??= this.#commitWaiting()
+    return promise
+  }
+
+  /** Finishes the writes that wait. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#committing
+    if (!this.#stuck) await this.#database.close()
+  }
+
+  // -------------------------------------------------------------- reading
+
+  #read<T>(read: () => T): T {
+    this.#checkOpen()
+    try {
+      this.#database.resetReadTxn()
+      return read()
+    } catch (error) {
+      throw failure('read items', error)
+    }
+  }
+
+  #find(key: ItemKey, keyBytes: Buffer): Item | undefined {
+    const entry = this.#database.getEntry(keyBytes)
+    return entry && { key, version: entry.version!, value: entry.value }
+  }
+
+  #page(pk: string, range: KeyRange, limit: number): ItemPage {
+    const items: Item[] = []
+    let bytes = 0
+    for (const { key, value, version } of this.#database.getRange({ ...range, versions: true })) {
+      const sk = sortKeyOf(key, pk)
+      if (items.length === limit || bytes >= QUERY_BYTES_MAX) return { items, cursor: sk }
+      items.push({ key: { pk, sk }, version: version!, value })
+      bytes += value.length
+    }
+    return { items }
+  }
+
+  // -------------------------------------------------------------- writing
+
+  async #commitWaiting(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        const outcomes = await this.#commitInTime(group)
+        group.forEach((write, index) => {
+          write.resolve(outcomes[index]!)
+        })
+      } catch (error) {
+        const refused = failure('write items', error, 'unknown')
+        for (const write of group) write.reject(refused)
+      }
+      if (this.#stuck) this.#refuseWaiting()
+    }
+    this.#committing = undefined
+  }
+
+  #takeGroup(): PendingWrite[] {
+    let bytes = 0
+    let count = 0
+    for (const write of this.#waiting) {
+      bytes += write.bytes
+      if (count > 0 && (count === COMMIT_WRITES_MAX || bytes > COMMIT_BYTES_MAX)) break
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  /** Gives up after a time: a commit that has not begun by then never does. */
+  async #commitInTime(group: readonly PendingWrite[]): Promise<readonly WriteOutcome[]> {
+    const commit = new Commit(group)
+    const running = this.#commit(commit)
+    const answered = new AbortController()
+    const overdue = this.#clock.sleep(COMMIT_MS_MAX, answered.signal).then(() => undefined)
+    try {
+      const outcomes = await Promise.race([running, overdue])
+      if (outcomes) return outcomes
+    } finally {
+      answered.abort()
+    }
+    this.#stuck = true
+    running.then(
+      () => {
+        this.#stuck = false
+      },
+      () => undefined,
+    )
+    throw commit.giveUp()
+  }
+
+  /** One LMDB transaction; each write of the group sees those before it. */
+  async #commit(commit: Commit): Promise<readonly WriteOutcome[]> {
+    try {
+      return await this.#database.transaction(() => commit.begin().map(({ operations }) => this.#apply(operations)))
+    } catch (error) {
+      throw await this.#explain(error)
+    }
+  }
+
+  #apply(operations: readonly PreparedOperation[]): WriteOutcome {
+    const conflicts = operations.flatMap((prepared, index) => this.#conflictOf(prepared, index))
+    if (conflicts.length > 0) return { written: false, conflicts }
+    for (const { operation, keyBytes } of operations) {
+      if (operation.kind === 'put') this.#database.put(keyBytes, asBuffer(operation.value), operation.version)
+      if (operation.kind === 'delete') this.#database.remove(keyBytes)
+    }
+    return { written: true }
+  }
+
+  #conflictOf({ operation, keyBytes }: PreparedOperation, index: number): Conflict[] {
+    if (this.#isExpected(keyBytes, operation.expected)) return []
+    return [{ index, item: this.#find(operation.key, keyBytes) }]
+  }
+
+  #isExpected(keyBytes: Buffer, expected: Expected): boolean {
+    if (expected === 'absent') return !this.#database.doesExist(keyBytes)
+    return this.#database.doesExist(keyBytes, expected)
+  }
+
+  /**
+   * LMDB changes nothing in a commit that fails before the page that makes it valid is written. If that page was the
+   * one that failed, LMDB refuses everything after, reads too: then nobody knows.
+   */
+  async #explain(error: unknown): Promise<StoreError> {
+    if (!(error instanceof Error && 'commitError' in error)) return failure('write items', error, 'unknown')
+    const reason = await reasonOf(error.commitError)
+    try {
+      this.#database.resetReadTxn()
+      this.#database.doesExist(partitionStart('any'))
+      return failure('write items', reason)
+    } catch (broken) {
+      this.#stuck = true
+      const message = `${messageOf(reason)}; the item store must be opened again: ${messageOf(broken)}`
+      return new StoreError('STORE_OUTCOME_UNKNOWN', message, { cause: reason })
+    }
+  }
+
+  #refuseWaiting(): void {
+    const refused = new StoreError('STORE_UNAVAILABLE', 'a commit before gave no answer')
+    for (const write of this.#waiting.splice(0)) write.reject(refused)
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new StoreError('STORE_REFUSED', 'the item store is closed')
+  }
+}
+
+interface KeyRange {
+  readonly start: Buffer
+  readonly end: Buffer
+  readonly reverse: boolean
+  readonly inclusiveEnd: true
+}
+
+/** Both ends inclusive; a cursor is the sort key that the page before stopped at. */
+function rangeOf(pk: string, { from, to, descending = false, cursor }: ItemQuery): KeyRange {
+  const low = (descending ? undefined : cursor) ?? from
+  const high = (descending ? cursor : undefined) ?? to
+  const lowBytes = low === undefined ? partitionStart(pk) : itemKeyBytes({ pk, sk: low })
+  const highBytes = high === undefined ? partitionEnd(pk) : itemKeyBytes({ pk, sk: high })
+  return descending
+    ? { start: highBytes, end: lowBytes, reverse: true, inclusiveEnd: true }
+    : { start: lowBytes, end: highBytes, reverse: false, inclusiveEnd: true }
+}
+
+function bytesOf(operations: readonly WriteOperation[]): number {
+  return operations.reduce((sum, operation) => sum + (operation.kind === 'put' ? operation.value.length : 0), 0)
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** lmdb rejects a commit before it knows why; this promise of the reason is rejected a moment later. */
+async function reasonOf(commitError: unknown): Promise<unknown> {
+  try {
+    return await commitError
+  } catch (reason) {
+    return reason
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
