@@ -45,19 +45,19 @@ export const settings = {
   advertised: {
     option: '--advertised <host:port>',
     variable: 'VARVE_ADVERTISED',
-    about: 'the address that Kafka clients are told (default: that of --kafka)',
+    about: 'the address that Kafka clients are told; absent, that of --kafka',
   },
   rack: { option: '--rack <name>', variable: 'VARVE_RACK', about: 'availability zone of this process' },
   data: { option: '--data <dir>', variable: 'VARVE_DATA', about: 'folder of the embedded stores', default: './.varve' },
   objects: {
     option: '--objects <url>',
     variable: 'VARVE_OBJECTS',
-    about: 'file:DIR or s3://BUCKET/PREFIX?region=&endpoint= (default: in --data)',
+    about: 'file:DIR or s3://BUCKET/PREFIX?region=&endpoint=; absent, in --data',
   },
   items: {
     option: '--items <url>',
     variable: 'VARVE_ITEMS',
-    about: 'lmdb:DIR or dynamodb://TABLE?region=&endpoint= (default: in --data)',
+    about: 'lmdb:DIR or dynamodb://TABLE?region=&endpoint=; absent, in --data',
   },
   flushBudget: {
     option: '--flush-budget <dollars>',
@@ -109,7 +109,7 @@ export function readConfig(values: SettingValues): Config {
     http,
     advertised: readAdvertised(kafka, values),
     rack: textOf('rack', values) || null,
-    objects: readObjectsLocation(textOf('objects', values) || `file:${resolve(data, 'objects')}`),
+    objects: readObjectsLocation(textOf('objects', values) || `file:${data}`),
     items: readItemsLocation(textOf('items', values) || `lmdb:${resolve(data, 'items')}`),
     flushBudget: readNumber('flushBudget', values, 0, Number.MAX_VALUE),
     autoCreateTopics: readBoolean('autoCreateTopics', values, true),

@@ -51,7 +51,10 @@ async function startParts(
   const http = await orTaken('http', config.http, HealthServer.listen(config.http))
   endings.push(() => http.close())
   const stores = await openStores(config, surroundings)
-  endings.push(() => stores.close())
+  endings.push(async () => {
+    await stores.close()
+    logger.info('stores closed', { ...stores.usage() })
+  })
   const gateway = await orTaken('kafka', config.kafka, Gateway.listen({ ...config.kafka, clock, logger }))
   endings.push(() => gateway.close())
   const common = { ...surroundings, objects: stores.objects, items: stores.items }

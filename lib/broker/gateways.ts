@@ -22,6 +22,7 @@ export const silenceMs = 12_000
 /** An item that does not change for this long is removed, so that its node id is free again. */
 export const removalMs = 60_000
 const claimAttemptsMax = 1_000
+const uncertainMax = 64
 
 export interface GatewaysOptions {
   readonly items: ItemStore
@@ -118,7 +119,7 @@ export class Gateways implements Cluster {
       } catch (error) {
         // Unknown: the next look finds the item with a version of ours, or it does not.
         if (!(error instanceof StoreError) || error.effect === 'none') throw error
-        this.#uncertain.add(version)
+        this.#doubt(version)
       }
     }
     throw new StoreError('STORE_UNAVAILABLE', `no node id claimed in ${claimAttemptsMax} attempts`)
@@ -129,6 +130,12 @@ export class Gateways implements Cluster {
     this.#version = version
     this.#uncertain.clear()
     this.#refreshLive()
+  }
+
+  #doubt(version: Version): void {
+    this.#uncertain.add(version)
+    const [oldest] = this.#uncertain
+    if (this.#uncertain.size > uncertainMax && oldest !== undefined) this.#uncertain.delete(oldest)
   }
 
   async #keepRenewing(): Promise<void> {
@@ -160,7 +167,7 @@ export class Gateways implements Cluster {
         return
       }
     } catch (error) {
-      if (error instanceof StoreError && error.effect === 'unknown') this.#uncertain.add(version)
+      if (error instanceof StoreError && error.effect === 'unknown') this.#doubt(version)
       throw error
     }
     logger.warn('node id lost, claiming another', { nodeId: this.#nodeId })

@@ -79,10 +79,11 @@ export class Groups {
 
   /** Waits until the group's rebalance is over, or `signal` aborts. @throws GroupError */
   async join(request: JoinRequest, signal?: AbortSignal): Promise<Joined> {
-    this.#checkGroupId(request.groupId)
+    const { memberId, sessionTimeoutMs } = request
+    this.#checkGroupId(request.groupId, memberId)
     const { sessionTimeoutMinMs, sessionTimeoutMaxMs } = this.#settings
-    if (request.sessionTimeoutMs < sessionTimeoutMinMs || request.sessionTimeoutMs > sessionTimeoutMaxMs) {
-      throw new GroupError('INVALID_SESSION_TIMEOUT', `session timeout of ${request.sessionTimeoutMs} ms`)
+    if (sessionTimeoutMs < sessionTimeoutMinMs || sessionTimeoutMs > sessionTimeoutMaxMs) {
+      throw new GroupError('INVALID_SESSION_TIMEOUT', `session timeout of ${sessionTimeoutMs} ms`, { memberId })
     }
     const protocols = request.protocols.map(({ name, metadata }) => ({ name, metadata: new Uint8Array(metadata) }))
     return this.#coordinate(request.groupId).join({ ...request, protocols }, signal)
@@ -249,9 +250,9 @@ export class Groups {
   }
 
   /** An empty id, which Kafka takes for offsets alone, is refused too: it cannot be a key. */
-  #checkGroupId(groupId: string): void {
+  #checkGroupId(groupId: string, memberId = ''): void {
     if (groupId !== '' && Buffer.byteLength(groupId) <= GROUP_ID_BYTES_MAX) return
-    throw new GroupError('INVALID_GROUP_ID', `a group id has 1 to ${GROUP_ID_BYTES_MAX} bytes`)
+    throw new GroupError('INVALID_GROUP_ID', `a group id has 1 to ${GROUP_ID_BYTES_MAX} bytes`, { memberId })
   }
 }
 

@@ -2,26 +2,25 @@ import type { MemberEvent } from './members/member-output.ts'
 
 type RecordEvent = Extract<MemberEvent, { kind: 'record' }>
 
+const historyMax = 300
+
 /**
- * What a group's members were given, and what must hold of it: an offset always means the same record; whoever does not
- * simply go on with the next offset begins at what was committed, never before.
+ * What a group's members were given, and what must hold of it: an offset always means the same record; a member that
+ * takes a partition over from another begins at what was committed, never before.
  */
 export class Deliveries {
   readonly broken: string[] = []
+  /** The last assignments, commits and jumps, for the message of a failure. */
+  readonly history: string[] = []
   redelivered = 0
   readonly #ids = new Set<number>()
   readonly #idAt = new Map<string, number>()
   readonly #committed = new Map<number, number>()
-  readonly #next = new Map<string, number>()
+  readonly #reader = new Map<number, { readonly member: string; readonly next: number }>()
   #waiting: { readonly reached: () => boolean; readonly resolve: () => void }[] = []
 
   get ids(): ReadonlySet<number> {
     return this.#ids
-  }
-
-  /** The last acknowledged commit of each partition. */
-  get committed(): ReadonlyMap<number, number> {
-    return this.#committed
   }
 
   /** Resolves when `count` different records were delivered to someone. */
@@ -36,6 +35,7 @@ export class Deliveries {
 
   take(member: string, event: MemberEvent): void {
     if (event.kind === 'record') this.#takeRecord(member, event)
+    else this.#note(`${member} ${JSON.stringify(event)}`)
     if (event.kind === 'committed') this.#committed.set(event.partition, event.offset)
     this.#waiting = this.#waiting.filter(({ reached, resolve }) => {
       if (!reached()) return true
@@ -51,11 +51,20 @@ export class Deliveries {
     if (before !== undefined && before !== id) this.broken.push(`${place} was record ${before} and is now ${id}`)
     this.#idAt.set(place, id)
     this.#ids.add(id)
-    const expected = this.#next.get(`${member}/${partition}`)
-    const committed = this.#committed.get(partition) ?? 0
-    if (expected !== offset && offset < committed) {
-      this.broken.push(`${member} began partition ${partition} at ${offset}, but ${committed} was committed`)
+    const last = this.#reader.get(partition)
+    if (last?.member !== member || last.next !== offset) {
+      const committed = this.#committed.get(partition) ?? 0
+      this.#note(`${member} begins ${place}; ${committed} is committed, ${last?.member} read to ${last?.next}`)
+      // One that goes back by itself only looked its offset up a little too early.
+      if (last?.member !== member && offset < committed) {
+        this.broken.push(`${member} began ${place}, but ${committed} was committed`)
+      }
     }
-    this.#next.set(`${member}/${partition}`, offset + 1)
+    this.#reader.set(partition, { member, next: offset + 1 })
+  }
+
+  #note(line: string): void {
+    this.history.push(`${(performance.now() / 1_000).toFixed(3)} ${line}`)
+    this.history.splice(0, this.history.length - historyMax)
   }
 }

@@ -87,10 +87,10 @@ async function expectResumed(
 ): Promise<void> {
   const { client, topic, group, later } = options
   const members = watchedMembers({ client, bootstrap, topic, group })
-  members.start('late'); console.error("late started")
+  members.start('late')
   await members.balanced(partitions)
   const publisher = await createPublisher(client, bootstrap, topic)
-console.error("balanced");   await publisher.publish(later); console.error("published")
+  await publisher.publish(later)
   await publisher.close()
   await members.deliveries.covers(later.length)
   await members.stop()
@@ -159,9 +159,8 @@ async function runCrashJob(cluster: Cluster): Promise<void> {
 function watchedMembers(options: ConstructorParameters<typeof GroupMembers>[0]): GroupMembers {
   const members = new GroupMembers(options)
   onTestFailed(async () => {
-    console.error(
-      `group ${options.group} was given ${members.deliveries.ids.size} records; its members said:\n${members.said}`,
-    )
+    const { ids, history } = members.deliveries
+    console.error(`group ${options.group} was given ${ids.size} records\n${history.join('\n')}\n${members.said}`)
     await members.stop()
   })
   return members

@@ -97,7 +97,8 @@ async function sendInRuns(
 ): Promise<void> {
   for (let from = 0; from < records.length; from += recordsPerSend) {
     const run = records.slice(from, from + recordsPerSend)
-    onAck?.({ records: run, baseOffsets: await send(run) })
+    const baseOffsets = await send(run)
+    onAck?.({ records: run, baseOffsets })
   }
 }
 

@@ -65,7 +65,11 @@ async function work(order: WorkOrder): Promise<WorkResult> {
     virtualMs += outcome.virtualMs
     hashes.push(outcome.traceHash)
     for (const [counter, by] of outcome.counters) counters.set(counter, (counters.get(counter) ?? 0) + by)
-    if (outcome.violations.some(v => v.property !== 'changed-parts')) failures.push({ plan, violations: outcome.violations.filter(v => v.property !== 'changed-parts').slice(0, TOLD_MAX) })
+    if (outcome.violations.some(v => v.property !== 'changed-parts'))
+      failures.push({
+        plan,
+        violations: outcome.violations.filter(v => v.property !== 'changed-parts').slice(0, TOLD_MAX),
+      })
   }
   return { kind: 'ran', histories: order.seeds.length, steps, virtualMs, counters, hashes, failures }
 }

@@ -13,8 +13,13 @@ const JAVA_MIN = 17
 
 export const dynamoDbLocal: Requirement = { missing: findMissing() }
 
-/** Started and ready; its tables are on disk, so that they outlive `kill`. */
-export async function startDynamoDbLocal(): Promise<StoreServer> {
+export interface DynamoDbLocalOptions {
+  /** Faster, and empty after `kill`. Else the tables are on disk. */
+  readonly inMemory?: boolean
+}
+
+/** Started and ready. */
+export async function startDynamoDbLocal({ inMemory = false }: DynamoDbLocalOptions = {}): Promise<StoreServer> {
   const [port] = (await findFreePorts(1)) as [number]
   const folder = await mkdtemp(join(tmpdir(), 'dynamodb-local-'))
   const jar = findJar()
@@ -24,7 +29,8 @@ export async function startDynamoDbLocal(): Promise<StoreServer> {
     args: [
       '-Xmx512m',
       `-Djava.library.path=${join(dirname(jar), 'DynamoDBLocal_lib')}`,
-      ...['-jar', jar, '-port', String(port), '-dbPath', folder, '-sharedDb', '-disableTelemetry'],
+      ...['-jar', jar, '-port', String(port), '-sharedDb', '-disableTelemetry'],
+      ...(inMemory ? ['-inMemory'] : ['-dbPath', folder]),
     ],
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     removeData: () => rm(folder, { recursive: true, force: true }),

@@ -69,6 +69,11 @@ export class ServerProcess {
     }
   }
 
+  /** Freezes or thaws the process. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.running) this.#child.kill(signal)
+  }
+
   /** Sends the signal and resolves when the process is gone. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (this.running) this.#child.kill(signal)

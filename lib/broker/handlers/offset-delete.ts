@@ -11,7 +11,6 @@ import { handler, type RequestContext } from '../handler.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
 type Request = Message<typeof OffsetDeleteRequest>
-type Asked = Request['topics'][number]
 
 export const offsetDelete = handler(OffsetDelete, {
   async handle(request, context) {
@@ -40,17 +39,14 @@ async function deleteOffsets(
   { groups }: RequestContext,
 ): Promise<number[]> {
   const asked = topics.flatMap((topic, index) => {
-    const { id } = found[index] as Topic
-    const partitions = existing(topic, found[index]!)
-    return partitions.length > 0 ? [{ id, name: topic.name, partitions }] : []
+    const existing = found[index]!
+    if (typeof existing === 'number') return []
+    const indexes = topic.partitions.map(({ partitionIndex }) => partitionIndex)
+    const partitions = indexes.filter(partition => refusalOf(existing, partition) === undefined)
+    return [{ id: existing.id, name: topic.name, partitions }]
   })
   const results = await groups.deleteOffsets({ groupId, topics: asked })
   return results.map(({ error }) => (error ? errorCodes[error] : 0))
-}
-
-function existing({ partitions }: Asked, topic: Topic | number): number[] {
-  const indexes = partitions.map(({ partitionIndex }) => partitionIndex)
-  return indexes.filter(partition => refusalOf(topic, partition) === undefined)
 }
 
 function refusalOf(topic: Topic | number, partition: number): number | undefined {

@@ -61,7 +61,7 @@ export const offsetFetch = handler(OffsetFetch, {
 })
 
 function askedOf({ groupId, topics }: Request): AskedGroup {
-  return { groupId, topics: topics && topics.map(topic => ({ ...topic, topicId: zeroUuid })) }
+  return { groupId, topics: topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null }
 }
 
 async function answerGroup(

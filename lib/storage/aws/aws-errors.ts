@@ -35,7 +35,9 @@ export type CallKind = 'read' | 'write'
 export function storeError(doing: string, error: unknown, kind: CallKind): StoreError {
   if (error instanceof StoreError) return error
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return new StoreError(codeOf(error, kind), `${doing}: ${text}`, { cause: error })
+  const status = errorStatus(error)
+  const message = `${doing}: ${text}${status === undefined ? '' : ` (HTTP ${status})`}`
+  return new StoreError(codeOf(error, kind), message, { cause: error })
 }
 
 /** The service's name of the error, as `ConditionalCheckFailedException`. */

@@ -116,13 +116,13 @@ class S3Objects implements ObjectStore {
           Bucket: this.#bucket,
           Prefix: this.#prefix + prefix,
           MaxKeys: limit,
-          // XML cannot hold every key.
+          // XML cannot hold every key. A server may leave keys as they are, and then does not repeat the word.
           EncodingType: 'url',
           ...(cursor === undefined ? {} : { ContinuationToken: cursor }),
         }),
       )
       const objects = (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({
-        key: decodeKey(Key).slice(this.#prefix.length),
+        key: (page.EncodingType === 'url' ? decodeKey(Key) : Key).slice(this.#prefix.length),
         size: Size,
       }))
       return page.NextContinuationToken === undefined ? { objects } : { objects, cursor: page.NextContinuationToken }

@@ -1,0 +1,101 @@
+/**
+ * The two stores where the config says they are, each counted and retried. The AWS SDK is loaded only where it is used,
+ * because loading it takes longer than all the rest of the start.
+ */
+import type { Clock, Random } from '../base/index.ts'
+import type { LogPrices } from '../log/index.ts'
+import {
+  type ItemStore,
+  meterItems,
+  meterObjects,
+  type ObjectStore,
+  retryItems,
+  retryObjects,
+  StoreError,
+  StoreMeter,
+  type StoreUsage,
+} from '../storage/index.ts'
+import { ConfigError } from './config-error.ts'
+import { awsLogPrices } from './log-prices.ts'
+import type { ItemsLocation, ObjectsLocation, ServicePlace } from './store-location.ts'
+
+export interface Stores {
+  readonly objects: ObjectStore
+  readonly items: ItemStore
+  /** Absent where the stores cost nothing. */
+  readonly prices: LogPrices | undefined
+  usage(): StoreUsage
+  close(): Promise<void>
+}
+
+interface Locations {
+  readonly objects: ObjectsLocation
+  readonly items: ItemsLocation
+}
+
+interface Surroundings {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** @throws ConfigError */
+export async function openStores({ objects, items }: Locations, surroundings: Surroundings): Promise<Stores> {
+  try {
+    const opened = await Promise.all([openObjects(objects, surroundings), openItems(items, surroundings)])
+    const meter = new StoreMeter()
+    return {
+      // Every key has an id of its own, so one that is taken on a retry was taken by the first try.
+      objects: retryObjects(meterObjects(opened[0], meter), { ...surroundings, uniqueKeys: true }),
+      items: retryItems(meterItems(opened[1], meter), surroundings),
+      prices: objects.kind === 'file' && items.kind === 'lmdb' ? undefined : awsLogPrices(),
+      usage: () => meter.usage(),
+      close: async () => {
+        await Promise.all(opened.map(store => store.close()))
+      },
+    }
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    throw new ConfigError(`Cannot open the stores: ${error.message}. Check --data, --objects and --items.`, {
+      cause: error,
+    })
+  }
+}
+
+async function openObjects(location: ObjectsLocation, { random }: Surroundings): Promise<ObjectStore> {
+  if (location.kind === 'file') {
+    const { openFileObjects } = await import('../storage/local/index.ts')
+    return openFileObjects({ folder: location.folder, random })
+  }
+  const { createS3Client, ensureBucket, openS3Objects } = await import('../storage/aws/index.ts')
+  const { bucket, prefix } = location
+  const client = createS3Client(clientOptionsOf(location))
+  if (location.endpoint) await ensureBucket(client, bucket)
+  return openS3Objects({ client, bucket, prefix })
+}
+
+async function openItems(location: ItemsLocation, { clock, random }: Surroundings): Promise<ItemStore> {
+  if (location.kind === 'lmdb') {
+    const { openLmdbItems } = await import('../storage/local/index.ts')
+    return openLmdbItems({ folder: location.folder, clock })
+  }
+  const { createDynamoDbClient, ensureTable, openDynamoDbItems } = await import('../storage/aws/index.ts')
+  const client = createDynamoDbClient(clientOptionsOf(location))
+  if (location.endpoint) await ensureTable(client, location.table, clock)
+  return openDynamoDbItems({ client, table: location.table, clock, random })
+}
+
+function clientOptionsOf({ endpoint, region }: ServicePlace) {
+  return {
+    ...(region ? { region } : {}),
+    ...(endpoint ? { endpoint } : {}),
+    ...(endpoint && !hasCredentials() ? { credentials: emulatorCredentials } : {}),
+  }
+}
+
+/** Emulators want some credentials, and most of them take any. */
+const emulatorCredentials = { accessKeyId: 'varve', secretAccessKey: 'varve' }
+
+function hasCredentials(): boolean {
+  const { AWS_ACCESS_KEY_ID, AWS_PROFILE } = process.env
+  return Boolean(AWS_ACCESS_KEY_ID ?? AWS_PROFILE)
+}

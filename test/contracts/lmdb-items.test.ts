@@ -1,0 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describeItemStore } from './item-store.ts'
+
+describeItemStore('LMDB', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lmdb-items.'))
+  return { address: { kind: 'lmdb', folder }, remove: () => rm(folder, { recursive: true }) }
+})

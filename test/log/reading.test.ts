@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { readRecords, viewBatch } from '../../lib/records/index.ts'
+import { openRig, readAll, send, stateOf } from './rig.ts'
+
+describe('reading', () => {
+  test('from every offset, in pieces of every size, gives every record once', async () => {
+    const { open } = openRig()
+    const logs = [open(), open()]
+    const topic = await logs[0]!.topics.create({ name: 't', partitions: 2 })
+    const values: string[] = []
+    for (let i = 0; i < 150; i++) {
+      const batch = Array.from({ length: 1 + (i % 3) }, (_, j) => `${i}.${j}`)
+      if (i % 5 === 4) await send(logs[i % 2]!, topic, batch, { partition: 1 })
+      else values.push(...batch)
+      if (i % 5 !== 4) await send(logs[i % 2]!, topic, batch)
+    }
+    const fresh = open()
+    for (const log of [...logs, fresh]) {
+      for (let from = 0; from <= values.length; from += 7) {
+        for (const maxBytes of [1, 500, 1_000_000]) {
+          expect(await readAll(log, topic, 0, from, maxBytes)).toEqual(values.slice(from))
+        }
+      }
+    }
+    for (const offset of [-1, values.length + 1]) {
+      expect(await stateOf(readAll(fresh, topic, 0, offset))).toEqual({ refused: 'OFFSET_OUT_OF_RANGE' })
+    }
+  })
+
+  test('the first batch is given where nothing else would fit', async () => {
+    const { open } = openRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    await send(log, topic, ['a'])
+    const asked = { topic, partition: 0, offset: 0, maxBytes: 0, isolation: 'read_uncommitted' } as const
+    expect((await log.read({ ...asked, atLeastOneBatch: true })).batches).toHaveLength(1)
+    expect((await log.read({ ...asked, atLeastOneBatch: false })).batches).toHaveLength(0)
+  })
+
+  test('finds offsets by times that go up and down, through chunks, as a walk over all records does', async () => {
+    const { open } = openRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 2 })
+    const timestamps: number[] = []
+    for (let i = 0; i < 200; i++) {
+      const timestamp = 1_000 + ((i * 7_919) % 613) + i
+      timestamps.push(timestamp)
+      await send(log, topic, ['x'], { timestamp })
+      await send(log, topic, ['y'], { timestamp: 9_999_999, partition: 1 })
+    }
+    for (const reader of [log, open()]) {
+      for (let timestamp = 990; timestamp < 1_900; timestamp += 13) {
+        const offset = timestamps.findIndex(one => one >= timestamp)
+        const expected = offset < 0 ? { offset: -1, timestamp: -1 } : { offset, timestamp: timestamps[offset] }
+        expect(await reader.findOffset(topic, 0, { at: 'timestamp', timestamp })).toEqual(expected)
+      }
+      const largest = Math.max(...timestamps)
+      const found = await reader.findOffset(topic, 0, { at: 'max-timestamp' })
+      expect(found).toEqual({ offset: timestamps.indexOf(largest), timestamp: largest })
+    }
+  })
+
+  test('a deleted topic is unknown to a reader in the middle of it, once its bytes are gone', async () => {
+    const { open, items, objects } = openRig({ itemSegmentBytesMax: 0 })
+    const [log, reader] = [open(), open()]
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    await send(log, topic, ['a'])
+    await send(log, topic, ['b'])
+    expect(await stateOf(reader.findOffset(topic, 0, { at: 'earliest' }))).toMatchObject({ offset: 0 })
+    await log.topics.delete('t')
+    objects.blobs.clear()
+    expect([...items.items.keys()].filter(key => key.includes(topic.id))).toEqual([])
+    expect(await stateOf(readAll(reader, topic))).toEqual({ refused: 'UNKNOWN_TOPIC' })
+  })
+
+  test('a compressed batch read from the middle is given whole', async () => {
+    const { open } = openRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    await send(log, topic, ['a', 'b', 'c'], { compression: 'zstd' })
+    const asked = { topic, partition: 0, maxBytes: 1, atLeastOneBatch: true, isolation: 'read_committed' } as const
+    const { batches } = await open().read({ ...asked, offset: 2 })
+    expect([...readRecords(viewBatch(batches[0]!))].map(({ offset }) => offset)).toEqual([0, 1, 2])
+  })
+})
