@@ -17,7 +17,7 @@ export class Deliveries {
   readonly #idAt = new Map<string, number>()
   readonly #committed = new Map<number, number>()
   readonly #reader = new Map<number, { readonly member: string; readonly next: number }>()
-  #waiting: { readonly reached: () => boolean; readonly resolve: () => void }[] = []
+  #waiting: { readonly reached: () => boolean; readonly wait: PromiseWithResolvers<void> }[] = []
 
   get ids(): ReadonlySet<number> {
     return this.#ids
@@ -30,16 +30,23 @@ export class Deliveries {
 
   until(reached: () => boolean): Promise<void> {
     if (reached()) return Promise.resolve()
-    return new Promise(resolve => this.#waiting.push({ reached, resolve }))
+    const wait = Promise.withResolvers<void>()
+    this.#waiting.push({ reached, wait })
+    return wait.promise
+  }
+
+  /** Nothing more can be waited for. */
+  fail(error: Error): void {
+    for (const { wait } of this.#waiting.splice(0)) wait.reject(error)
   }
 
   take(member: string, event: MemberEvent): void {
     if (event.kind === 'record') this.#takeRecord(member, event)
     else this.#note(`${member} ${JSON.stringify(event)}`)
     if (event.kind === 'committed') this.#committed.set(event.partition, event.offset)
-    this.#waiting = this.#waiting.filter(({ reached, resolve }) => {
+    this.#waiting = this.#waiting.filter(({ reached, wait }) => {
       if (!reached()) return true
-      resolve()
+      wait.resolve()
       return false
     })
   }

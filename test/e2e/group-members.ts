@@ -40,6 +40,10 @@ export class GroupMembers {
       if (event?.kind === 'assigned') member.partitions = event.partitions
       if (event) this.deliveries.take(name, event)
     }
+    child.once('close', code => {
+      // Those that the test ends are forgotten first.
+      if (this.#members.delete(name)) this.deliveries.fail(new Error(`member ${name} ended by itself, with ${code}`))
+    })
     createInterface({ input: child.stdout }).on('line', line => hear(eventOf(line)))
     createInterface({ input: child.stderr }).on('line', line => {
       hear(kcatAssignment(line, this.#topic))
@@ -69,12 +73,10 @@ export class GroupMembers {
   async #end(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const member = this.#members.get(name)
     if (!member) return
-    const { process: child } = member
-    const ended = child.exitCode !== null || child.signalCode !== null
-    const closed = ended ? undefined : once(child, 'close')
-    child.kill(signal)
-    await closed
     this.#members.delete(name)
+    const closed = once(member.process, 'close')
+    member.process.kill(signal)
+    await closed
   }
 }
 

@@ -203,6 +203,7 @@ describe('a process that was frozen', () => {
     const groups = fleet.start()
     const { ids } = await formGroup(fleet, groups, 2)
     fleet.clocks[0]!.jump(3_600_000)
+    await fleet.advance(1)
     for (const id of ids) expect(await codeOf(groups.heartbeat(memberRequest(id, 1)))).toBeUndefined()
     await fleet.advance(10_000)
     expect(await codeOf(groups.heartbeat(memberRequest(ids[0]!, 1)))).toBe('UNKNOWN_MEMBER_ID')

@@ -1,8 +1,7 @@
 /** Committed offsets: who may set them, and that nobody else moves them. */
 import { describe, expect, test } from 'vitest'
 import type { Groups, NewOffset } from '../../lib/groups/index.ts'
-import { bytes } from './support/engine.ts'
-import { codeOf, Fleet, formGroup, joinRequest, memberRequest, Watched } from './support/fleet.ts'
+import { codeOf, driven, Fleet, formGroup, joinRequest, memberRequest, syncRequest, Watched } from './support/fleet.ts'
 import { settled } from './support/virtual-clock.ts'
 
 const topicId = 'a'.repeat(32)
@@ -170,15 +169,15 @@ describe('who may commit', () => {
 })
 
 describe('races', () => {
-  test('a member that is replaced while its commit is on its way moves nothing', async () => {
+  test.each(['get', 'write'])('a member that is replaced while its commit waits at a %s moves nothing', async held => {
     const fleet = new Fleet()
-    const [slow, other] = [fleet.start(), fleet.start()]
-    const { ids } = await formGroup(fleet, slow, 2)
-    await commit(slow, memberRequest(ids[0]!, 1), at(0, 10))
+    const [first, other, slow] = [fleet.start(), fleet.start(), fleet.start()]
+    const { ids } = await formGroup(fleet, first, 2)
+    await commit(first, memberRequest(ids[0]!, 1), at(0, 10))
     const reached = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     fleet.items.before = (what, { sk }) => {
-      if (what !== 'write' || !sk.startsWith('o#')) return
+      if (what !== held || !sk.startsWith('o#')) return
       fleet.items.before = () => {}
       reached.resolve()
       return release.promise
@@ -186,17 +185,11 @@ describe('races', () => {
     const late = commit(slow, memberRequest(ids[0]!, 1), at(0, 11))
     await reached.promise
     await other.leave({ groupId: 'g', members: [{ memberId: ids[0]!, instanceId: undefined }] })
-    const heir = await other.join(joinRequest({ memberId: ids[1]! }))
-    await other.sync({
-      ...memberRequest(ids[1]!, heir.generation),
-      protocolType: undefined,
-      protocolName: undefined,
-      assignments: [{ memberId: ids[1]!, assignment: bytes('all') }],
-    })
-    expect(await commit(other, memberRequest(ids[1]!, heir.generation), at(0, 20))).toEqual([undefined])
+    const { generation } = await other.join(joinRequest({ memberId: ids[1]! }))
+    await other.sync(syncRequest(ids[1]!, generation, { [ids[1]!]: 'all' }))
+    expect(await commit(other, memberRequest(ids[1]!, generation), at(0, 20))).toEqual([undefined])
     release.resolve()
-    await fleet.advance(1_000)
-    expect(await late).toEqual(['UNKNOWN_MEMBER_ID'])
+    expect(await driven(fleet, late)).toEqual(['UNKNOWN_MEMBER_ID'])
     expect(await fetched(other, 0)).toEqual([20])
   })
 

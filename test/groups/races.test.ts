@@ -155,6 +155,11 @@ async function run(seed: number): Promise<{ counts: Record<string, number>; cont
     return fault
   }
   fleet.items.readFault = () => chance() < faults / 4
+  fleet.items.before = () => {
+    if (chance() >= faults) return
+    count('late')
+    return fleet.clocks[0]!.sleep(pick(12_000))
+  }
   const history = new History()
   const cluster: Cluster = {
     coordinatorFor: member => processes[(disagreeing ? member + coordinator : coordinator) % processes.length]!,

@@ -151,9 +151,10 @@ describe.each([{ carriesItems: false }, { carriesItems: true }])('appends in a r
     const [log, other] = [open(), open()]
     const topic = await log.topics.create({ name: 't', partitions: 1 })
     await send(log, topic, ['a'], { producerId: 7, baseSequence: 0 })
+    await send(other, topic, ['b'])
     let looks = 0
     hooks.get = async (key, next) => {
-      if (key.sk === 'head' && looks++ < 200) await send(other, topic, ['b'], {})
+      if (key.sk === 'head' && looks++ < 200) await send(other, topic, ['b'])
       return next(key)
     }
     await expect(send(log, topic, ['gap'], { producerId: 7, baseSequence: 5 })).rejects.toThrow(

@@ -145,6 +145,7 @@ function drawTopicSteps(rng: Rng, topics: readonly number[], healMs: number): To
 function drawTuning(rng: Rng): Tuning {
   return {
     itemSegmentBytesMax: rng.pick([0, 200, 4_096, 4_096]),
+    carriesItems: rng.chance(0.5),
     segmentBytesMax: rng.pick([1, 500, 8_388_608, 8_388_608]),
     shardSize: rng.pick([1, 2, 16]),
     cacheBytesMax: rng.pick([1, 1_000, 1_000_000]),

@@ -6,6 +6,7 @@ import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
 /** Sizes and limits, small enough that a short history meets them. */
 export interface Tuning {
   readonly itemSegmentBytesMax: number
+  readonly carriesItems: boolean
   readonly segmentBytesMax: number
   readonly shardSize: number
   readonly cacheBytesMax: number

@@ -47,9 +47,19 @@ async function deleteTopic(asked: Asked, broker: Broker): Promise<Answer> {
   if (typeof topic === 'number') return refuse(asked, topic, 'There is no such topic.')
   try {
     await broker.log.topics.delete(topic.name)
+    await removeOffsets(topic.id, broker)
     return { name: topic.name, topicId: topic.id, errorCode: 0 }
   } catch (error) {
     return refuse(asked, errorCodeOf(error, broker.logger), errorMessageOf(error))
+  }
+}
+
+/** What groups had committed. The topic is gone by now, so a failure here is no answer's business. */
+async function removeOffsets(topicId: string, { groups, logger }: Broker): Promise<void> {
+  try {
+    await groups.removeTopicOffsets(topicId)
+  } catch (error) {
+    logger.warn('offsets of a deleted topic not removed', { topicId, error: String(error) })
   }
 }
 

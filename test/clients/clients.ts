@@ -1,0 +1,71 @@
+/** Other people's clients: which there are, and how the program of each is made ready. */
+import { join } from 'node:path'
+import { apacheKafkaClassPath } from '../support/apache-kafka.ts'
+import type { Program } from './program.ts'
+import { goProgram, javaClassPath, needCommand, pythonWith } from './toolchains.ts'
+
+export interface Client {
+  readonly name: string
+  /** Resolves with its program; rejects with ToolchainMissing where the machine cannot have it. */
+  prepare(): Promise<Program>
+}
+
+const here = import.meta.dirname
+
+export const CLIENTS: readonly Client[] = [
+  { name: 'kafkajs', prepare: async () => nodeProgram('javascript/kafkajs.ts') },
+  { name: 'platformatic', prepare: async () => nodeProgram('javascript/platformatic.ts') },
+  {
+    name: 'kcat',
+    prepare: async () => {
+      await needCommand('kcat', ['-V'], 'install Debian’s package kcat')
+      return nodeProgram('kcat/kcat.ts')
+    },
+  },
+  { name: 'confluent-kafka', prepare: () => pythonProgram('confluent_kafka') },
+  { name: 'kafka-python', prepare: () => pythonProgram('kafka_python') },
+  { name: 'aiokafka', prepare: () => pythonProgram('aiokafka') },
+  { name: 'franz-go', prepare: franzGo },
+  { name: 'java', prepare: java },
+  { name: 'console-tools', prepare: consoleTools },
+]
+
+function nodeProgram(file: string, env: NodeJS.ProcessEnv = {}): Program {
+  return { command: process.execPath, args: [join(here, file)], env }
+}
+
+async function pythonProgram(name: string): Promise<Program> {
+  const folder = join(here, 'python')
+  return {
+    command: await pythonWith(join(folder, `${name}.requirements.txt`)),
+    args: ['-u', join(folder, `${name}_cases.py`)],
+    env: { PYTHONDONTWRITEBYTECODE: '1' },
+  }
+}
+
+async function franzGo(): Promise<Program> {
+  const sources = ['main.go', 'harness.go', 'records.go', 'groups.go', 'admin.go']
+  return { command: await goProgram(join(here, 'go/franz-go'), sources), args: [] }
+}
+
+async function java(): Promise<Program> {
+  const sources = ['Cases', 'Harness', 'Records', 'Groups', 'Administration'].map(name =>
+    join(here, `java/${name}.java`),
+  )
+  return { command: 'java', args: [...JVM, '-cp', await javaClassPath(sources), 'Cases'] }
+}
+
+/** The class path goes by environment, so that each tool is a short command line. */
+async function consoleTools(): Promise<Program> {
+  await javaClassPath([])
+  return nodeProgram('java/console-tools.ts', { CLASSPATH: await apacheKafkaClassPath() })
+}
+
+/** Short runs: start fast, stay small. */
+const JVM = [
+  '-Xmx512m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Dlog4j2.level=ERROR',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+]

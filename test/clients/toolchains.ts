@@ -1,0 +1,73 @@
+/** What programs in other languages need, made ready in .cache/clients once for each version of their lock files. */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { apacheKafkaClassPath, apacheKafkaMissing } from '../support/apache-kafka.ts'
+
+/** The machine lacks something that a client needs. */
+export class ToolchainMissing extends Error {}
+
+const cache = join(import.meta.dirname, '../../.cache/clients')
+const run = promisify(execFile)
+
+export async function needCommand(command: string, args: readonly string[], advice: string): Promise<void> {
+  await run(command, args).catch(() => {
+    throw new ToolchainMissing(`${command} is missing: ${advice}`)
+  })
+}
+
+/** A Python with what requirements.txt names. */
+export async function pythonWith(requirements: string): Promise<string> {
+  await needCommand('python3', ['-m', 'venv', '--help'], 'install Python 3.10 or newer with venv')
+  const folder = await made('python', [requirements], async folder => {
+    await run('python3', ['-m', 'venv', folder])
+    await run(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', requirements])
+  })
+  return join(folder, 'bin/python')
+}
+
+/** The program of a Go module. */
+export async function goProgram(module: string, sources: readonly string[]): Promise<string> {
+  await needCommand('go', ['version'], 'install Go 1.24 or newer')
+  const files = ['go.mod', 'go.sum', ...sources].map(name => join(module, name))
+  const folder = await made('go', files, folder =>
+    run('go', ['build', '-o', join(folder, 'program'), '.'], { cwd: module }),
+  )
+  return join(folder, 'program')
+}
+
+/** The class path of Apache Kafka's jars and of these Java sources. */
+export async function javaClassPath(sources: readonly string[]): Promise<string> {
+  const missing = await apacheKafkaMissing()
+  if (missing !== undefined) throw new ToolchainMissing(missing)
+  const jars = await apacheKafkaClassPath()
+  if (sources.length === 0) return jars
+  await needCommand('javac', ['-version'], 'install a JDK 17')
+  const folder = await made('java', sources, folder =>
+    run('javac', ['-Xlint:-options', '-cp', jars, '-d', folder, ...sources]),
+  )
+  return `${folder}:${jars}`
+}
+
+/** A folder under the cache that `make` filled for exactly these files. A half made one is not found under its name. */
+async function made(
+  kind: string,
+  files: readonly string[],
+  make: (folder: string) => Promise<unknown>,
+): Promise<string> {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(await readFile(file))
+  const folder = join(cache, `${kind}-${hash.digest('hex').slice(0, 16)}`)
+  const done = `${folder}.done`
+  if (existsSync(done)) return folder
+  await mkdir(cache, { recursive: true })
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder)
+  await make(folder)
+  const mark = await mkdtemp(join(cache, 'mark-'))
+  await rename(mark, done)
+  return folder
+}
