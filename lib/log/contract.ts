@@ -39,8 +39,38 @@ export interface AppendRequest {
   readonly partition: number
   /** Exactly one record batch v2, as the producer sent it. Must not change until the answer; the log keeps it after. */
   readonly batch: Uint8Array
+  /**
+   * Of a transactional batch: which of its transactional id's transactions it is part of, counted from 1. The partition
+   * must have been added to that transaction before.
+   */
+  readonly transaction?: number
   /** How long the caller waits, in ms. */
   readonly timeoutMs: number
+}
+
+/** The end of a transaction in one partition. */
+export interface EndTransactionRequest {
+  readonly topic: Topic
+  readonly partition: number
+  readonly producerId: number
+  /** From now on, the producer's lower epochs are refused in the partition. */
+  readonly producerEpoch: number
+  readonly transaction: number
+  readonly outcome: 'commit' | 'abort'
+  /** How long the caller waits, in ms. */
+  readonly timeoutMs: number
+}
+
+/** An idempotent producer as a partition knows it. */
+export interface ActiveProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** -1: none of this epoch. */
+  readonly lastSequence: number
+  /** Ms since 1970. */
+  readonly lastTimestamp: number
+  /** First offset of its open transaction; -1 where there is none. */
+  readonly transactionStartOffset: number
 }
 
 export interface Appended {
@@ -100,6 +130,13 @@ export interface Log {
   readonly producerIds: ProducerIds
   /** Durable and readable by everyone when it answers. @throws LogError */
   append(request: AppendRequest): Promise<Appended>
+  /**
+   * Writes the marker that ends a transaction in a partition; nothing happens where it has ended already.
+   * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT
+   */
+  endTransaction(request: EndTransactionRequest): Promise<void>
+  /** Read strongly. @throws LogError UNKNOWN_TOPIC */
+  activeProducers(topic: Topic, partition: number): Promise<ActiveProducer[]>
   /** Does not wait; an empty answer is strong: nothing was there when it was asked. @throws LogError UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE */
   read(request: ReadRequest): Promise<ReadResult>
   /** Resolves when one of the positions can be read (or its topic is gone), when `timeoutMs` is over, or `signal` aborts. Never rejects. */

@@ -13,6 +13,8 @@ export type LogErrorCode =
   | 'BATCH_TOO_LARGE'
   | 'OUT_OF_ORDER_SEQUENCE'
   | 'INVALID_PRODUCER_EPOCH'
+  | 'INVALID_TXN_STATE' // the batch's transaction has ended in this partition
+  | 'CONCURRENT_TRANSACTIONS' // the producer's transaction before has not ended in this partition yet
   | 'REQUEST_TIMED_OUT' // may have been appended, or may yet be
   | 'OVERLOADED' // nothing happened; too much is waiting
   | 'CLOSED' // this process is shutting down; nothing happened

@@ -1,6 +1,8 @@
 export type {
+  ActiveProducer,
   Appended,
   AppendRequest,
+  EndTransactionRequest,
   FoundOffset,
   Isolation,
   Log,

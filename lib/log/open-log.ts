@@ -5,10 +5,12 @@ import { type BatchView, validateBatch, validateRecords } from '../records/index
 import type { ItemStore, ObjectStore } from '../storage/index.ts'
 import { Batcher } from './append/batcher.ts'
 import { FlushBudget } from './append/flush-budget.ts'
-import type { PendingBatch, PlacedBatch } from './append/pending-segment.ts'
+import { markerCommit, type PendingBatch, type PlacedBatch } from './append/pending-segment.ts'
 import type {
+  ActiveProducer,
   Appended,
   AppendRequest,
+  EndTransactionRequest,
   FoundOffset,
   Log,
   OffsetSpec,
@@ -83,6 +85,7 @@ class StoredLog implements Log {
   readonly #clock: Clock
   readonly #cache: SliceCache
   readonly #batcher: Batcher
+  readonly #segmentIds: SegmentIds
   readonly #shards: Shards
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
@@ -93,6 +96,7 @@ class StoredLog implements Log {
     const segments = new SegmentStore({ ...options, itemBytesMax: options.itemSegmentBytesMax })
     const budget = new FlushBudget(clock, options.flushBudget)
     this.#clock = clock
+    this.#segmentIds = segmentIds
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
     this.topics = new StoredTopics(options)
     this.producerIds = new BlockProducerIds(items, random)
@@ -133,6 +137,25 @@ class StoredLog implements Log {
     return this.#track(this.#admit(request, batch, deadline))
   }
 
+  endTransaction(request: EndTransactionRequest): Promise<void> {
+    if (this.#closed) return Promise.reject(closed())
+    return this.#track(this.#mark(request))
+  }
+
+  async activeProducers(topic: Topic, partition: number): Promise<ActiveProducer[]> {
+    const { open, slot } = await this.#shards.find(topic, partition)
+    await open.shard.refresh()
+    if (!stateOf(open.shard, slot)) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
+    await open.shard.loadFold()
+    return [...(open.shard.fold?.producers(slot) ?? [])].map(([producerId, state]) => ({
+      producerId,
+      producerEpoch: state.epoch,
+      lastSequence: state.batches.at(-1)?.lastSequence ?? -1,
+      lastTimestamp: state.lastTime,
+      transactionStartOffset: state.open?.firstOffset ?? -1,
+    }))
+  }
+
   async read(request: ReadRequest): Promise<ReadResult> {
     const { open, slot } = await this.#shards.find(request.topic, request.partition)
     return readPartition(open.shard, slot, this.#cache, request)
@@ -163,7 +186,28 @@ class StoredLog implements Log {
     await Promise.allSettled(this.#pending)
   }
 
-  async #admit({ topic, partition }: AppendRequest, batch: BatchView, deadline: number): Promise<Appended> {
+  async #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
+    const deadline = this.#clock.monotonic() + timeoutMs
+    const timestamp = this.#clock.now()
+    const answer = Promise.withResolvers<void>()
+    await this.#shards.admit(topic, partition, (open, slot) => {
+      const { resolve, reject } = answer
+      const pending = { marker: { ...marker, slot, timestamp }, deadline, settled: false, resolve, reject }
+      open.appends++
+      const release = () => {
+        open.appends--
+      }
+      answer.promise.then(release, release)
+      open.committer.enqueue(markerCommit(this.#segmentIds.next(), [pending]))
+    })
+    return answer.promise
+  }
+
+  async #admit(
+    { topic, partition, transaction = 0 }: AppendRequest,
+    batch: BatchView,
+    deadline: number,
+  ): Promise<Appended> {
     const answer = Promise.withResolvers<Appended>()
     await this.#shards.admit(topic, partition, (open, slot) => {
       const { committer } = open
@@ -174,6 +218,7 @@ class StoredLog implements Log {
         slot,
         batch,
         deadline,
+        transaction,
         settled: false,
         answer: answer.promise,
         resolve: answer.resolve,

@@ -140,6 +140,7 @@ function carriedCommit(id: SegmentId, placed: readonly PlacedBatch[], carried: r
   return {
     id,
     placed,
+    markers: [],
     segment,
     carried,
     failure: undefined,
@@ -152,6 +153,7 @@ function pendingCommit(id: SegmentId, placed: readonly PlacedBatch[], stored: Pr
   const commit: PendingCommit = {
     id,
     placed,
+    markers: [],
     segment: undefined,
     carried: undefined,
     failure: undefined,

@@ -4,13 +4,15 @@
  */
 import type { BatchView } from '../../records/index.ts'
 import type { LogErrorCode } from '../errors.ts'
-import { type Commit, encodeCommit, type ProducerRun, type Slice } from '../head/commit.ts'
+import { type Commit, encodeCommit, type Marker, type ProducerRun, type Slice } from '../head/commit.ts'
 import type { Head } from '../head/head.ts'
 import { CHUNK_BYTES_MAX } from '../head/transitions.ts'
-import { addSequence, type Fold, FoldDraft } from '../producers/fold.ts'
+import type { Fold } from '../producers/fold.ts'
+import { FoldDraft } from '../producers/fold-draft.ts'
+import { addSequence } from '../producers/sequence.ts'
 import { segmentTime } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
-import type { PendingBatch, PlacedBatch } from './pending-segment.ts'
+import type { PendingBatch, PendingMarker, PlacedBatch } from './pending-segment.ts'
 
 /** Bytes of commits in one write, so that head and chunks stay far below a transaction's bounds. */
 export const PLAN_BYTES_MAX = 4 * CHUNK_BYTES_MAX
@@ -26,50 +28,73 @@ export interface CommitPlan {
   /** How many of the segments the plan covers, from the first. 0: the first lies below the fence. */
   readonly covered: number
   readonly commits: readonly Commit[]
-  readonly outcomes: ReadonlyMap<PendingBatch, BatchOutcome>
+  /** For each slot the last stable offset after the commits. */
+  readonly stable: readonly number[]
+  readonly outcomes: ReadonlyMap<PendingBatch | PendingMarker, BatchOutcome>
 }
 
 export interface PlannedSegment {
   readonly segment: SegmentRef
   readonly placed: readonly PlacedBatch[]
+  readonly markers: readonly PendingMarker[]
 }
 
 export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSegment[]): CommitPlan {
   const draft = new FoldDraft(fold)
   const nextOffsets = head.partitions.map(partition => partition.next)
-  const outcomes = new Map<PendingBatch, BatchOutcome>()
+  const outcomes = new Map<PendingBatch | PendingMarker, BatchOutcome>()
   const commits: Commit[] = []
   let covered = 0
   let bytes = 0
-  for (const { segment, placed } of segments) {
+  for (const { segment, placed, markers } of segments) {
     if (segmentTime(segment.id) < head.fence || bytes >= PLAN_BYTES_MAX || covered === PLAN_SEGMENTS_MAX) break
+    const time = segmentTime(segment.id)
     const accepted: AcceptedBatch[] = []
-    for (const { pending, slot, batch, position } of placed) {
+    for (const { pending, slot, batch: view, position } of placed) {
       if (pending.settled) continue
+      const batch = { ...view, transaction: pending.transaction }
       const outcome = decideBatch(draft, nextOffsets, slot, batch)
       outcomes.set(pending, outcome)
       if (outcome.kind !== 'appended') continue
       accepted.push({ slot, batch, position, baseOffset: outcome.baseOffset })
       nextOffsets[slot] = outcome.baseOffset + batch.recordCount
-      if (batch.producerId >= 0) draft.append(slot, batch, outcome.baseOffset, segmentTime(segment.id))
+      if (batch.producerId >= 0) draft.append(slot, batch, outcome.baseOffset, time)
+    }
+    const ended: Marker[] = []
+    for (const pending of markers) {
+      if (pending.settled) continue
+      const marker = placeMarker(draft, nextOffsets, pending.marker)
+      outcomes.set(pending, outcomeOfMarker(marker))
+      if (typeof marker === 'string') continue
+      ended.push(marker)
+      nextOffsets[marker.slot] = marker.offset + 1
+      draft.mark(marker, time)
     }
     covered++
-    if (accepted.length === 0) continue
-    const commit = { segment, slices: sliceUp(accepted) }
+    if (accepted.length === 0 && ended.length === 0) continue
+    const commit = { segment, slices: sliceUp(accepted), markers: ended }
     commits.push(commit)
     bytes += encodeCommit(commit).length
   }
-  return { covered, commits, outcomes }
+  const stable = nextOffsets.map((next, slot) => draft.stable(slot, next))
+  return { covered, commits, stable, outcomes }
 }
+
+type TransactedBatch = BatchView & Pick<PendingBatch, 'transaction'>
 
 interface AcceptedBatch {
   readonly slot: number
-  readonly batch: BatchView
+  readonly batch: TransactedBatch
   readonly position: number
   readonly baseOffset: number
 }
 
-function decideBatch(draft: FoldDraft, nextOffsets: readonly number[], slot: number, batch: BatchView): BatchOutcome {
+function decideBatch(
+  draft: FoldDraft,
+  nextOffsets: readonly number[],
+  slot: number,
+  batch: TransactedBatch,
+): BatchOutcome {
   const baseOffset = nextOffsets[slot]
   if (baseOffset === undefined) return { kind: 'refused', code: 'UNKNOWN_TOPIC', message: 'no such partition' }
   if (batch.producerId < 0) return { kind: 'appended', baseOffset }
@@ -77,6 +102,26 @@ function decideBatch(draft: FoldDraft, nextOffsets: readonly number[], slot: num
   if (decision.kind === 'append') return { kind: 'appended', baseOffset }
   if (decision.kind === 'duplicate') return decision
   return { kind: 'refused', code: decision.code, message: decision.message }
+}
+
+/** The marker at its offset; or why there is none: its transaction has ended here already, or nothing is there to end. */
+function placeMarker(
+  draft: FoldDraft,
+  nextOffsets: readonly number[],
+  marker: PendingMarker['marker'],
+): Marker | 'ended' | 'nowhere' {
+  const { slot, producerId, transaction } = marker
+  const offset = nextOffsets[slot]
+  if (offset === undefined) return 'nowhere'
+  const state = draft.get(slot, producerId)
+  if (state && transaction <= state.ended) return 'ended'
+  return { ...marker, offset, firstOffset: state?.open?.firstOffset ?? -1 }
+}
+
+function outcomeOfMarker(marker: Marker | 'ended' | 'nowhere'): BatchOutcome {
+  if (marker === 'ended') return { kind: 'duplicate', baseOffset: -1 }
+  if (marker === 'nowhere') return { kind: 'refused', code: 'UNKNOWN_TOPIC', message: 'no such partition' }
+  return { kind: 'appended', baseOffset: marker.offset }
 }
 
 interface SliceDraft extends Slice {
@@ -108,21 +153,23 @@ function sliceUp(accepted: readonly AcceptedBatch[]): Slice[] {
   return slices
 }
 
-function addToRuns(runs: RunDraft[], batch: BatchView, offsetDelta: number): void {
-  const { producerId, producerEpoch, baseSequence, recordCount } = batch
+function addToRuns(runs: RunDraft[], batch: TransactedBatch, offsetDelta: number): void {
+  const { producerId, producerEpoch, transaction, baseSequence, recordCount } = batch
   const last = runs.at(-1)
   if (last && continuesRun(last, batch, offsetDelta)) {
     last.counts.push(recordCount)
     last.records += recordCount
   } else {
-    runs.push({ producerId, producerEpoch, offsetDelta, baseSequence, counts: [recordCount], records: recordCount })
+    const counts = [recordCount]
+    runs.push({ producerId, producerEpoch, transaction, offsetDelta, baseSequence, counts, records: recordCount })
   }
 }
 
-function continuesRun(run: RunDraft, batch: BatchView, offsetDelta: number): boolean {
+function continuesRun(run: RunDraft, batch: TransactedBatch, offsetDelta: number): boolean {
   return (
     run.producerId === batch.producerId &&
     run.producerEpoch === batch.producerEpoch &&
+    run.transaction === batch.transaction &&
     run.offsetDelta + run.records === offsetDelta &&
     addSequence(run.baseSequence, run.records) === batch.baseSequence
   )

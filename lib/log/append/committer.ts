@@ -12,7 +12,6 @@
  * - A refusal is given only by a plan whose swap succeeded, or after a strong read that found the head unchanged.
  */
 import { type Clock, drawFraction, drawToken, type Logger, type Random } from '../../base/index.ts'
-import type { BatchView } from '../../records/index.ts'
 import { type ItemStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import { LogError } from '../errors.ts'
 import { type Chunk, chunkKey, encodeChunk } from '../head/chunk.ts'
@@ -20,12 +19,12 @@ import type { Commit } from '../head/commit.ts'
 import { encodeHead, headKey } from '../head/head.ts'
 import type { HeadState, Shard } from '../head/shard.ts'
 import { appendCommits } from '../head/transitions.ts'
-import { FoldDraft } from '../producers/fold.ts'
 import { SnapshotWriter } from '../producers/snapshot-writer.ts'
 import type { SegmentIds } from '../segment/segment-id.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
-import { type BatchOutcome, type CommitPlan, planCommits } from './commit-plan.ts'
-import { layOutSegment, type PendingBatch, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
+import { answerBatch, answerMarker, outcomeInCommit, refuse, timedOut, unanswered } from './answers.ts'
+import { type CommitPlan, planCommits } from './commit-plan.ts'
+import { layOutSegment, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
 
 export interface CommitterParts {
   readonly items: ItemStore
@@ -111,7 +110,7 @@ export class Committer {
       return
     }
     const snapshot = this.#snapshots.take(base.head)
-    const { head, chunks } = appendCommits(base.head, plan.commits, snapshot)
+    const { head, chunks } = appendCommits(base.head, plan.commits, plan.stable, snapshot)
     const state = { head, version: drawToken(this.#parts.random) }
     for (const commit of covered) {
       commit.attemptedInEpoch ??= this.#shard.epoch
@@ -179,9 +178,14 @@ export class Committer {
 
   /** The segment is below the fence: its unanswered batches go into a new one, which takes its place in the queue. */
   async #putAgain(commit: PendingCommit): Promise<void> {
-    const { parts, placed } = layOutSegment(unsettled(commit).map(({ pending }) => pending))
     this.#shard.forgetAwaited(commit.id)
     commit.id = this.#parts.segmentIds.next()
+    if (commit.markers.length > 0) {
+      commit.segment = { id: commit.id, medium: 'none' }
+      return
+    }
+    const batches = commit.placed.map(({ pending }) => pending).filter(({ settled }) => !settled)
+    const { parts, placed } = layOutSegment(batches)
     commit.placed = placed
     commit.segment = undefined
     commit.carried = undefined
@@ -213,8 +217,8 @@ export class Committer {
         if (this.#shard.awaitedCommit(commit.id)) continue
         this.#refuse(commit, timedOut())
       }
-      for (const { pending } of unsettled(commit)) {
-        if (pending.deadline <= now) settle(pending, () => pending.reject(timedOut()))
+      for (const pending of unanswered(commit)) {
+        if (pending.deadline <= now) refuse(pending, timedOut())
       }
     }
     this.#dropSettled()
@@ -225,21 +229,15 @@ export class Committer {
     for (const commit of this.#queue) {
       const seen = this.#shard.awaitedCommit(commit.id)
       if (!seen) continue
-      for (const { pending, position, slot, batch } of commit.placed) {
-        const baseOffset = committedOffset(seen, commit.placed, slot, position)
-        if (baseOffset !== undefined) this.#answer(pending, { kind: 'appended', baseOffset })
-        else this.#answerCut(pending, slot, batch)
+      for (const placed of commit.placed) {
+        const outcome = outcomeInCommit(seen, commit.placed, placed, this.#shard.fold)
+        answerBatch(placed.pending, outcome, this.#startOffset(placed.slot))
       }
+      // A marker that the commit does not have was not needed: its transaction had ended.
+      for (const pending of commit.markers) answerMarker(pending, { kind: 'appended', baseOffset: -1 })
       this.#parts.onCommitted(seen, commit.placed)
     }
     this.#dropSettled()
-  }
-
-  /** A batch that an attempt cut from its segment: a duplicate, or refused for a reason that is no longer known. */
-  #answerCut(pending: PendingBatch, slot: number, batch: BatchView): void {
-    const decision = this.#shard.fold && new FoldDraft(this.#shard.fold).decide(slot, batch)
-    if (decision?.kind === 'duplicate') this.#answer(pending, decision)
-    else settle(pending, () => pending.reject(timedOut()))
   }
 
   #settleWritten(covered: readonly PendingCommit[], plan: CommitPlan): void {
@@ -253,20 +251,20 @@ export class Committer {
 
   #settlePlanned(covered: readonly PendingCommit[], plan: CommitPlan): void {
     for (const commit of covered) {
-      for (const { pending } of commit.placed) {
+      for (const { pending, slot } of commit.placed) {
         const outcome = plan.outcomes.get(pending)
-        if (outcome) this.#answer(pending, outcome)
+        if (outcome) answerBatch(pending, outcome, this.#startOffset(slot))
+      }
+      for (const pending of commit.markers) {
+        const outcome = plan.outcomes.get(pending)
+        if (outcome) answerMarker(pending, outcome)
       }
     }
     this.#dropSettled()
   }
 
-  #answer(pending: PendingBatch, outcome: BatchOutcome): void {
-    settle(pending, () => {
-      if (outcome.kind === 'refused') return pending.reject(new LogError(outcome.code, outcome.message))
-      const logStartOffset = this.#shard.state?.head.partitions[pending.slot]?.start ?? 0
-      pending.resolve({ baseOffset: outcome.baseOffset, logStartOffset, duplicate: outcome.kind === 'duplicate' })
-    })
+  #startOffset(slot: number): number {
+    return this.#shard.state?.head.partitions[slot]?.start ?? 0
   }
 
   #refuseAll(error: unknown): void {
@@ -275,13 +273,13 @@ export class Committer {
   }
 
   #refuse(commit: PendingCommit, error: unknown): void {
-    for (const { pending } of unsettled(commit)) settle(pending, () => pending.reject(error))
+    for (const pending of unanswered(commit)) refuse(pending, error)
   }
 
   #dropSettled(): void {
     for (let i = this.#queue.length - 1; i >= 0; i--) {
       const commit = this.#queue[i]!
-      if (unsettled(commit).length > 0) continue
+      if (unanswered(commit).length > 0) continue
       this.#shard.forgetAwaited(commit.id)
       this.#queue.splice(i, 1)
     }
@@ -298,34 +296,4 @@ function isStored(commit: PendingCommit): commit is StoredCommit {
 function carriedBy(plan: CommitPlan, covered: readonly PendingCommit[]): PendingCommit[] {
   const committed = new Set(plan.commits.map(({ segment }) => segment.id))
   return covered.filter(({ id, carried }) => carried && committed.has(id))
-}
-
-function unsettled(commit: PendingCommit): PlacedBatch[] {
-  return commit.placed.filter(({ pending }) => !pending.settled)
-}
-
-function settle(pending: PendingBatch, answer: () => void): void {
-  if (pending.settled) return
-  pending.settled = true
-  answer()
-}
-
-function timedOut(): LogError {
-  return new LogError('REQUEST_TIMED_OUT', 'no answer in time; the batch may have been appended, or may yet be')
-}
-
-/** The offset that a commit gave to the batch at `position`; undefined where the batch is not part of it. */
-function committedOffset(
-  commit: Commit,
-  placed: readonly PlacedBatch[],
-  slot: number,
-  position: number,
-): number | undefined {
-  const slice = commit.slices.find(s => s.slot === slot && s.position <= position && position < s.position + s.length)
-  if (!slice) return undefined
-  let offset = slice.baseOffset
-  for (const other of placed) {
-    if (other.position >= slice.position && other.position < position) offset += other.batch.recordCount
-  }
-  return offset
 }

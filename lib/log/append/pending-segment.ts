@@ -5,6 +5,7 @@
 import { crc32c } from '@node-rs/crc32'
 import type { BatchView } from '../../records/index.ts'
 import type { Appended } from '../contract.ts'
+import type { Marker } from '../head/commit.ts'
 import { encodeSegmentIndex, type IndexedSlice } from '../segment/segment-format.ts'
 import type { SegmentId } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
@@ -23,12 +24,23 @@ export interface PendingBatch {
   readonly partition: number
   readonly slot: number
   readonly batch: BatchView
+  /** Which of the transactional id's transactions the batch is part of; 0: of none. */
+  readonly transaction: number
   /** On this process's monotonic clock: after it the caller no longer waits. */
   readonly deadline: number
   /** Set once it has its answer. */
   settled: boolean
   readonly answer: Promise<Appended>
   readonly resolve: (appended: Appended) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The end of a transaction in one partition, on its way. */
+export interface PendingMarker {
+  readonly marker: Omit<Marker, 'offset' | 'firstOffset'>
+  readonly deadline: number
+  settled: boolean
+  readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
@@ -43,6 +55,8 @@ export interface PendingCommit {
   id: SegmentId
   /** By position. */
   placed: readonly PlacedBatch[]
+  /** Where there are some, there are no batches, and no blob. */
+  readonly markers: readonly PendingMarker[]
   /** The segment's bytes, where they go into the item store in the very write that commits them. */
   carried: readonly Uint8Array[] | undefined
   /** Resolves when the put has ended; then `segment` or `failure` is set. Never rejects. */
@@ -51,6 +65,20 @@ export interface PendingCommit {
   failure: unknown
   /** The shard's epoch when a write with this commit was first sent. */
   attemptedInEpoch: number | undefined
+}
+
+/** A commit of markers only: nothing is stored for it. */
+export function markerCommit(id: SegmentId, markers: readonly PendingMarker[]): PendingCommit {
+  return {
+    id,
+    placed: [],
+    markers,
+    carried: undefined,
+    stored: Promise.resolve(),
+    segment: { id, medium: 'none' },
+    failure: undefined,
+    attemptedInEpoch: undefined,
+  }
 }
 
 export interface SegmentLayout {

@@ -4,6 +4,7 @@
  */
 import { invariant } from '../../base/index.ts'
 import type { Chunk } from './chunk.ts'
+import type { Commit, Marker } from './commit.ts'
 
 export interface ChunkEntry {
   readonly firstCommit: number
@@ -12,6 +13,8 @@ export interface ChunkEntry {
   readonly firstOffsets: readonly number[]
   /** For each slot the largest timestamp in the chunk; -Infinity where it has no slice of that slot. */
   readonly maxTimestamps: readonly number[]
+  /** Transactions that ended with an abort in the chunk, by the offset of their markers. */
+  readonly aborts: readonly Marker[]
 }
 
 export class ChunkDirectory {
@@ -50,8 +53,15 @@ export class ChunkDirectory {
         this.#nextOffsets[slot] = baseOffset + records
         maxTimestamps[slot] = Math.max(maxTimestamps[slot] ?? Number.NEGATIVE_INFINITY, maxTimestamp)
       }
+      for (const { slot, offset } of commit.markers) {
+        if (!seen.has(slot)) firstOffsets[slot] = offset
+        seen.add(slot)
+        this.#nextOffsets[slot] = offset + 1
+      }
     }
-    this.#entries.push({ firstCommit: chunk.firstCommit, commits: chunk.commits.length, firstOffsets, maxTimestamps })
+    const aborts = abortsIn(chunk.commits)
+    const { firstCommit, commits } = chunk
+    this.#entries.push({ firstCommit, commits: commits.length, firstOffsets, maxTimestamps, aborts })
     this.#end = chunk.firstCommit + chunk.commits.length
   }
 
@@ -76,4 +86,11 @@ export class ChunkDirectory {
   findCommit(commit: number): ChunkEntry | undefined {
     return this.#entries.find(entry => entry.firstCommit + entry.commits > commit)
   }
+}
+
+/** The markers of aborted transactions that have records, in commit order. */
+export function abortsIn(commits: readonly Commit[]): Marker[] {
+  return commits.flatMap(({ markers }) =>
+    markers.filter(marker => marker.outcome === 'abort' && marker.firstOffset >= 0),
+  )
 }

@@ -16,10 +16,14 @@ export const CHUNK_BYTES_MAX = 64 * 1_024
 /** A commit over this is refused: the batcher makes none. */
 export const COMMIT_BYTES_MAX = 100 * 1_024
 
-/** The head after `commits` (offsets given, in order), and the chunks to be written with it. */
+/**
+ * The head after `commits` (offsets given, in order), and the chunks to be written with it. `stable`: for each slot the
+ * last stable offset after them.
+ */
 export function appendCommits(
   head: Head,
   commits: readonly Commit[],
+  stable: readonly number[],
   snapshot?: SnapshotRef,
 ): { head: Head; chunks: Chunk[] } {
   const partitions = [...head.partitions]
@@ -28,8 +32,12 @@ export function appendCommits(
     for (const slice of commit.slices) {
       const partition = partitions[slice.slot]!
       invariant(slice.baseOffset === partition.next, 'a slice that does not begin at the next offset')
-      const next = slice.baseOffset + slice.records
-      partitions[slice.slot] = { ...partition, next, stable: next }
+      partitions[slice.slot] = { ...partition, next: slice.baseOffset + slice.records }
+    }
+    for (const marker of commit.markers) {
+      const partition = partitions[marker.slot]!
+      invariant(marker.offset === partition.next, 'a marker that is not at the next offset')
+      partitions[marker.slot] = { ...partition, next: marker.offset + 1 }
     }
   }
   const appended: Head = {
@@ -37,7 +45,7 @@ export function appendCommits(
     edition: head.edition + 1,
     commits: head.commits + commits.length,
     snapshot: snapshot ?? head.snapshot,
-    partitions,
+    partitions: partitions.map((partition, slot) => ({ ...partition, stable: stable[slot] ?? partition.next })),
     tail: [...head.tail, ...commits],
   }
   return shedTail(appended)

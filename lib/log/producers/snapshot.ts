@@ -10,7 +10,11 @@ export function encodeFold(fold: Fold, time: number): Uint8Array {
   const writer = new ByteWriter(64 + entries.length * 64)
   writer.uint8(FORMAT_VERSION).uint(fold.time).uint(entries.length)
   for (const { slot, producerId, state } of entries) {
-    writer.uint(slot).uint(producerId).uint(state.epoch).uint(state.lastTime).uint(state.batches.length)
+    writer.uint(slot).uint(producerId).uint(state.epoch).uint(state.lastTime).uint(state.ended)
+    writer
+      .uint(state.open?.transaction ?? 0)
+      .uint(state.open?.firstOffset ?? 0)
+      .uint(state.batches.length)
     for (const batch of state.batches) {
       writer.uint(batch.baseSequence).uint(batch.lastSequence).uint(batch.baseOffset)
     }
@@ -31,7 +35,11 @@ export function decodeFold(bytes: Uint8Array): Fold {
 function readState(reader: ByteReader): ProducerState {
   const epoch = reader.uint()
   const lastTime = reader.uint()
-  return { epoch, lastTime, batches: reader.list(readBatch) }
+  const ended = reader.uint()
+  const transaction = reader.uint()
+  const firstOffset = reader.uint()
+  const open = transaction === 0 ? undefined : { transaction, firstOffset }
+  return { epoch, lastTime, ended, open, batches: reader.list(readBatch) }
 }
 
 function readBatch(reader: ByteReader): KeptBatch {

@@ -1,12 +1,14 @@
 /** Where an offset's bytes are: in the tail, or in the chunk that the directory names. */
 import { invariant } from '../../base/index.ts'
-import type { Commit, Slice } from '../head/commit.ts'
+import type { Commit, Marker, Slice } from '../head/commit.ts'
 import type { Shard } from '../head/shard.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
 
 export interface LocatedSlice {
   readonly segment: SegmentRef
   readonly slice: Slice
+  /** The slice is the control batch of this marker, and is not stored. */
+  readonly marker?: Marker
 }
 
 const ATTEMPTS_MAX = 5
@@ -33,12 +35,19 @@ export async function locateSlices(shard: Shard, slot: number, offset: number): 
 /** Slices of `slot` that end above `offset`. */
 export function slicesFrom(commits: readonly Commit[], slot: number, offset: number): LocatedSlice[] {
   const located: LocatedSlice[] = []
-  for (const { segment, slices } of commits) {
+  for (const { segment, slices, markers } of commits) {
     for (const slice of slices) {
       if (slice.slot === slot && slice.baseOffset + slice.records > offset) located.push({ segment, slice })
     }
+    for (const marker of markers) {
+      if (marker.slot === slot && marker.offset >= offset) located.push({ segment, slice: sliceOf(marker), marker })
+    }
   }
   return located
+}
+
+function sliceOf({ slot, offset }: Marker): Slice {
+  return { slot, position: 0, length: 0, baseOffset: offset, records: 1, maxTimestamp: -1, runs: [] }
 }
 
 function holds(located: LocatedSlice | undefined, offset: number): boolean {

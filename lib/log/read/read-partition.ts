@@ -3,8 +3,11 @@
  * before the head was read strongly (DESIGN: "a cached head is never the truth for a refusal").
  */
 import { CorruptDataError } from '../../base/index.ts'
+import { buildEndTransactionMarker, viewBatch, writeOffset } from '../../records/index.ts'
 import type { ReadRequest, ReadResult } from '../contract.ts'
 import { LogError } from '../errors.ts'
+import { abortsIn } from '../head/chunk-directory.ts'
+import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
 import type { Shard } from '../head/shard.ts'
 import { type LocatedSlice, locateSlices } from './locate.ts'
@@ -30,7 +33,9 @@ export async function readPartition(
     throw new LogError('OFFSET_OUT_OF_RANGE', `offset ${offset}, where the partition has ${start} to ${next}`)
   }
   const batches = await collectBatches(shard, slot, cache, { ...request, end: endFor(partition, request) })
-  return { batches, endOffset: next, lastStableOffset: stable, startOffset: start, abortedTransactions: [] }
+  const abortedTransactions =
+    request.isolation === 'read_committed' ? abortedIn(shard, slot, offset, lastOffsetOf(batches)) : []
+  return { batches, endOffset: next, lastStableOffset: stable, startOffset: start, abortedTransactions }
 }
 
 /** The state of a partition in the cached head. */
@@ -45,6 +50,7 @@ export async function readSlice(
   cache: SliceCache,
   located: LocatedSlice,
 ): Promise<readonly StoredBatch[]> {
+  if (located.marker) return [controlBatch(located.marker)]
   let { segment, slice } = located
   for (let attempt = 0; attempt < MISSING_SEGMENT_ATTEMPTS_MAX; attempt++) {
     const batches = await cache.read(segment, slice)
@@ -83,6 +89,29 @@ async function collectBatches(shard: Shard, slot: number, cache: SliceCache, ran
     }
   }
   return batches
+}
+
+/** The aborted transactions with records in [from, to]: their first offset is not above `to`, nor their marker below `from`. */
+function abortedIn(shard: Shard, slot: number, from: number, to: number): ReadResult['abortedTransactions'] {
+  const markers = [...shard.directory.entries.flatMap(entry => entry.aborts), ...abortsIn(shard.state?.head.tail ?? [])]
+  return markers
+    .filter(marker => marker.slot === slot && marker.offset >= from && marker.firstOffset <= to)
+    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset }))
+}
+
+function lastOffsetOf(batches: readonly Uint8Array[]): number {
+  const last = batches.at(-1)
+  if (!last) return -1
+  const { baseOffset, lastOffsetDelta } = viewBatch(last)
+  return baseOffset + lastOffsetDelta
+}
+
+/** A marker as Kafka's clients know it. */
+function controlBatch(marker: Marker): StoredBatch {
+  const { outcome, producerId, producerEpoch, timestamp, offset } = marker
+  const bytes = buildEndTransactionMarker({ outcome, coordinatorEpoch: 0, producerId, producerEpoch, timestamp })
+  writeOffset(bytes, offset)
+  return { bytes, baseOffset: offset, lastOffset: offset, maxTimestamp: -1 }
 }
 
 function endFor(partition: PartitionState, request: Pick<ReadRequest, 'isolation'>): number {

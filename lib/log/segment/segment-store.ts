@@ -7,7 +7,8 @@ import { type Clock, CorruptDataError, drawToken, hexOf, type Random, totalLengt
 import { type ItemKey, type ItemStore, type ObjectStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import { type SegmentId, segmentHour, segmentIdToBytes } from './segment-id.ts'
 
-export type Medium = 'item' | 'object'
+/** `none`: the id stands for a commit without a blob. */
+export type Medium = 'item' | 'object' | 'none'
 
 export interface SegmentRef {
   readonly id: SegmentId

@@ -1,0 +1,74 @@
+/** Answers to what waits in a committer's queue: each once, whatever is found out about it later. */
+import { LogError } from '../errors.ts'
+import type { Commit } from '../head/commit.ts'
+import type { Fold } from '../producers/fold.ts'
+import { decideSequence } from '../producers/sequence.ts'
+import type { BatchOutcome } from './commit-plan.ts'
+import type { PendingBatch, PendingCommit, PendingMarker, PlacedBatch } from './pending-segment.ts'
+
+type Pending = PendingBatch | PendingMarker
+
+/** What of a commit has no answer yet. */
+export function unanswered(commit: PendingCommit): Pending[] {
+  return [...commit.placed.map(({ pending }) => pending), ...commit.markers].filter(({ settled }) => !settled)
+}
+
+export function refuse(pending: Pending, error: unknown): void {
+  settle(pending, () => pending.reject(error))
+}
+
+export function answerBatch(pending: PendingBatch, outcome: BatchOutcome, logStartOffset: number): void {
+  settle(pending, () => {
+    if (outcome.kind === 'refused') return pending.reject(new LogError(outcome.code, outcome.message))
+    const { baseOffset, kind } = outcome
+    pending.resolve({ baseOffset, logStartOffset, duplicate: kind === 'duplicate' })
+  })
+}
+
+/** A transaction that had ended already is a success too. */
+export function answerMarker(pending: PendingMarker, outcome: BatchOutcome): void {
+  settle(pending, () => {
+    if (outcome.kind === 'refused') return pending.reject(new LogError(outcome.code, outcome.message))
+    pending.resolve()
+  })
+}
+
+export function timedOut(): LogError {
+  return new LogError('REQUEST_TIMED_OUT', 'no answer in time; the batch may have been appended, or may yet be')
+}
+
+/** What became of a batch of a segment whose commit was found. It may have been cut from it: as a duplicate, or refused. */
+export function outcomeInCommit(
+  seen: Commit,
+  placed: readonly PlacedBatch[],
+  { pending, slot, batch, position }: PlacedBatch,
+  fold: Fold | undefined,
+): BatchOutcome {
+  const baseOffset = committedOffset(seen, placed, slot, position)
+  if (baseOffset !== undefined) return { kind: 'appended', baseOffset }
+  const { transaction } = pending
+  const decision = fold && decideSequence(fold.get(slot, batch.producerId), { ...batch, transaction })
+  if (decision?.kind === 'duplicate') return decision
+  return { kind: 'refused', code: 'REQUEST_TIMED_OUT', message: timedOut().message }
+}
+
+function committedOffset(
+  commit: Commit,
+  placed: readonly PlacedBatch[],
+  slot: number,
+  position: number,
+): number | undefined {
+  const slice = commit.slices.find(s => s.slot === slot && s.position <= position && position < s.position + s.length)
+  if (!slice) return undefined
+  let offset = slice.baseOffset
+  for (const other of placed) {
+    if (other.position >= slice.position && other.position < position) offset += other.batch.recordCount
+  }
+  return offset
+}
+
+function settle(pending: Pending, answer: () => void): void {
+  if (pending.settled) return
+  pending.settled = true
+  answer()
+}
