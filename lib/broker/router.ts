@@ -57,7 +57,7 @@ export class Router {
     if (fixed.length < 8 || fixed.readInt16BE(0) !== ApiVersions.key) return undefined
     const handler = this.#byKey.get(ApiVersions.key)
     if (!handler || serves(handler, fixed.readInt16BE(2))) return undefined
-    const body = { errorCode: errorCodes.UNSUPPORTED_VERSION, apiKeys: apiKeysOf(this.#handlers) }
+    const body = { errorCode: errorCodes.UNSUPPORTED_VERSION, apiKeys: apiKeysOf([handler]) }
     return encodeResponse({ api: ApiVersions, version: 0, correlationId: fixed.readInt32BE(4), body })
   }
 }

@@ -23,6 +23,7 @@ import type {
 } from './contract.ts'
 import { LogError } from './errors.ts'
 import type { Commit } from './head/commit.ts'
+import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
 import { findOffset } from './read/find-offset.ts'
 import { readPartition, stateOf } from './read/read-partition.ts'
@@ -55,6 +56,8 @@ export interface LogOptions {
   readonly cacheBytesMax?: number
   /** A put without an answer for so long is sent a second time. Default 1,500 ms. */
   readonly hedgeAfterMs?: number
+  /** When a head sheds commits into chunks, and when snapshots are written; for tests. */
+  readonly shardLimits?: Partial<ShardLimits>
 }
 
 export interface LogPrices {
@@ -71,6 +74,7 @@ const DEFAULTS = {
   shardSize: 16,
   cacheBytesMax: 64 * 1_024 * 1_024,
   hedgeAfterMs: 1_500,
+  shardLimits: {},
   prices: { flush: () => 0, poll: 0 } satisfies LogPrices,
 }
 const CHUNKS_CACHED_MAX = 2_048
@@ -84,6 +88,7 @@ class StoredLog implements Log {
   readonly producerIds: ProducerIds
   readonly #clock: Clock
   readonly #cache: SliceCache
+  readonly #segments: SegmentStore
   readonly #batcher: Batcher
   readonly #segmentIds: SegmentIds
   readonly #shards: Shards
@@ -97,6 +102,7 @@ class StoredLog implements Log {
     const budget = new FlushBudget(clock, options.flushBudget)
     this.#clock = clock
     this.#segmentIds = segmentIds
+    this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
     this.topics = new StoredTopics(options)
     this.producerIds = new BlockProducerIds(items, random)
@@ -117,7 +123,8 @@ class StoredLog implements Log {
       logger,
       budget,
       priceOfPoll: options.prices.poll,
-      chunks: new LRUCache({ max: CHUNKS_CACHED_MAX }),
+      limits: { ...DEFAULT_SHARD_LIMITS, ...options.shardLimits },
+      chunks: new LRUCache({ maxSize: CHUNKS_CACHED_MAX, sizeCalculation: () => 1 }),
       onCommitted: (commit, placed) => this.#keepCommitted(commit, placed),
     })
   }
@@ -262,8 +269,9 @@ class StoredLog implements Log {
     }
   }
 
-  /** A writer's own slices start in the cache. */
+  /** A writer's own slices start in the cache: their offsets are written into the very bytes that were put. */
   #keepCommitted(commit: Commit, placed: readonly PlacedBatch[]): void {
+    if (this.#segments.isUnderWay(commit.segment.id)) return
     for (const slice of commit.slices) {
       const batches = placed
         .filter(({ slot, position }) => {

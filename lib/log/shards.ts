@@ -24,7 +24,8 @@ export class Shards {
   readonly #parts: ShardParts & CommitterParts & WatcherParts
   readonly #opening = new SingleFlight<string, OpenShard>()
   readonly #open = new LRUCache<string, OpenShard>({
-    max: OPEN_SHARDS_MAX,
+    maxSize: OPEN_SHARDS_MAX,
+    sizeCalculation: () => 1,
     disposeAfter: (open, key, reason) => {
       if (reason === 'evict' && open.appends > 0) this.#open.set(key, open)
     },

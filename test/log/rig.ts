@@ -50,6 +50,18 @@ export class ManualClock implements Clock {
     }
   }
 
+  /** Lets time pass until `promise` is settled, for an hour at most. */
+  async passUntil<T>(promise: Promise<T>): Promise<T> {
+    let settled = false
+    const done = () => {
+      settled = true
+    }
+    promise.then(done, done)
+    await drain()
+    for (let passed = 0; !settled && passed < 3_600_000; passed += 100) await this.advance(100)
+    return promise
+  }
+
   jump(ms: number): void {
     this.#wall += ms
   }

@@ -5,7 +5,7 @@ const UNKNOWN = { refused: 'UNKNOWN_TOPIC' }
 
 describe('topics in a race', () => {
   test('a deletion whose last step is refused once leaves nothing behind', async () => {
-    const { open, items, hooks } = openRig()
+    const { open, items, hooks, clock } = openRig()
     const log = open()
     const topic = await log.topics.create({ name: 't', partitions: 1 })
     await send(log, topic, ['a'])
@@ -14,7 +14,7 @@ describe('topics in a race', () => {
       const removesTopic = operations.some(({ kind, key }) => kind === 'delete' && key.sk === 'topic')
       return removesTopic && refused++ === 0 ? Promise.reject(throttled()) : next(operations)
     }
-    await log.topics.delete('t').catch(() => log.topics.create({ name: 't', partitions: 1 }))
+    await clock.passUntil(log.topics.delete('t').catch(() => log.topics.create({ name: 't', partitions: 1 })))
     expect(refused).toBeGreaterThan(0)
     expect(await open().topics.find({ id: topic.id })).toBeUndefined()
     expect([...items.items.keys()].filter(key => key.includes(topic.id))).toEqual([])
@@ -36,6 +36,7 @@ describe('topics in a race', () => {
         return next(operations)
       }
       const added = adder.topics.addPartitions('t', partitions)
+      added.catch(() => undefined)
       await drain()
       await deleter.topics.delete('t')
       held.resolve()
@@ -62,6 +63,7 @@ describe('topics in a race', () => {
       return item
     }
     const added = adder.topics.addPartitions('t', 40)
+    added.catch(() => undefined)
     await drain()
     const deleted = deleter.topics.delete('t')
     await drain()
@@ -74,8 +76,21 @@ describe('topics in a race', () => {
     expect([...items.items.keys()].filter(key => key.includes(topic.id))).toEqual([])
   })
 
+  test('a deletion takes the heads of an addition that stopped half way', async () => {
+    const { open, items, hooks } = openRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    let writes = 0
+    hooks.write = (operations, next) => (++writes > 3 ? new Promise<never>(() => {}) : next(operations))
+    void log.topics.addPartitions('t', 100)
+    await drain()
+    hooks.write = (operations, next) => next(operations)
+    await open().topics.delete('t')
+    expect([...items.items.keys()].filter(key => key.includes(topic.id))).toEqual([])
+  })
+
   test('a deletion whose answer was lost does not delete the next topic of that name', async () => {
-    const { open, hooks } = openRig()
+    const { open, hooks, clock } = openRig()
     const [deleter, other] = [open(), open()]
     await deleter.topics.create({ name: 't', partitions: 1 })
     let first = true
@@ -87,7 +102,7 @@ describe('topics in a race', () => {
       await other.topics.create({ name: 't', partitions: 1 })
       throw lost()
     }
-    await deleter.topics.delete('t')
+    await clock.passUntil(deleter.topics.delete('t'))
     expect(await open().topics.find({ name: 't' })).toBeDefined()
   })
 
@@ -137,7 +152,7 @@ describe('topics in a race', () => {
   })
 
   test('a store that refuses every delete ends the deletion with an error', async () => {
-    const { open, hooks } = openRig()
+    const { open, hooks, clock } = openRig()
     const log = open()
     await log.topics.create({ name: 't', partitions: 1 })
     let tries = 0
@@ -146,7 +161,8 @@ describe('topics in a race', () => {
       if (++tries > 1_000) throw new Error('it never ends')
       throw throttled()
     }
-    await expect(log.topics.delete('t')).rejects.toThrow(expect.objectContaining({ code: 'STORE_THROTTLED' }))
+    const deleted = clock.passUntil(log.topics.delete('t'))
+    await expect(deleted).rejects.toThrow(expect.objectContaining({ code: 'STORE_THROTTLED' }))
   })
 
   test('a partition that was added is not refused because somebody asked too early', async () => {

@@ -1,6 +1,6 @@
 /**
  * ApiVersions, versions 0 to 5. The keys are the registry's. A version that is not known is answered by the router, with
- * error 35 in the form of version 0 (KIP-511). From version 5 on a client may say whom it means to talk to (KIP-1242).
+ * error 35 and its own versions in the form of version 0 (KIP-511). From version 5 on a client may say whom it means to talk to (KIP-1242).
  *
  * Departures from Apache Kafka: none known.
  */
@@ -20,9 +20,10 @@ export const apiVersions = handler(ApiVersions, {
       }
     }
     const { clusterId, nodeId } = request
-    const isElsewhere =
-      (clusterId !== null && clusterId !== cluster.clusterId) || (nodeId >= 0 && nodeId !== cluster.nodeId)
-    if (isElsewhere) return { errorCode: errorCodes.REBOOTSTRAP_REQUIRED, apiKeys: [] }
+    if ((clusterId === null) !== nodeId < 0) return { errorCode: errorCodes.INVALID_REQUEST, apiKeys: [] }
+    if (clusterId !== null && (clusterId !== cluster.clusterId || nodeId !== cluster.nodeId)) {
+      return { errorCode: errorCodes.REBOOTSTRAP_REQUIRED, apiKeys: [] }
+    }
     return { errorCode: 0, apiKeys: apiKeysOf(handlers) }
   },
 })

@@ -2,8 +2,8 @@
  * CreateTopics, versions 2 to 7. Each topic succeeds or fails for itself; -1 partitions means the default.
  *
  * Departures from Apache Kafka: any replication factor from 1 up is taken, because the stores replicate, and 1 is what
- * topics say they have; of a manual assignment only the number of partitions is kept; `timeoutMs` is not looked at, for
- * an answer means that the topic is there.
+ * topics say they have; of a manual assignment only the number of partitions is kept; names that differ in dots and
+ * underscores only may stand side by side; `timeoutMs` is not looked at, for an answer means that the topic is there.
  */
 import type { NewTopic, Topic } from '../../log/index.ts'
 import {

@@ -16,13 +16,14 @@ export const describeCluster = handler(DescribeCluster, {
     return {
       throttleTimeMs: 0,
       ...(isAnswered ? { errorCode: 0, errorMessage: null } : refusalOf(request.endpointType)),
-      endpointType: request.endpointType,
+      endpointType: endpointType.brokers,
       clusterId: cluster.clusterId,
       controllerId: isAnswered ? cluster.nodeId : -1,
       brokers: isAnswered
         ? cluster.gateways().map(({ nodeId, host, port, rack }) => ({ brokerId: nodeId, host, port, rack }))
         : [],
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
+      clusterAuthorizedOperations:
+        isAnswered && request.includeClusterAuthorizedOperations ? clusterOperations : operationsNotAsked,
     }
   },
 })

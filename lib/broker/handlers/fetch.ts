@@ -187,7 +187,7 @@ class FetchRound {
       if (slot.errorCode !== 0 || !read) continue
       const end = this.isolation === 'read_committed' ? read.lastStableOffset : read.endOffset
       if (end <= slot.fetchOffset) continue
-      await this.#read(slot, Math.min(slot.maxBytes, this.#bytesMax), true)
+      await this.#read(slot, Math.max(1, Math.min(slot.maxBytes, this.#bytesMax)), true)
       if (this.#bytes > 0) return
     }
   }

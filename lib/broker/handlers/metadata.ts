@@ -53,13 +53,13 @@ async function answerTopic(
   options: { readonly operations: number; readonly mayCreate: boolean },
   context: RequestContext,
 ): Promise<TopicAnswer> {
-  const byId = wanted.name === null
-  if (context.apiVersion < topicIdVersion && (byId || wanted.topicId !== zeroUuid)) {
+  const byId = wanted.name === null || wanted.topicId !== zeroUuid
+  if (context.apiVersion < topicIdVersion && byId) {
     return refuseTopic(wanted, errorCodes.INVALID_REQUEST)
   }
   try {
     const topic =
-      wanted.name === null
+      wanted.name === null || byId
         ? await context.log.topics.find({ id: wanted.topicId })
         : await findOrCreate(wanted.name, options.mayCreate, context)
     if (topic) return describeTopic(topic, options.operations, context)

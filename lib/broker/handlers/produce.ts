@@ -71,14 +71,25 @@ function appendBatch(
   { log, logger, apiVersion }: RequestContext,
 ): Promise<PartitionAnswer> {
   const { index, records } = partition
+  const { transactionalId, timeoutMs } = request
   if (typeof found === 'number') return Promise.resolve(refuse(index, found, null))
   if (index < 0) return Promise.resolve(refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null))
   if (records === null) return Promise.resolve(refuse(index, errorCodes.INVALID_RECORD, 'no record batch'))
   try {
-    if (apiVersion < zstdVersion && viewBatch(records).compression === 'zstd') {
+    const { compression, isTransactional } = viewBatch(records)
+    if (apiVersion < zstdVersion && compression === 'zstd') {
       return Promise.resolve(refuse(index, errorCodes.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce version 7'))
     }
-    return log.append({ topic: found, partition: index, batch: records, timeoutMs: request.timeoutMs }).then(
+    if (isTransactional && transactionalId === null) {
+      return Promise.resolve(
+        refuse(
+          index,
+          errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+          'a transactional batch without a transactional id',
+        ),
+      )
+    }
+    return log.append({ topic: found, partition: index, batch: records, timeoutMs }).then(
       appended => accept(index, appended),
       error => refuse(index, errorCodeOf(error, logger), errorMessageOf(error)),
     )

@@ -6,7 +6,6 @@ import type { BatchView } from '../../records/index.ts'
 import type { LogErrorCode } from '../errors.ts'
 import { type Commit, encodeCommit, type Marker, type ProducerRun, type Slice } from '../head/commit.ts'
 import type { Head } from '../head/head.ts'
-import { CHUNK_BYTES_MAX } from '../head/transitions.ts'
 import type { Fold } from '../producers/fold.ts'
 import { FoldDraft } from '../producers/fold-draft.ts'
 import { addSequence } from '../producers/sequence.ts'
@@ -15,7 +14,7 @@ import type { SegmentRef } from '../segment/segment-store.ts'
 import type { PendingBatch, PendingMarker, PlacedBatch } from './pending-segment.ts'
 
 /** Bytes of commits in one write, so that head and chunks stay far below a transaction's bounds. */
-export const PLAN_BYTES_MAX = 4 * CHUNK_BYTES_MAX
+export const PLAN_BYTES_MAX = 256 * 1_024
 
 /** Segments in one write: each may be an operation of it. */
 export const PLAN_SEGMENTS_MAX = 64

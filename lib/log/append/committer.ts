@@ -18,6 +18,7 @@ import { type Chunk, chunkKey, encodeChunk } from '../head/chunk.ts'
 import type { Commit } from '../head/commit.ts'
 import { encodeHead, headKey } from '../head/head.ts'
 import type { HeadState, Shard } from '../head/shard.ts'
+import type { ShardLimits } from '../head/shard-limits.ts'
 import { appendCommits } from '../head/transitions.ts'
 import { SnapshotWriter } from '../producers/snapshot-writer.ts'
 import type { SegmentIds } from '../segment/segment-id.ts'
@@ -33,6 +34,7 @@ export interface CommitterParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly limits: ShardLimits
   /** Told of each batch as soon as it is readable, with its offset, before its answer. */
   readonly onCommitted: (commit: Commit, placed: readonly PlacedBatch[]) => void
 }
@@ -110,7 +112,8 @@ export class Committer {
       return
     }
     const snapshot = this.#snapshots.take(base.head)
-    const { head, chunks } = appendCommits(base.head, plan.commits, plan.stable, snapshot)
+    const { limits } = this.#parts
+    const { head, chunks } = appendCommits(base.head, { ...plan, snapshot, limits })
     const state = { head, version: drawToken(this.#parts.random) }
     for (const commit of covered) {
       commit.attemptedInEpoch ??= this.#shard.epoch

@@ -6,25 +6,20 @@ import { segmentTime } from '../segment/segment-id.ts'
 import type { Chunk } from './chunk.ts'
 import { type Commit, encodeCommit } from './commit.ts'
 import { encodeHead, type Head, NEW_PARTITION, type SnapshotRef, tailStart } from './head.ts'
+import { COMMIT_BYTES_MAX, type ShardLimits } from './shard-limits.ts'
 
-/** A head above this many bytes sheds its tail into a chunk … */
-export const HEAD_BYTES_MAX = 2_048
-/** … until this many are left. */
-export const HEAD_BYTES_KEPT = 1_024
-/** Bytes of commits in one chunk, unless a single commit has more. */
-export const CHUNK_BYTES_MAX = 64 * 1_024
-/** A commit over this is refused: the batcher makes none. */
-export const COMMIT_BYTES_MAX = 100 * 1_024
+export interface Appending {
+  readonly commits: readonly Commit[]
+  /** For each slot the last stable offset after the commits. */
+  readonly stable: readonly number[]
+  readonly snapshot: SnapshotRef | undefined
+  readonly limits: ShardLimits
+}
 
-/**
- * The head after `commits` (offsets given, in order), and the chunks to be written with it. `stable`: for each slot the
- * last stable offset after them.
- */
+/** The head after `commits` (offsets given, in order), and the chunks to be written with it. */
 export function appendCommits(
   head: Head,
-  commits: readonly Commit[],
-  stable: readonly number[],
-  snapshot?: SnapshotRef,
+  { commits, stable, snapshot, limits }: Appending,
 ): { head: Head; chunks: Chunk[] } {
   const partitions = [...head.partitions]
   for (const commit of commits) {
@@ -48,7 +43,7 @@ export function appendCommits(
     partitions: partitions.map((partition, slot) => ({ ...partition, stable: stable[slot] ?? partition.next })),
     tail: [...head.tail, ...commits],
   }
-  return shedTail(appended)
+  return shedTail(appended, limits)
 }
 
 /** One more edition, with the fields of `change`. */
@@ -62,16 +57,16 @@ export function growPartitions(head: Head, count: number): Head {
   return changeHead(head, { partitions: [...head.partitions, ...Array(missing).fill(NEW_PARTITION)] })
 }
 
-function shedTail(head: Head): { head: Head; chunks: Chunk[] } {
+function shedTail(head: Head, limits: ShardLimits): { head: Head; chunks: Chunk[] } {
   let bytes = encodeHead(head).length
-  if (bytes <= HEAD_BYTES_MAX) return { head, chunks: [] }
+  if (bytes <= limits.headBytesMax) return { head, chunks: [] }
   let shed = 0
-  while (shed < head.tail.length && bytes > HEAD_BYTES_KEPT) bytes -= encodeCommit(head.tail[shed++]!).length
-  const chunks = packChunks(tailStart(head), head.tail.slice(0, shed))
+  while (shed < head.tail.length && bytes > limits.headBytesKept) bytes -= encodeCommit(head.tail[shed++]!).length
+  const chunks = packChunks(tailStart(head), head.tail.slice(0, shed), limits.chunkBytesMax)
   return { head: { ...head, tail: head.tail.slice(shed) }, chunks }
 }
 
-function packChunks(firstCommit: number, commits: readonly Commit[]): Chunk[] {
+function packChunks(firstCommit: number, commits: readonly Commit[], chunkBytesMax: number): Chunk[] {
   const chunks: { firstCommit: number; commits: Commit[] }[] = []
   let room = 0
   for (const [index, commit] of commits.entries()) {
@@ -79,7 +74,7 @@ function packChunks(firstCommit: number, commits: readonly Commit[]): Chunk[] {
     invariant(bytes <= COMMIT_BYTES_MAX, `a commit of ${bytes} bytes`)
     if (bytes > room) {
       chunks.push({ firstCommit: firstCommit + index, commits: [] })
-      room = CHUNK_BYTES_MAX
+      room = chunkBytesMax
     }
     chunks.at(-1)!.commits.push(commit)
     room -= bytes

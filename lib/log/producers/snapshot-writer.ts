@@ -5,17 +5,16 @@
 import type { Logger } from '../../base/index.ts'
 import type { Head, SnapshotRef } from '../head/head.ts'
 import type { Shard } from '../head/shard.ts'
+import type { ShardLimits } from '../head/shard-limits.ts'
 import { type SegmentIds, segmentTime } from '../segment/segment-id.ts'
 import type { SegmentStore } from '../segment/segment-store.ts'
 import { encodeFold } from './snapshot.ts'
-
-/** Commits between two snapshots of a shard. */
-export const SNAPSHOT_INTERVAL_COMMITS = 1_000
 
 export interface SnapshotWriterParts {
   readonly segments: SegmentStore
   readonly segmentIds: SegmentIds
   readonly logger: Logger
+  readonly limits: ShardLimits
 }
 
 export class SnapshotWriter {
@@ -42,7 +41,7 @@ export class SnapshotWriter {
     const { state, fold } = this.#shard
     if (!state || !fold || this.#putting || this.#ready) return
     const { commits } = state.head
-    if (commits - (state.head.snapshot?.commits ?? 0) < SNAPSHOT_INTERVAL_COMMITS) return
+    if (commits - (state.head.snapshot?.commits ?? 0) < this.#parts.limits.snapshotIntervalCommits) return
     void this.#put(encodeFold(fold, fold.time), commits, fold.time)
   }
 

@@ -34,6 +34,8 @@ const RETRY_CAP_MS = 2_000
 
 export class SegmentStore {
   readonly #options: SegmentStoreOptions
+  /** Puts that have no answer yet. */
+  readonly #underWay = new Map<SegmentId, number>()
 
   constructor(options: SegmentStoreOptions) {
     this.#options = options
@@ -42,6 +44,11 @@ export class SegmentStore {
   /** Whether a blob of so many bytes may go into the item store in the write that comes to refer to it. */
   mayBeCarried(bytes: number): boolean {
     return this.#options.carriesItems && this.mediumFor(bytes) === 'item'
+  }
+
+  /** Whether the store may still be reading the parts of a put: the loser of two has not ended. */
+  isUnderWay(id: SegmentId): boolean {
+    return this.#underWay.has(id)
   }
 
   /** The operation that stores a carried blob. */
@@ -91,13 +98,24 @@ export class SegmentStore {
     await this.#options.items.write([this.carry(id, parts)])
   }
 
+  async #putOnce(id: SegmentId, key: string, parts: readonly Uint8Array[]): Promise<void> {
+    this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1)
+    try {
+      await this.#options.objects.put(key, parts)
+    } finally {
+      const left = this.#underWay.get(id)! - 1
+      if (left > 0) this.#underWay.set(id, left)
+      else this.#underWay.delete(id)
+    }
+  }
+
   async #putObject(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
     const key = segmentObjectKey(id)
     const answered = new AbortController()
-    const first = this.#options.objects.put(key, parts).finally(() => answered.abort())
+    const first = this.#putOnce(id, key, parts).finally(() => answered.abort())
     const hedge = async () => {
       await this.#options.clock.sleep(this.#options.hedgeAfterMs, answered.signal)
-      return answered.signal.aborted ? first : this.#options.objects.put(key, parts)
+      return answered.signal.aborted ? first : this.#putOnce(id, key, parts)
     }
     await Promise.any([first, hedge()]).catch(error => {
       throw error instanceof AggregateError ? error.errors[0] : error

@@ -30,7 +30,8 @@ import {
 
 /** How long a topic is believed without asking. */
 const CACHE_MS = 3_000
-const CACHED_TOPICS_MAX = 10_000
+/** By size, not `max`, which would allocate for all of them at once. */
+const CACHE_OPTIONS = { maxSize: 10_000, sizeCalculation: () => 1 }
 const ATTEMPTS_MAX = 20
 
 export interface StoredTopicsParts {
@@ -43,13 +44,14 @@ export interface StoredTopicsParts {
 
 interface CachedTopic {
   readonly topic: Topic
-  readonly readAt: number
+  /** On this process's monotonic clock. */
+  readonly askedAt: number
 }
 
 export class StoredTopics implements Topics {
   readonly #parts: StoredTopicsParts
-  readonly #byName = new LRUCache<string, CachedTopic>({ max: CACHED_TOPICS_MAX })
-  readonly #byId = new LRUCache<string, CachedTopic>({ max: CACHED_TOPICS_MAX })
+  readonly #byName = new LRUCache<string, CachedTopic>(CACHE_OPTIONS)
+  readonly #byId = new LRUCache<string, CachedTopic>(CACHE_OPTIONS)
 
   constructor(parts: StoredTopicsParts) {
     this.#parts = parts
@@ -57,7 +59,7 @@ export class StoredTopics implements Topics {
 
   async find(key: { readonly name: string } | { readonly id: string }): Promise<Topic | undefined> {
     const cached = 'name' in key ? this.#byName.get(key.name) : this.#byId.get(key.id)
-    if (cached && this.#parts.clock.monotonic() - cached.readAt < CACHE_MS) return cached.topic
+    if (cached && this.#parts.clock.monotonic() - cached.askedAt < CACHE_MS) return cached.topic
     return 'name' in key ? this.#readByName(key.name) : this.#readById(key.id)
   }
 
@@ -90,12 +92,13 @@ export class StoredTopics implements Topics {
       configs: { ...wanted.configs },
     }
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const askedAt = this.#parts.clock.monotonic()
       const item = await this.#parts.items.get(topicNameKey(topic.name))
       const name = item && decodeTopicName(item.value)
-      if (name?.id === topic.id) return this.#remember(topic)
+      if (name?.id === topic.id) return this.#remember(topic, askedAt)
       if (name?.state === 'live') throw alreadyExists(topic.name)
       if (name?.state === 'deleting') await this.#finishDeletion(topic.name, name.id)
-      else if (await this.#tryWrite(() => this.#writeNewTopic(topic, item))) return this.#remember(topic)
+      else if (await this.#tryWrite(() => this.#writeNewTopic(topic, item))) return this.#remember(topic, askedAt)
     }
     throw contended(topic.name)
   }
@@ -103,18 +106,19 @@ export class StoredTopics implements Topics {
   async addPartitions(name: string, partitions: number): Promise<Topic> {
     validatePartitions(partitions)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const askedAt = this.#parts.clock.monotonic()
       const id = (await this.#readByName(name))?.id
       const item = id === undefined ? undefined : await this.#parts.items.get(topicKey(id))
       if (!item) throw unknownTopic(name)
       const topic = decodeTopic(item.value)
-      if (topic.partitions === partitions && attempt > 0) return this.#remember(topic)
+      if (topic.partitions === partitions && attempt > 0) return this.#remember(topic, askedAt)
       if (topic.partitions >= partitions) {
         throw new LogError('INVALID_PARTITIONS', `topic '${name}' has ${topic.partitions} partitions already`)
       }
       const grown = { ...topic, partitions }
       await this.#growHeads(grown)
       if (await this.#tryWrite(() => this.#write([this.#put(item.key, encodeTopic(grown), item)]))) {
-        return this.#remember(grown)
+        return this.#remember(grown, askedAt)
       }
     }
     throw contended(name)
@@ -137,26 +141,28 @@ export class StoredTopics implements Topics {
   // ------------------------------------------------------------ reading
 
   async #readByName(name: string): Promise<Topic | undefined> {
+    const askedAt = this.#parts.clock.monotonic()
     const item = await this.#parts.items.get(topicNameKey(name))
     const found = item && decodeTopicName(item.value)
     if (found?.state !== 'live') {
       this.#byName.delete(name)
       return undefined
     }
-    return this.#readById(found.id)
+    return this.#readById(found.id, askedAt)
   }
 
-  async #readById(id: string): Promise<Topic | undefined> {
+  async #readById(id: string, askedAt = this.#parts.clock.monotonic()): Promise<Topic | undefined> {
     const item = await this.#parts.items.get(topicKey(id))
-    if (item) return this.#remember(decodeTopic(item.value))
+    if (item) return this.#remember(decodeTopic(item.value), askedAt)
     this.#byId.delete(id)
     return undefined
   }
 
-  #remember(topic: Topic): Topic {
-    const cached = { topic, readAt: this.#parts.clock.monotonic() }
-    this.#byName.set(topic.name, cached)
-    this.#byId.set(topic.id, cached)
+  /** `askedAt`: when the question was asked. An answer may be long under way, and is no younger than its question. */
+  #remember(topic: Topic, askedAt: number): Topic {
+    const cached = { topic, askedAt }
+    if (askedAt >= (this.#byName.peek(topic.name)?.askedAt ?? askedAt)) this.#byName.set(topic.name, cached)
+    if (askedAt >= (this.#byId.peek(topic.id)?.askedAt ?? askedAt)) this.#byId.set(topic.id, cached)
     return topic
   }
 

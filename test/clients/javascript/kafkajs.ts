@@ -3,9 +3,11 @@ import { deepStrictEqual as equal, ok, rejects } from 'node:assert'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs, {
+  type CompressionTypes,
   type Consumer,
   type ConsumerConfig,
   type EachMessagePayload,
+  type Kafka,
   type KafkaMessage,
   type Message,
   type Producer,
@@ -30,34 +32,33 @@ import {
 const {
   AssignerProtocol,
   CompressionCodecs,
-  CompressionTypes,
+  CompressionTypes: Types,
   ConfigResourceTypes,
-  Kafka,
   logLevel,
   PartitionAssigners,
   Partitioners,
 } = kafkajs
 
 type Encoder = { buffer: Buffer }
-CompressionCodecs[CompressionTypes.Snappy] = () => ({
+CompressionCodecs[Types.Snappy] = () => ({
   compress: ({ buffer }: Encoder) => compress(buffer),
   decompress: uncompressSnappy,
 })
-CompressionCodecs[CompressionTypes.LZ4] = () => ({
+CompressionCodecs[Types.LZ4] = () => ({
   compress: ({ buffer }: Encoder) => compressFrame(buffer),
   decompress: decompressFrame,
 })
-CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+CompressionCodecs[Types.ZSTD] = () => ({
   compress: ({ buffer }: Encoder) => promisify(zstdCompress)(buffer),
   decompress: promisify(zstdDecompress),
 })
 
 const compressionTypes: Readonly<Record<Codec, CompressionTypes>> = {
-  none: CompressionTypes.None,
-  gzip: CompressionTypes.GZIP,
-  snappy: CompressionTypes.Snappy,
-  lz4: CompressionTypes.LZ4,
-  zstd: CompressionTypes.ZSTD,
+  none: Types.None,
+  gzip: Types.GZIP,
+  snappy: Types.Snappy,
+  lz4: Types.LZ4,
+  zstd: Types.ZSTD,
 }
 
 /** Java writes snappy as a row of blocks behind a header of 16 bytes, librdkafka as one block. */
@@ -71,7 +72,7 @@ async function uncompressSnappy(data: Buffer): Promise<Buffer> {
 }
 
 function connect(bootstrap: string): Kafka {
-  return new Kafka({
+  return new kafkajs.Kafka({
     brokers: [bootstrap],
     clientId: 'clients-kafkajs',
     logLevel: logLevel.NOTHING,
@@ -116,8 +117,9 @@ function numbered(from: number, to: number, partition = 0): Message[] {
   return range(from, to).map(index => ({ value: String(index), partition }))
 }
 
+/** Idempotent, so that a retry on a topic that is not ready yet leaves no second copy. */
 async function produce(bootstrap: string, topic: string, messages: Message[], codec: Codec = 'none'): Promise<void> {
-  await withProducer(bootstrap, {}, async producer => {
+  await withProducer(bootstrap, { idempotent: true, maxInFlightRequests: 1 }, async producer => {
     await producer.send({ topic, messages, compression: compressionTypes[codec] })
   })
 }
@@ -139,7 +141,9 @@ async function read(bootstrap: string, reading: Reading): Promise<EachMessagePay
   try {
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning })
-    await consumer.run({ eachMessage: async payload => void got.push(payload) })
+    await consumer.run({
+      eachMessage: async payload => void got.push(payload),
+    })
     for (const [partition, offset] of Object.entries(offsets)) {
       consumer.seek({ topic, partition: Number(partition), offset })
     }
@@ -159,8 +163,9 @@ const texts = (from: number, to: number) => range(from, to).map(String)
 
 /** The type of a Kafka error, or of the errors inside it. */
 function errorTypes(error: unknown): string[] {
-  const { type, errors = [], cause } = error as { type?: string; errors?: unknown[]; cause?: unknown }
-  return [...(type === undefined ? [] : [type]), ...errors.flatMap(errorTypes), ...(cause ? errorTypes(cause) : [])]
+  const { type, errors, groups, cause, error: inner } = error as Readonly<Record<string, unknown>>
+  const parts = [errors, groups, cause, inner].flat().filter(part => typeof part === 'object' && part !== null)
+  return [...(typeof type === 'string' ? [type] : []), ...parts.flatMap(errorTypes)]
 }
 
 const isError = (type: string) => (error: unknown) => errorTypes(error).includes(type)
