@@ -2,7 +2,7 @@
 import { drawToken, systemRandom } from '../../lib/base/index.ts'
 import type { Item } from '../../lib/storage/index.ts'
 import { type ItemsAddress, openItems } from '../support/store-address.ts'
-import { childArgument } from './child.ts'
+import { childArgument } from '../support/child.ts'
 
 const { address, rounds } = childArgument<{ address: ItemsAddress; rounds: number }>()
 const store = await openItems(address)

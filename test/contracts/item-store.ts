@@ -12,7 +12,7 @@ import {
   type WriteOperation,
 } from '../../lib/storage/index.ts'
 import { type ItemsAddress, openItems } from '../support/store-address.ts'
-import { Child } from './child.ts'
+import { Child } from '../support/child.ts'
 
 export interface ItemsPlace {
   readonly address: ItemsAddress
@@ -339,7 +339,7 @@ function describeQueries({ store }: Context): void {
 function describeProcesses({ store, address }: Context): void {
   test('two processes race for an item: one wins each version', async () => {
     const rounds = 150
-    const racers = [0, 1].map(() => new Child('item-racer.ts', { address: address(), rounds }))
+    const racers = [0, 1].map(() => new Child('contracts/item-racer.ts', { address: address(), rounds }))
     const won = (await Promise.all(racers.map(racer => racer.untilEnd()))).flat().map(Number)
     const everyCount = Array.from({ length: rounds * 2 }, (_, index) => index + 1)
     expect(won.toSorted((a, b) => a - b)).toEqual(everyCount)
@@ -347,7 +347,7 @@ function describeProcesses({ store, address }: Context): void {
   })
 
   test('what was acknowledged outlives kill -9, and nothing is there by half', async () => {
-    const writer = new Child('item-writer.ts', { address: address() })
+    const writer = new Child('contracts/item-writer.ts', { address: address() })
     await writer.untilLines(150)
     await writer.kill()
     const reopened = await openItems(address())

@@ -2,7 +2,7 @@
 import { drawToken, systemRandom } from '../../lib/base/index.ts'
 import type { WriteOperation } from '../../lib/storage/index.ts'
 import { type ItemsAddress, openItems } from '../support/store-address.ts'
-import { childArgument } from './child.ts'
+import { childArgument } from '../support/child.ts'
 
 const store = await openItems(childArgument<{ address: ItemsAddress }>().address)
 

@@ -2,7 +2,7 @@
  * What happens in one history, all of it drawn from its seed and written out as plain data: who works, and what goes wrong.
  * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
  */
-import type { Tuning } from './system.ts'
+import type { ShardLimits, Tuning } from './system.ts'
 import { type FaultPlan, type Latency, type StoreFault, storeFaults } from './world/faults.ts'
 import { Rng } from './world/rng.ts'
 
@@ -149,7 +149,20 @@ function drawTuning(rng: Rng): Tuning {
     segmentBytesMax: rng.pick([1, 500, 8_388_608, 8_388_608]),
     shardSize: rng.pick([1, 2, 16]),
     cacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
+    shardLimits: drawShardLimits(rng),
     thrifty: rng.chance(0.2),
+  }
+}
+
+/** The engine's own, rarely; mostly so small that a short history meets chunks and snapshots. */
+function drawShardLimits(rng: Rng): ShardLimits {
+  if (rng.chance(0.2)) return {}
+  const headBytesMax = Math.round(rng.spread(150, 1_000))
+  return {
+    headBytesMax,
+    headBytesKept: Math.round(headBytesMax * rng.fraction()),
+    chunkBytesMax: rng.pick([1, 300, 2_000]),
+    snapshotIntervalCommits: rng.pick([1, 3, 8, 30]),
   }
 }
 

@@ -170,21 +170,6 @@ export const plants: readonly Plant[] = [
   },
 ]
 
-/** No bug: limits so small that short histories meet chunks and snapshots. Until the engine takes them as options. */
-export const smallLimits: Plant = {
-  name: 'small limits',
-  edits: [
-    { file: 'log/head/transitions.ts', find: 'HEAD_BYTES_MAX = 2_048', replace: 'HEAD_BYTES_MAX = 300' },
-    { file: 'log/head/transitions.ts', find: 'HEAD_BYTES_KEPT = 1_024', replace: 'HEAD_BYTES_KEPT = 150' },
-    { file: 'log/head/transitions.ts', find: 'CHUNK_BYTES_MAX = 64 * 1_024', replace: 'CHUNK_BYTES_MAX = 300' },
-    {
-      file: 'log/producers/snapshot-writer.ts',
-      find: 'SNAPSHOT_INTERVAL_COMMITS = 1_000',
-      replace: 'SNAPSHOT_INTERVAL_COMMITS = 8',
-    },
-  ],
-}
-
 /** The engine files of a plant with the bug in them, by URL. @throws Error if words to change are not there once */
 export function plantedSources({ name, edits }: Plant): Map<string, string> {
   const sources = new Map<string, string>()

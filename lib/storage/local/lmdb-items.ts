@@ -49,6 +49,8 @@ export async function openLmdbItems({ folder, clock }: LmdbItemsOptions): Promis
       path: folder,
       noSubdir: false,
       overlappingSync: false,
+      // Writes are grouped here. With lmdb's own grouping a failed commit also rejects a promise that nobody holds.
+      eventTurnBatching: false,
       useVersions: true,
       encoding: 'binary',
       keyEncoding: 'binary',
