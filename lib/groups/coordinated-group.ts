@@ -71,6 +71,8 @@ export class CoordinatedGroup {
   readonly #joins: HeldRequests<Joined>
   readonly #syncs: HeldRequests<Synced>
   #held: Held | undefined
+  /** Members that were heard of since the last step. */
+  readonly #heardAt = new Map<string, number>()
   #letGo = false
   #usedAt: number
   #retryAt = Number.NEGATIVE_INFINITY
@@ -130,12 +132,8 @@ export class CoordinatedGroup {
   }
 
   /** A member was heard of in another way than by a heartbeat. */
-  keepAlive(memberId: string): Promise<void> {
-    return this.#mailbox.run(() => {
-      const held = this.#held
-      if (!held || held.group.state === 'CompletingRebalance') return
-      this.#held = { ...held, group: keepAlive(held.group, memberId, this.#moment()) }
-    })
+  heard(memberId: string): void {
+    if (this.#held?.group.members.has(memberId)) this.#heardAt.set(memberId, this.#options.clock.monotonic())
   }
 
   /** Ends sessions and phases in time; resolves when the group is let go. */
@@ -162,6 +160,7 @@ export class CoordinatedGroup {
       return await this.#mailbox.run(async () => {
         if (this.#letGo) throw new GroupError('NOT_COORDINATOR', 'the group was let go')
         this.#usedAt = this.#options.clock.monotonic()
+        this.#noteHeard()
         try {
           return await work()
         } finally {
@@ -275,6 +274,13 @@ export class CoordinatedGroup {
 
   // ---------------------------------------------------------------- time
 
+  #noteHeard(): void {
+    for (const [memberId, now] of this.#heardAt) {
+      if (this.#held) this.#held = { ...this.#held, group: keepAlive(this.#held.group, memberId, now) }
+    }
+    this.#heardAt.clear()
+  }
+
   #moment(): Moment {
     const { clock, settings } = this.#options
     return { now: clock.monotonic(), wallTime: clock.now(), settings }
@@ -297,6 +303,7 @@ export class CoordinatedGroup {
     const { clock } = this.#options
     const now = clock.monotonic()
     if (this.#letGo) return
+    this.#noteHeard()
     if (this.#held && now - due > FROZEN_MS) {
       this.#held = { ...this.#held, group: renewSessions(this.#held.group, this.#moment()) }
     }

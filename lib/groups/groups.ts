@@ -118,7 +118,7 @@ export class Groups {
     this.#checkGroupId(request.groupId)
     const results = await orGroupError(() => this.#offsets.commit(request))
     const stored = results.some(({ error }) => error === undefined)
-    if (stored && request.memberId !== '') await this.#loaded.get(request.groupId)?.keepAlive(request.memberId)
+    if (stored) this.#loaded.get(request.groupId)?.heard(request.memberId)
     return results
   }
 

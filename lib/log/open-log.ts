@@ -1,8 +1,9 @@
 /** The log over its two ports: puts the parts together and keeps Log's promises at the edge. */
 import { LRUCache } from 'lru-cache'
 import type { Clock, Logger, Random } from '../base/index.ts'
-import { type BatchView, validateBatch, validateRecords } from '../records/index.ts'
+import type { BatchView } from '../records/index.ts'
 import type { ItemStore, ObjectStore } from '../storage/index.ts'
+import { acceptBatch } from './append/accept-batch.ts'
 import { Batcher } from './append/batcher.ts'
 import { FlushBudget } from './append/flush-budget.ts'
 import { markerCommit, type PendingBatch, type PlacedBatch } from './append/pending-segment.ts'
@@ -32,7 +33,6 @@ import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
 import { Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
-import { listConfig, numberConfig } from './topics/topic-configs.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -132,15 +132,7 @@ class StoredLog implements Log {
   async append(request: AppendRequest): Promise<Appended> {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
-    const batch = validateBatch(request.batch)
-    validateRecords(batch, { requireKeys: listConfig(request.topic.configs, 'cleanup.policy').includes('compact') })
-    const bytesMax = numberConfig(request.topic.configs, 'max.message.bytes')
-    if (batch.bytes.length > bytesMax) {
-      throw new LogError(
-        'BATCH_TOO_LARGE',
-        `a batch of ${batch.bytes.length} bytes, where max.message.bytes is ${bytesMax}`,
-      )
-    }
+    const batch = acceptBatch(request.batch, request.topic.configs, this.#clock.now())
     return this.#track(this.#admit(request, batch, deadline))
   }
 

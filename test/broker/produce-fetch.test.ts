@@ -333,6 +333,7 @@ describe('Fetch', () => {
       return responses[0]!.partitions.map(({ records }) => valuesIn(records).length)
     }
     expect(await counts(0, 0)).toEqual([0, 1, 0])
+    expect(await counts(100_000, 0)).toEqual([0, 1, 0])
     expect(await counts(1, 1)).toEqual([0, 1, 0])
     expect(await counts(100_000, 1)).toEqual([0, 1, 0])
     expect(await counts(1, 100_000)).toEqual([0, 1, 0])

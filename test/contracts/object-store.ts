@@ -1,8 +1,8 @@
 /** What every ObjectStore promises. An adapter's test is a call of `describeObjectStore`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ByteRange, DELETE_KEYS_MAX, type ObjectStore, StoreError } from '../../lib/storage/index.ts'
-import { type ObjectsAddress, openObjects } from '../support/store-address.ts'
 import { Child } from '../support/child.ts'
+import { type ObjectsAddress, openObjects } from '../support/store-address.ts'
 
 export interface ObjectsPlace {
   readonly address: ObjectsAddress
@@ -267,7 +267,8 @@ function describeProcesses({ store, address }: Context): void {
     try {
       const found = (await listAll(reopened, 'acknowledged/')).objects.map(({ key }) => key)
       expect(found).toEqual(expect.arrayContaining([...writer.lines]))
-      for (const key of found) expectBytes(await reopened.get(key), Buffer.concat([bytes(key), Buffer.alloc(50_000, key)]))
+      for (const key of found)
+        expectBytes(await reopened.get(key), Buffer.concat([bytes(key), Buffer.alloc(50_000, key)]))
     } finally {
       await reopened.close()
     }

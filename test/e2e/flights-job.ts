@@ -18,6 +18,7 @@ export interface Cluster {
 const clients: readonly ClientName[] = ['KafkaJS', '@platformatic/kafka', 'kcat']
 const partitions = 8
 const jobTimeoutMs = 120_000
+const pollMs = 100
 
 /** The main job on real input, in any environment: flights are published and read by a group, and nothing goes wrong. */
 export function describeFlightsJob(environment: string, createCluster: () => Promise<Cluster>): void {
@@ -69,6 +70,7 @@ async function runCalmJob(cluster: Cluster, client: ClientName): Promise<void> {
   await publisher.close()
   await members.deliveries.covers(20_000)
   await members.balanced(partitions)
+  await committedAll(bootstrap, group, flights.length)
   await members.stop()
 
   const stored = await readContents(bootstrap, topic)
@@ -178,6 +180,12 @@ async function committedOffsets(bootstrap: string, group: string): Promise<Map<n
       .map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)] as const)
       .sort(([a], [b]) => a - b),
   )
+}
+
+/** Resolves when the group has committed `records` records. */
+async function committedAll(bootstrap: string, group: string, records: number): Promise<void> {
+  const sum = async () => [...(await committedOffsets(bootstrap, group)).values()].reduce((a, b) => a + b, 0)
+  while ((await sum()) !== records) await new Promise(resolve => setTimeout(resolve, pollMs))
 }
 
 /** Of the partitions that have records. */

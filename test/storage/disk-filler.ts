@@ -17,7 +17,8 @@ async function fillItems(address: ItemsAddress): Promise<void> {
   const written = await fill(write)
   print({ kept: await count(written, async index => (await store.get(key(index)))?.value.length === value.length) })
   print({ lost: await count([written.length], async index => (await store.get(key(index))) === undefined) })
-  for (const index of written.slice(0, 20)) await store.write([{ kind: 'delete', key: key(index), expected: index + 1 }])
+  for (const index of written.slice(0, 20))
+    await store.write([{ kind: 'delete', key: key(index), expected: index + 1 }])
   print({ afterRoom: await write(written.length) })
   await store.close()
 }

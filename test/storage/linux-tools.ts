@@ -22,6 +22,12 @@ export function slowedDown(calls: readonly string[], log: string): string[] {
   return ['strace', '-f', '-qq', '-o', log, '-e', `trace=${calls.join(',')},?link,linkat`, ...delays]
 }
 
+/** Runs what follows with each call of this name failing, from the n-th of a thread on; all disk calls in one thread. */
+export function failingFrom(call: string, n: number): string[] {
+  const trace = ['-e', `trace=${call}`, '-e', `inject=${call}:error=EIO:when=${n}+`]
+  return ['env', 'UV_THREADPOOL_SIZE=1', 'strace', '-f', '-qq', '-o', '/dev/null', ...trace]
+}
+
 /** Runs what follows with a disk of so many MB mounted at `folder`. */
 export function onSmallDisk(folder: string, megabytes: number): string[] {
   return ['unshare', '-m', 'sh', '-c', `mount -t tmpfs -o size=${megabytes}m tmpfs "$0" && exec "$@"`, folder]

@@ -22,6 +22,11 @@ export class Child {
     this.#read = this.#readLines()
   }
 
+  /** Of `prefix`, where there is one. */
+  get processId(): number | undefined {
+    return this.#process.pid
+  }
+
   get lines(): readonly string[] {
     return this.#lines
   }

@@ -117,8 +117,9 @@ export class StoredTopics implements Topics {
       }
       const grown = { ...topic, partitions }
       await this.#growHeads(grown)
+      const writtenAt = this.#parts.clock.monotonic()
       if (await this.#tryWrite(() => this.#write([this.#put(item.key, encodeTopic(grown), item)]))) {
-        return this.#remember(grown, askedAt)
+        return this.#remember(grown, writtenAt)
       }
     }
     throw contended(name)

@@ -2,7 +2,7 @@ import { getSystemErrorName } from 'node:util'
 import { StoreError } from '../index.ts'
 
 /** What a file system will say again however often it is asked. */
-const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EINVAL'])
+const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ENOTDIR', 'EISDIR'])
 
 /** The name of a system error, as `ENOSPC`; lmdb gives the number. */
 export function errorCode(error: unknown): string | undefined {

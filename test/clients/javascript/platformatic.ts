@@ -32,7 +32,7 @@ type NewRecord = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
 const base = (bootstrap: string) => ({
   clientId: 'clients-platformatic',
   bootstrapBrokers: [bootstrap],
-  retries: 100,
+  retries: 200,
   retryDelay: 100,
   connectTimeout: 2_000,
   // A topic that was made a moment ago must be seen.
@@ -124,7 +124,10 @@ async function startReading(
   const got: Record[] = []
   const messages = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest', ...stream })
   let failure: Error | undefined
-  messages.on('data', message => void got.push(message))
+  const isMine = (partition: number) =>
+    consumer.assignments?.some(one => one.topic === topic && one.partitions.includes(partition)) ?? true
+  // Its stream goes on for a moment with partitions that are another member's already.
+  messages.on('data', message => void (isMine(message.partition) && got.push(message)))
   messages.on('error', error => {
     failure = error
   })
@@ -250,7 +253,7 @@ const cases: Readonly<{ [name: string]: Case }> = {
   'create-partitions': async bootstrap => {
     const topic = await createTopic(bootstrap, 'grow')
     const grow = (admin: Admin, count: number) =>
-      admin.createPartitions({ topics: [{ name: topic, count, assignments: [] }] })
+      admin.createPartitions({ topics: [{ name: topic, count, assignments: null as never }] })
     await withAdmin(bootstrap, async admin => {
       await grow(admin, 4)
       await produce(bootstrap, numbered(topic, 0, 5, 3))
@@ -293,8 +296,9 @@ const cases: Readonly<{ [name: string]: Case }> = {
   },
 
   'unknown-topic': async bootstrap => {
-    const listed = listOffset(bootstrap, 'no-such-topic', LATEST)
-    await rejects(listed, isError('UNKNOWN_TOPIC_OR_PARTITION'))
+    const topics = ['no-such-topic']
+    const asked = withAdmin(bootstrap, admin => admin.metadata({ topics, autocreateTopics: false }))
+    await rejects(asked, /Unknown topic/)
   },
 
   records: async bootstrap => {
@@ -494,7 +498,7 @@ const cases: Readonly<{ [name: string]: Case }> = {
     await withAdmin(bootstrap, async admin => {
       ok((await admin.listGroups({})).has(groupId))
       const described = (await admin.describeGroups({ groups: [groupId] })).get(groupId)
-      equal(described?.state, 'STABLE')
+      equal(String(described?.state), 'Stable')
       equal(
         [...(described?.members.values() ?? [])].map(one => one.assignments?.get(topic)?.partitions),
         [[0, 1]],

@@ -1,8 +1,7 @@
 import type { Topic } from '../../../lib/log/index.ts'
 import type { Operation, TopicChange, Violation } from '../checker/index.ts'
-import type { Service } from '../system.ts'
 import type { Cluster } from '../world/cluster.ts'
-import { Connection, RemoteError } from '../world/network.ts'
+import { Connection, RemoteError, type Work } from '../world/network.ts'
 import { Rng } from '../world/rng.ts'
 import type { World } from '../world/world.ts'
 
@@ -28,6 +27,8 @@ export interface Scene {
   readonly history: Operation[]
   readonly violations: Violation[]
   readonly connections: Set<Connection>
+  /** From here on every call must have its answer in time: nothing goes wrong any more, nor is late from before. */
+  readonly calmFromMs: number
 }
 
 export function reportError(scene: Scene, error: unknown, where: string): void {
@@ -44,13 +45,16 @@ export class Client {
   readonly name: string
   readonly rng: Rng
   readonly scene: Scene
+  readonly #chooseGateway: () => number
   #connection: Connection | undefined
   #connections = 0
 
-  constructor(scene: Scene, name: string) {
+  /** `chooseGateway` says where the next connection goes; anywhere by default. */
+  constructor(scene: Scene, name: string, chooseGateway?: () => number) {
     this.scene = scene
     this.name = name
     this.rng = new Rng(scene.seed, 'client', name)
+    this.#chooseGateway = chooseGateway ?? (() => this.rng.below(scene.cluster.size))
   }
 
   get connection(): Connection {
@@ -60,7 +64,7 @@ export class Client {
     this.#connection = new Connection({
       world,
       seed,
-      gateway: cluster.gateway(this.rng.below(cluster.size)),
+      gateway: cluster.gateway(this.#chooseGateway()),
       name: `${this.name}#${++this.#connections}`,
       onError: (error, where) => reportError(this.scene, error, where),
     })
@@ -74,18 +78,23 @@ export class Client {
   }
 
   /** A connection that answers too late is given up, as Kafka's clients do. */
-  async call<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
+  async call<T>(name: string, work: Work<T>, timeoutMs = CALL_TIMEOUT_MS): Promise<T> {
     const { connection } = this
+    const { world, calmFromMs, violations } = this.scene
+    const calm = world.time >= calmFromMs
     try {
-      return await connection.call(name, CALL_TIMEOUT_MS, work)
+      return await connection.call(name, timeoutMs, work)
     } catch (error) {
-      if (error instanceof RemoteError && error.code === 'CLIENT_TIMEOUT') connection.close()
+      if (error instanceof RemoteError && error.code === 'CLIENT_TIMEOUT') {
+        connection.close()
+        if (calm) violations.push({ property: 'unanswered', what: `${this.name}: ${name}` })
+      }
       throw error
     }
   }
 
   /** Calls until it succeeds, with pauses, on a new connection after an error. */
-  async insist<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
+  async insist<T>(name: string, work: Work<T>): Promise<T> {
     for (;;) {
       try {
         return await this.call(name, work)
@@ -144,7 +153,7 @@ export class Client {
     kind: TopicChange['kind'],
     name: string,
     partitions: number,
-    work: (service: Service) => Promise<Topic>,
+    work: Work<Topic>,
   ): Promise<TopicOutcome> {
     const change = this.#begin(kind, name, partitions)
     try {
