@@ -17,7 +17,7 @@
  *   that takes the place of one held open has the older one answered REBALANCE_IN_PROGRESS.
  * - The document is gone or Dead (deleted elsewhere): this process lets go; the next request begins a new group.
  */
-import { type Clock, invariant, Mailbox } from '../base/index.ts'
+import { type Clock, invariant, Mailbox, OverloadedError } from '../base/index.ts'
 import { type Expected, StoreError, type Version } from '../storage/index.ts'
 import {
   type ClassicGroup,
@@ -38,6 +38,7 @@ import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
 import type { GroupItems } from './group-items.ts'
 import { HeldRequests, isRefusal, type Parking, refusalError } from './held-requests.ts'
 import {
+  ALARM_SLEEP_MS_MAX,
   CONFLICT_ATTEMPTS_MAX,
   FROZEN_MS,
   GROUP_QUEUE_MAX,
@@ -143,8 +144,9 @@ export class CoordinatedGroup {
       const due = this.#nextAlarm()
       this.#alarmAt = due
       this.#alarm = new AbortController()
-      await clock.sleep(Math.max(due - clock.monotonic(), 1), this.#alarm.signal)
-      if (!this.#letGo && clock.monotonic() >= due) await this.#mailbox.run(() => this.#ring(due))
+      const sleepMs = Math.min(Math.max(due - clock.monotonic(), 1), ALARM_SLEEP_MS_MAX)
+      await clock.sleep(sleepMs, this.#alarm.signal)
+      if (!this.#letGo && clock.monotonic() >= due) await this.#ringInTurn(due)
     }
   }
 
@@ -299,6 +301,15 @@ export class CoordinatedGroup {
     return Math.max(Math.min(due, look), this.#retryAt)
   }
 
+  async #ringInTurn(due: number): Promise<void> {
+    try {
+      await this.#mailbox.run(() => this.#ring(due))
+    } catch (error) {
+      if (!(error instanceof OverloadedError)) throw error
+      this.#retryAt = this.#options.clock.monotonic() + RETRY_MS
+    }
+  }
+
   async #ring(due: number): Promise<void> {
     const { clock } = this.#options
     const now = clock.monotonic()
@@ -311,8 +322,11 @@ export class CoordinatedGroup {
       if (this.#held) await this.#passTime()
       else if (now - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
     } catch (error) {
-      if (error instanceof StoreError) this.#retryAt = clock.monotonic() + RETRY_MS
-      else if (!(error instanceof GroupError)) throw error
+      if (error instanceof GroupError) return
+      this.#retryAt = clock.monotonic() + RETRY_MS
+      if (error instanceof StoreError) return
+      this.#release('COORDINATOR_NOT_AVAILABLE')
+      throw error
     }
   }
 

@@ -220,7 +220,6 @@ export class Groups {
       await group.watch()
     } catch (error) {
       this.#logger.error('group let go', { groupId, error: String(error) })
-      await group.close()
     } finally {
       if (this.#loaded.get(groupId) === group) this.#loaded.delete(groupId)
     }
