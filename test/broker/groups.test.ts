@@ -40,6 +40,24 @@ afterEach(async () => {
   await broker.close()
 })
 
+/** Runs `check` for all versions side by side, each on a connection and in a group of its own. */
+async function inEveryVersion(
+  [first, last]: readonly [number, number],
+  check: (version: number, groupId: string, connection: WireClient) => Promise<void>,
+): Promise<void> {
+  const versions = Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  await Promise.all(
+    versions.map(async version => {
+      const connection = await WireClient.connect(broker.port)
+      try {
+        await check(version, `g${version}`, connection)
+      } finally {
+        connection.end()
+      }
+    }),
+  )
+}
+
 /** A ConsumerProtocolSubscription of version 0. */
 function subscriptionTo(topic: string): Buffer {
   return Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 1, 0, topic.length]), Buffer.from(topic), Buffer.alloc(4)])
@@ -99,43 +117,46 @@ async function commitCodes(version: number, ...[partitions, options]: Parameters
 }
 
 describe('membership', () => {
-  test.each([0, 1, 2, 3])('in one round: JoinGroup %i', async version => {
-    const joined = await client.request(JoinGroup, version, joinBody())
-    expect(joined).toMatchObject({ errorCode: 0, generationId: 1, protocolName: 'range', leader: joined.memberId })
-    expect(joined.members).toMatchObject([{ memberId: joined.memberId, metadata: subscriptionTo('t') }])
-    expect(joined.memberId).toMatch(/^test-[0-9a-f-]{36}$/)
-  })
+  test('in one round, up to JoinGroup 3', () =>
+    inEveryVersion([0, 3], async (version, groupId, connection) => {
+      const joined = await connection.request(JoinGroup, version, joinBody({ groupId }))
+      expect(joined).toMatchObject({ errorCode: 0, generationId: 1, protocolName: 'range', leader: joined.memberId })
+      expect(joined.members).toMatchObject([{ memberId: joined.memberId, metadata: subscriptionTo('t') }])
+      expect(joined.memberId).toMatch(/^test-[0-9a-f-]{36}$/)
+    }))
 
-  test.each([4, 5, 6, 7, 8, 9])('in two rounds: JoinGroup %i', async version => {
-    const first = await client.request(JoinGroup, version, joinBody())
-    expect(first).toMatchObject({ errorCode: errorCodes.MEMBER_ID_REQUIRED, generationId: -1, leader: '', members: [] })
-    const { memberId } = first
-    const joined = await client.request(JoinGroup, version, joinBody({ memberId }))
-    expect(joined).toMatchObject({ errorCode: 0, generationId: 1, memberId, leader: memberId, protocolName: 'range' })
-    expect(joined.protocolType).toBe(version >= 7 ? 'consumer' : null)
-  })
+  test('in two rounds, from JoinGroup 4 on', () =>
+    inEveryVersion([4, 9], async (version, groupId, connection) => {
+      const first = await connection.request(JoinGroup, version, joinBody({ groupId }))
+      expect(first).toMatchObject({
+        errorCode: errorCodes.MEMBER_ID_REQUIRED,
+        generationId: -1,
+        leader: '',
+        members: [],
+      })
+      const { memberId } = first
+      const joined = await connection.request(JoinGroup, version, joinBody({ groupId, memberId }))
+      expect(joined).toMatchObject({ errorCode: 0, generationId: 1, memberId, leader: memberId, protocolName: 'range' })
+      expect(joined.protocolType).toBe(version >= 7 ? 'consumer' : null)
+    }))
 
-  test.each([0, 1, 2, 3, 4, 5])('SyncGroup %i gives the assignment, Heartbeat and LeaveGroup follow', async version => {
-    const { memberId, generationId } = await client.request(JoinGroup, 3, joinBody())
-    const protocol = { protocolType: 'consumer', protocolName: 'range' }
-    const assignments = [{ memberId, assignment: Buffer.from('all') }]
-    const synced = await client.request(SyncGroup, version, {
-      groupId: 'g',
-      memberId,
-      generationId,
-      assignments,
-      ...protocol,
-    })
-    expect(synced).toMatchObject({ errorCode: 0, assignment: Buffer.from('all') })
-    expect(synced.protocolName).toBe(version >= 5 ? 'range' : null)
-    const beat = { groupId: 'g', memberId, generationId }
-    expect(await client.request(Heartbeat, Math.min(version, 4), beat)).toMatchObject({ errorCode: 0 })
-    const leave = { groupId: 'g', memberId, members: [{ memberId, groupInstanceId: null }] }
-    const left = await client.request(LeaveGroup, version, leave)
-    expect(left.errorCode).toBe(0)
-    expect(left.members).toEqual(version >= 3 ? [{ memberId, groupInstanceId: null, errorCode: 0 }] : [])
-    expect(await client.request(Heartbeat, 4, beat)).toMatchObject({ errorCode: errorCodes.UNKNOWN_MEMBER_ID })
-  })
+  test('SyncGroup gives the assignment, Heartbeat and LeaveGroup follow, in all versions', () =>
+    inEveryVersion([0, 5], async (version, groupId, connection) => {
+      const { memberId, generationId } = await connection.request(JoinGroup, 3, joinBody({ groupId }))
+      const protocol = { protocolType: 'consumer', protocolName: 'range' }
+      const assignments = [{ memberId, assignment: Buffer.from('all') }]
+      const sync = { groupId, memberId, generationId, assignments, ...protocol }
+      const synced = await connection.request(SyncGroup, version, sync)
+      expect(synced).toMatchObject({ errorCode: 0, assignment: Buffer.from('all') })
+      expect(synced.protocolName).toBe(version >= 5 ? 'range' : null)
+      const beat = { groupId, memberId, generationId }
+      expect(await connection.request(Heartbeat, Math.min(version, 4), beat)).toMatchObject({ errorCode: 0 })
+      const leave = { groupId, memberId, members: [{ memberId, groupInstanceId: null }] }
+      const left = await connection.request(LeaveGroup, version, leave)
+      expect(left.errorCode).toBe(0)
+      expect(left.members).toEqual(version >= 3 ? [{ memberId, groupInstanceId: null, errorCode: 0 }] : [])
+      expect(await connection.request(Heartbeat, 4, beat)).toMatchObject({ errorCode: errorCodes.UNKNOWN_MEMBER_ID })
+    }))
 
   test('SyncGroup 5 must name the protocol', async () => {
     const { memberId, generationId } = await client.request(JoinGroup, 3, joinBody())
@@ -339,33 +360,28 @@ describe('offsets', () => {
 })
 
 describe('administration', () => {
-  test.each([0, 1, 2, 3, 4, 5, 6])('DescribeGroups %i', async version => {
+  test('DescribeGroups, in all versions', async () => {
     const { memberId } = await formGroup()
-    const asked = { groups: ['g', 'none'], includeAuthorizedOperations: version >= 3 }
-    const { groups } = await client.request(DescribeGroups, version, asked)
-    expect(groups[0]).toMatchObject({
-      errorCode: 0,
-      groupId: 'g',
-      groupState: 'Stable',
-      protocolType: 'consumer',
-      protocolData: 'range',
-      members: [
-        {
-          memberId,
-          clientId: 'test',
-          clientHost: '/127.0.0.1',
-          memberMetadata: subscriptionTo('t'),
-          memberAssignment: Buffer.from('all'),
-        },
-      ],
-      authorizedOperations: version >= 3 ? 3400 : -2147483648,
-    })
-    expect(groups[1]).toMatchObject({
-      groupId: 'none',
-      groupState: 'Dead',
-      members: [],
-      errorCode: version >= 6 ? errorCodes.GROUP_ID_NOT_FOUND : 0,
-      errorMessage: version >= 6 ? 'Group none not found.' : null,
+    await inEveryVersion([0, 6], async (version, _groupId, connection) => {
+      const asked = { groups: ['g', 'none'], includeAuthorizedOperations: version >= 3 }
+      const { groups } = await connection.request(DescribeGroups, version, asked)
+      const about = { clientId: 'test', clientHost: '/127.0.0.1', memberMetadata: subscriptionTo('t') }
+      expect(groups[0]).toMatchObject({
+        errorCode: 0,
+        groupId: 'g',
+        groupState: 'Stable',
+        protocolType: 'consumer',
+        protocolData: 'range',
+        members: [{ memberId, ...about, memberAssignment: Buffer.from('all') }],
+        authorizedOperations: version >= 3 ? 3400 : -2147483648,
+      })
+      expect(groups[1]).toMatchObject({
+        groupId: 'none',
+        groupState: 'Dead',
+        members: [],
+        errorCode: version >= 6 ? errorCodes.GROUP_ID_NOT_FOUND : 0,
+        errorMessage: version >= 6 ? 'Group none not found.' : null,
+      })
     })
   })
 
@@ -394,17 +410,18 @@ describe('administration', () => {
     expect(await listed({ typesFilter: ['consumer'] })).toEqual([])
   })
 
-  test.each([0, 1, 2, 3])('DeleteGroups %i', async version => {
+  test('DeleteGroups, in all versions', async () => {
     await formGroup()
-    await commitCodes(9, [[0, 1]], { groupId: 'simple' })
-    const { results } = await client.request(DeleteGroups, version, { groupsNames: ['g', 'simple', 'none'] })
-    expect(results.map(({ groupId, errorCode }) => [groupId, errorCode])).toEqual([
-      ['g', errorCodes.NON_EMPTY_GROUP],
-      ['simple', 0],
-      ['none', errorCodes.GROUP_ID_NOT_FOUND],
-    ])
-    expect(results.map(({ errorMessage }) => errorMessage !== null)).toEqual(
-      version >= 3 ? [true, false, true] : [false, false, false],
-    )
+    await inEveryVersion([0, 3], async (version, groupId, connection) => {
+      await connection.request(OffsetCommit, 9, commitBody([[0, 1]], { groupId }))
+      const { results } = await connection.request(DeleteGroups, version, { groupsNames: ['g', groupId, 'none'] })
+      expect(results.map(result => [result.groupId, result.errorCode])).toEqual([
+        ['g', errorCodes.NON_EMPTY_GROUP],
+        [groupId, 0],
+        ['none', errorCodes.GROUP_ID_NOT_FOUND],
+      ])
+      const toldWhy = results.map(({ errorMessage }) => errorMessage !== null)
+      expect(toldWhy).toEqual(version >= 3 ? [true, false, true] : [false, false, false])
+    })
   })
 })

@@ -1,8 +1,9 @@
 import { Admin } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { describeWith } from '../support/requirement.ts'
 import { type FlightRecord, flightRecords } from './flight-records.ts'
 import { GroupMembers } from './group-members.ts'
-import { type Ack, type ClientName, clientMissing, createPublisher } from './publishers.ts'
+import { type Ack, type ClientName, clientRequirement, createPublisher } from './publishers.ts'
 import { expectAcksKept, expectEachOnce, expectKeyOrder, readContents } from './topic-contents.ts'
 
 /** The server, or servers over the same stores, that the job runs on. */
@@ -31,11 +32,10 @@ export function describeFlightsJob(environment: string, createCluster: () => Pro
     afterAll(() => cluster?.stop())
 
     for (const client of clients) {
-      const missing = clientMissing(client)
-      const name = `${client} publishes 20,000 flights; a group whose members come and go reads each`
-      test.skipIf(missing)(missing ? `${name} (skipped: ${missing})` : name, { timeout: jobTimeoutMs }, () =>
-        runCalmJob(cluster, client),
-      )
+      describeWith(clientRequirement(client), client, () => {
+        const name = 'publishes 20,000 flights; a group whose members come and go reads each'
+        test(name, { timeout: jobTimeoutMs }, () => runCalmJob(cluster, client))
+      })
     }
 
     test('with kill -9 again and again nothing acknowledged is lost, doubled or moved', { timeout: jobTimeoutMs }, () =>
@@ -106,7 +106,7 @@ const flightsPerCrash = 1_500
 async function runCrashJob(cluster: Cluster): Promise<void> {
   const { bootstrap } = cluster
   const topic = 'flights-through-crashes'
-  const publishing = clients.filter(client => clientMissing(client) === undefined)
+  const publishing = clients.filter(client => clientRequirement(client).missing === undefined)
   const perClient = crashes * flightsPerCrash
   // Ids of one publisher rise; those of one are far from another's. Keys carry the publisher, whose order is the one kept.
   const flights = await Promise.all(

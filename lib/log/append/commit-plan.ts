@@ -8,7 +8,7 @@ import { type Commit, encodeCommit, type Marker, type ProducerRun, type Slice } 
 import type { Head } from '../head/head.ts'
 import type { Fold } from '../producers/fold.ts'
 import { FoldDraft } from '../producers/fold-draft.ts'
-import { addSequence } from '../producers/sequence.ts'
+import { addSequence } from '../producers/producer-state.ts'
 import { segmentTime } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
 import type { PendingBatch, PendingMarker, PlacedBatch } from './pending-segment.ts'

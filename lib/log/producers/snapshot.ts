@@ -1,6 +1,7 @@
 /** A snapshot is a stored fold: a blob in the segment store, referred to by the head (SnapshotRef). */
 import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
-import { Fold, isExpired, type KeptBatch, type ProducerState } from './fold.ts'
+import { Fold } from './fold.ts'
+import { isExpired, type KeptBatch, type ProducerState } from './producer-state.ts'
 
 const FORMAT_VERSION = 1
 

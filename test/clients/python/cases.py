@@ -247,10 +247,9 @@ class Cases:
 
     def unknown_topic(self, bootstrap, _):
         def ask():
-            consumer = self.make_consumer(bootstrap)
+            consumer = self.make_consumer(bootstrap, group=unique("unknown"))
             try:
-                consumer.assign(unique("no-such-topic"), {0: EARLIEST})
-                return consumer.poll_error()
+                return consumer.read_missing(unique("no-such-topic"))
             finally:
                 consumer.close()
 
@@ -529,7 +528,7 @@ class Cases:
                 equal([tuple(header) for header in record.headers], [("writer", writer.encode())])
 
 
-def all_cases(cases, assignors, static=True, unknown=True):
+def all_cases(cases, assignors):
     """`assignors`: case's name -> the client's own word for it."""
     return {
         "topic-lifecycle": cases.topic_lifecycle,
@@ -538,7 +537,7 @@ def all_cases(cases, assignors, static=True, unknown=True):
         "describe-configs": cases.describe_configs,
         "cluster": cases.cluster,
         "hundred-partitions": cases.hundred_partitions,
-        **({"unknown-topic": cases.unknown_topic} if unknown else {}),
+        **({"unknown-topic": cases.unknown_topic} if hasattr(cases.make_consumer, "read_missing") else {}),
         "records": cases.records,
         **{f"codec-{name}": cases.codec(name) for name in CODECS},
         "big-records": cases.big_records,
@@ -556,7 +555,7 @@ def all_cases(cases, assignors, static=True, unknown=True):
         "out-of-range": cases.out_of_range,
         "pause-seek": cases.pause_seek,
         **{f"group-{name}": cases.group(assignor) for name, assignor in assignors.items()},
-        **({"static-member": cases.static_member} if static else {}),
+        "static-member": cases.static_member,
         "commit-resume": cases.commit_resume,
         "groups": cases.groups,
         "interop-write": cases.interop_write,

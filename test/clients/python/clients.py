@@ -55,4 +55,4 @@ class Consumer:
     """Consumer(bootstrap, group, reset, assignor, instance, fetch_bytes): assign(topic, {partition: offset or EARLIEST or LATEST}),
     subscribe(topic), poll() -> Records within half a second, assignment() -> partitions, commit({partition: (offset, metadata)}),
     seek(partition, offset), pause(partition), resume(partition), begin(partition), end(partition),
-    offset_at(partition, time) -> offset or None, close()"""
+    offset_at(partition, time) -> offset or None, read_missing(topic), close()"""

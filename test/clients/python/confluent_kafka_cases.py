@@ -186,7 +186,8 @@ class Consumer:
             )
         return records
 
-    def poll_error(self):
+    def read_missing(self, topic):
+        self.subscribe(topic)
         for _ in range(20):
             self.poll()
 

@@ -1,0 +1,7 @@
+import { describeWith } from '../support/requirement.ts'
+import { describeFlightsJob } from './flights-job.ts'
+import { cloudStores, createCloudCluster } from './stores.ts'
+
+describeWith(cloudStores, 'S3 and DynamoDB', () => {
+  describeFlightsJob('one process over S3 and DynamoDB', () => createCloudCluster(1))
+})
