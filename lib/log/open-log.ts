@@ -4,7 +4,9 @@ import type { Clock, Logger, Random } from '../base/index.ts'
 import type { BatchView } from '../records/index.ts'
 import type { ItemStore, ObjectStore } from '../storage/index.ts'
 import { acceptBatch } from './append/accept-batch.ts'
+import { timedOut } from './append/answers.ts'
 import { Batcher } from './append/batcher.ts'
+import { Deadlines } from './append/deadlines.ts'
 import { FlushBudget } from './append/flush-budget.ts'
 import { markerCommit, type PendingBatch, type PlacedBatch } from './append/pending-segment.ts'
 import type {
@@ -89,6 +91,7 @@ class StoredLog implements Log {
   readonly #clock: Clock
   readonly #cache: SliceCache
   readonly #segments: SegmentStore
+  readonly #deadlines: Deadlines
   readonly #batcher: Batcher
   readonly #segmentIds: SegmentIds
   readonly #shards: Shards
@@ -101,6 +104,7 @@ class StoredLog implements Log {
     const segments = new SegmentStore({ ...options, itemBytesMax: options.itemSegmentBytesMax })
     const budget = new FlushBudget(clock, options.flushBudget)
     this.#clock = clock
+    this.#deadlines = new Deadlines(clock)
     this.#segmentIds = segmentIds
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
@@ -169,9 +173,9 @@ class StoredLog implements Log {
     const finish = () => done.abort()
     signal?.addEventListener('abort', finish)
     if (signal?.aborted) finish()
-    const stops = await Promise.all(positions.map(position => this.#watch(position, finish)))
+    for (const position of positions) void this.#watch(position, done)
     await this.#clock.sleep(timeoutMs, done.signal)
-    for (const stop of stops) stop()
+    finish()
     signal?.removeEventListener('abort', finish)
   }
 
@@ -188,8 +192,9 @@ class StoredLog implements Log {
   async #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
     const deadline = this.#clock.monotonic() + timeoutMs
     const timestamp = this.#clock.now()
-    const answer = Promise.withResolvers<void>()
-    await this.#shards.admit(topic, partition, (open, slot) => {
+    const answer = this.#answerBy<void>(deadline)
+    const admitted = this.#shards.admit(topic, partition, (open, slot) => {
+      if (this.#clock.monotonic() >= deadline) return
       const { resolve, reject } = answer
       const pending = { marker: { ...marker, slot, timestamp }, deadline, settled: false, resolve, reject }
       open.appends++
@@ -199,7 +204,16 @@ class StoredLog implements Log {
       answer.promise.then(release, release)
       open.committer.enqueue(markerCommit(this.#segmentIds.next(), [pending]))
     })
+    admitted.catch(answer.reject)
     return answer.promise
+  }
+
+  /** An answer that is REQUEST_TIMED_OUT if there is none by `deadline` (monotonic, ms). */
+  #answerBy<T>(deadline: number): PromiseWithResolvers<T> {
+    const answer = Promise.withResolvers<T>()
+    const stop = this.#deadlines.add(deadline, () => answer.reject(timedOut()))
+    answer.promise.then(stop, stop)
+    return answer
   }
 
   async #admit(
@@ -207,8 +221,9 @@ class StoredLog implements Log {
     batch: BatchView,
     deadline: number,
   ): Promise<Appended> {
-    const answer = Promise.withResolvers<Appended>()
-    await this.#shards.admit(topic, partition, (open, slot) => {
+    const answer = this.#answerBy<Appended>(deadline)
+    const admitted = this.#shards.admit(topic, partition, (open, slot) => {
+      if (this.#clock.monotonic() >= deadline) return
       const { committer } = open
       const pending: PendingBatch = {
         topicId: topic.id,
@@ -231,6 +246,7 @@ class StoredLog implements Log {
       }
       answer.promise.then(release, release)
     })
+    admitted.catch(answer.reject)
     return answer.promise
   }
 
@@ -243,21 +259,21 @@ class StoredLog implements Log {
     }
   }
 
-  /** Calls `finish` as soon as the position can be read, or can never be. */
-  async #watch({ topic, partition, offset }: PartitionPosition, finish: () => void): Promise<() => void> {
+  /** Aborts `done` as soon as the position can be read, or can never be; listens until `done` aborts. */
+  async #watch({ topic, partition, offset }: PartitionPosition, done: AbortController): Promise<void> {
     try {
       const { open, slot } = await this.#shards.find(topic, partition)
+      if (done.signal.aborted) return
       const check = () => {
         const state = stateOf(open.shard, slot)
-        if (!state || offset < state.next) finish()
+        if (!state || offset < state.next) done.abort()
       }
       const stop = open.watcher.watch(check)
+      done.signal.addEventListener('abort', stop)
       check()
-      return stop
     } catch {
       // A partition that cannot be watched cannot be read either: the read that follows says why.
-      finish()
-      return () => {}
+      done.abort()
     }
   }
 

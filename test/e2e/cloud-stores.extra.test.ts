@@ -1,6 +1,7 @@
+import { cloudStores } from '../support/cloud-stores.ts'
 import { describeWith } from '../support/requirement.ts'
+import { createCloudCluster } from './cloud-cluster.ts'
 import { describeFlightsJob } from './flights-job.ts'
-import { cloudStores, createCloudCluster } from './stores.ts'
 
 describeWith(cloudStores, 'S3 and DynamoDB', () => {
   describeFlightsJob('one process over S3 and DynamoDB', () => createCloudCluster(1))

@@ -1,5 +1,5 @@
 import { Admin } from '@platformatic/kafka'
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
 import { describeWith } from '../support/requirement.ts'
 import { type FlightRecord, flightRecords } from './flight-records.ts'
 import { GroupMembers } from './group-members.ts'
@@ -31,27 +31,33 @@ export function describeFlightsJob(environment: string, createCluster: () => Pro
     })
     afterAll(() => cluster?.stop())
 
-    for (const client of clients) {
-      describeWith(clientRequirement(client), client, () => {
-        const name = 'publishes 20,000 flights; a group whose members come and go reads each'
-        test(name, { timeout: jobTimeoutMs }, () => runCalmJob(cluster, client))
-      })
-    }
+    describe.concurrent('in calm', () => {
+      for (const client of clients) {
+        describeWith(clientRequirement(client), client, () => {
+          const name = 'publishes 20,000 flights; a group whose members come and go reads each'
+          test(name, { timeout: jobTimeoutMs }, ({ onTestFailed }) => runCalmJob({ cluster, client, onTestFailed }))
+        })
+      }
+    })
 
-    test('with kill -9 again and again nothing acknowledged is lost, doubled or moved', { timeout: jobTimeoutMs }, () =>
-      runCrashJob(cluster),
-    )
+    const name = 'with kill -9 again and again nothing acknowledged is lost, doubled or moved'
+    test(name, { timeout: jobTimeoutMs }, ({ onTestFailed }) => runCrashJob({ cluster, onTestFailed }))
   })
 }
 
-async function runCalmJob(cluster: Cluster, client: ClientName): Promise<void> {
+interface Job {
+  readonly cluster: Cluster
+  readonly onTestFailed: TestContext['onTestFailed']
+}
+
+async function runCalmJob({ cluster, client, onTestFailed }: Job & { readonly client: ClientName }): Promise<void> {
   const { bootstrap } = cluster
   const topic = `flights-${client.replaceAll(/\W/g, '')}`
   const group = `${topic}-readers`
   const flights = await flightRecords(20_000)
   const later = await flightRecords(100, flights.length)
   await createTopic(bootstrap, topic)
-  const members = watchedMembers({ client, bootstrap, topic, group })
+  const members = watchedMembers({ client, bootstrap, topic, group }, onTestFailed)
   const publisher = await createPublisher(client, bootstrap, topic)
   const acks: Ack[] = []
   const publish = (from: number, to: number) => publisher.publish(flights.slice(from, to), ack => acks.push(ack))
@@ -79,16 +85,16 @@ async function runCalmJob(cluster: Cluster, client: ClientName): Promise<void> {
   expectAcksKept(stored, acks)
   expect(members.deliveries.broken).toEqual([])
   expect(await committedOffsets(bootstrap, group)).toEqual(endOffsets(stored))
-  await expectResumed(cluster, { client, topic, group, later })
+  await expectResumed({ cluster, client, onTestFailed, topic, group, later })
 }
 
 /** A member that joins when all is committed is given what comes later, and nothing else. */
 async function expectResumed(
-  { bootstrap }: Cluster,
-  options: { client: ClientName; topic: string; group: string; later: readonly FlightRecord[] },
+  options: Job & { client: ClientName; topic: string; group: string; later: readonly FlightRecord[] },
 ): Promise<void> {
-  const { client, topic, group, later } = options
-  const members = watchedMembers({ client, bootstrap, topic, group })
+  const { client, topic, group, later, onTestFailed } = options
+  const { bootstrap } = options.cluster
+  const members = watchedMembers({ client, bootstrap, topic, group }, onTestFailed)
   members.start('late')
   await members.balanced(partitions)
   const publisher = await createPublisher(client, bootstrap, topic)
@@ -103,7 +109,7 @@ async function expectResumed(
 const crashes = 6
 const flightsPerCrash = 1_500
 
-async function runCrashJob(cluster: Cluster): Promise<void> {
+async function runCrashJob({ cluster, onTestFailed }: Job): Promise<void> {
   const { bootstrap } = cluster
   const topic = 'flights-through-crashes'
   const publishing = clients.filter(client => clientRequirement(client).missing === undefined)
@@ -121,7 +127,7 @@ async function runCrashJob(cluster: Cluster): Promise<void> {
   await createTopic(bootstrap, topic)
   const publishers = await Promise.all(publishing.map(client => createPublisher(client, bootstrap, topic)))
   const groups = (['KafkaJS', '@platformatic/kafka'] as const).map(client =>
-    watchedMembers({ client, bootstrap, topic, group: `${topic}-${client.replaceAll(/\W/g, '')}` }),
+    watchedMembers({ client, bootstrap, topic, group: `${topic}-${client.replaceAll(/\W/g, '')}` }, onTestFailed),
   )
   for (const members of groups) for (const name of ['first', 'second', 'third']) members.start(name)
   await Promise.all(groups.map(members => members.balanced(partitions)))
@@ -158,7 +164,10 @@ async function runCrashJob(cluster: Cluster): Promise<void> {
 }
 
 /** When the test fails, it says how far the group came and what its members said. */
-function watchedMembers(options: ConstructorParameters<typeof GroupMembers>[0]): GroupMembers {
+function watchedMembers(
+  options: ConstructorParameters<typeof GroupMembers>[0],
+  onTestFailed: TestContext['onTestFailed'],
+): GroupMembers {
   const members = new GroupMembers(options)
   onTestFailed(async () => {
     const { ids, history } = members.deliveries

@@ -82,7 +82,10 @@ async function createPlatformaticPublisher(bootstrap: string, topic: string): Pr
     publish: (records, onAck) =>
       sendInRuns(records, onAck, async run => {
         const messages = run.map(({ key, value }) => ({ topic, key, value }))
-        const { offsets = [] } = await producer.send({ messages })
+        const { offsets = [] } = await producer.send({ messages }).catch(error => {
+          // Its causes are told by toString alone.
+          throw new Error(String(error), { cause: error })
+        })
         return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]))
       }),
     close: () => producer.close(),

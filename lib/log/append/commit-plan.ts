@@ -47,7 +47,7 @@ export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSe
   let bytes = 0
   for (const { segment, placed, markers } of segments) {
     if (segmentTime(segment.id) < head.fence || bytes >= PLAN_BYTES_MAX || covered === PLAN_SEGMENTS_MAX) break
-    const time = segmentTime(segment.id)
+    const time = fold.timeOf(segment.id)
     const accepted: AcceptedBatch[] = []
     for (const { pending, slot, batch: view, position } of placed) {
       if (pending.settled) continue

@@ -5,8 +5,14 @@
  * head says that a snapshot did it.
  */
 import type { Commit, ProducerRun, Slice } from '../head/commit.ts'
-import { segmentTime } from '../segment/segment-id.ts'
-import { addSequence, isExpired, type ProducerState, stateAfterBatch, stateAfterMarker } from './producer-state.ts'
+import { type SegmentId, segmentTime } from '../segment/segment-id.ts'
+import {
+  addSequence,
+  type ProducerState,
+  stateAfterBatch,
+  stateAfterMarker,
+  stateAfterSnapshot,
+} from './producer-state.ts'
 
 type SlotProducers = Map<number, ProducerState>
 
@@ -26,6 +32,11 @@ export class Fold {
   /** Time of the last applied commit (of its segment id), ms; 0 before the first. */
   get time(): number {
     return this.#time
+  }
+
+  /** Time of a commit that comes next. It never goes back, so a clock that is behind makes nobody look idle. */
+  timeOf(id: SegmentId): number {
+    return Math.max(this.#time, segmentTime(id))
   }
 
   get(slot: number, producerId: number): ProducerState | undefined {
@@ -49,8 +60,8 @@ export class Fold {
   }
 
   apply(commit: Commit): void {
-    const time = segmentTime(commit.segment.id)
-    this.#time = Math.max(this.#time, time)
+    const time = this.timeOf(commit.segment.id)
+    this.#time = time
     for (const slice of commit.slices) {
       for (const run of slice.runs) this.#applyRun(slice, run, time)
     }
@@ -60,12 +71,12 @@ export class Fold {
     }
   }
 
-  /** Forgets the producers that a snapshot at `time` (ms) drops. */
+  /** Forgets what a snapshot at `time` (ms) drops. */
   expire(time: number): void {
-    for (const producers of this.#slots.values()) {
-      for (const [producerId, state] of producers) {
-        if (isExpired(state, time)) producers.delete(producerId)
-      }
+    for (const { slot, producerId, state } of [...this.entries()]) {
+      const left = stateAfterSnapshot(state, time)
+      if (left) this.set(slot, producerId, left)
+      else this.#slots.get(slot)?.delete(producerId)
     }
   }
 

@@ -9,7 +9,7 @@ export const PRODUCER_EXPIRATION_MS = 24 * 3_600_000
 
 export interface ProducerState {
   readonly epoch: number
-  /** Of this epoch, up to KEPT_BATCHES, oldest first; empty after a marker that raised the epoch. */
+  /** Of this epoch, up to KEPT_BATCHES, oldest first. */
   readonly batches: readonly KeptBatch[]
   /** Time of the last commit (of its segment id), ms. */
   readonly lastTime: number
@@ -23,6 +23,8 @@ export interface KeptBatch {
   readonly baseSequence: number
   readonly lastSequence: number
   readonly baseOffset: number
+  /** Of its commit, ms. */
+  readonly time: number
 }
 
 export interface OpenTransaction {
@@ -40,9 +42,16 @@ export interface SequencedBatch {
   readonly transaction: number
 }
 
-/** Whether a snapshot at `time` (ms) drops the producer: one with an open transaction stays. */
-export function isExpired(state: ProducerState, time: number): boolean {
-  return !state.open && state.lastTime < time - PRODUCER_EXPIRATION_MS
+/**
+ * What a snapshot at `time` (ms) keeps of a producer: undefined if nothing. Batches but the last go by their own age: so a process that loads the snapshot and one that applied all the commits agree. An open transaction stays.
+ */
+export function stateAfterSnapshot(state: ProducerState, time: number): ProducerState | undefined {
+  const oldest = time - PRODUCER_EXPIRATION_MS
+  if (!state.open && state.lastTime < oldest) return undefined
+  return {
+    ...state,
+    batches: state.batches.filter(({ time: age }, i, { length }) => age >= oldest || i === length - 1),
+  }
 }
 
 export function stateAfterBatch(
@@ -53,11 +62,11 @@ export function stateAfterBatch(
 ): ProducerState {
   const { baseSequence, recordCount, producerEpoch, transaction } = batch
   const earlier = state?.epoch === producerEpoch ? state.batches.slice(1 - KEPT_BATCHES) : []
-  const kept = { baseSequence, lastSequence: addSequence(baseSequence, recordCount - 1), baseOffset }
+  const kept = { baseSequence, lastSequence: addSequence(baseSequence, recordCount - 1), baseOffset, time }
   return {
     epoch: producerEpoch,
     batches: [...earlier, kept],
-    lastTime: Math.max(time, state?.lastTime ?? 0),
+    lastTime: time,
     open: transaction === 0 ? state?.open : (state?.open ?? { transaction, firstOffset: baseOffset }),
     ended: state?.ended ?? 0,
   }
@@ -72,7 +81,7 @@ export function stateAfterMarker(
   return {
     epoch: raises ? producerEpoch : state.epoch,
     batches: raises ? [] : state.batches,
-    lastTime: Math.max(time, state?.lastTime ?? 0),
+    lastTime: time,
     open: undefined,
     ended: transaction,
   }

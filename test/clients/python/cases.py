@@ -65,7 +65,7 @@ def values(records, partition=None):
 INTEROP_RECORDS = [
     (
         None if index % 10 == 0 else f"key-{index}".encode(),
-        None if index % 7 == 0 else f"value-{index}-{'ä' * index}".encode(),
+        None if index % 10 == 7 else f"value-{index}-{'ä' * index}".encode(),
     )
     for index in range(100)
 ]
