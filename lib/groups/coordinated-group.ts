@@ -331,8 +331,9 @@ export class CoordinatedGroup {
   }
 
   async #passTime(): Promise<void> {
-    const group = await this.#fresh()
-    await this.#apply(passTime(group, this.#moment()))
+    // From before the read: who is heard of meanwhile waits behind this step, and is not late.
+    const moment = this.#moment()
+    await this.#apply(passTime(await this.#fresh(), moment))
     const idle = nextDeadline(this.#held!.group) === undefined && !this.#holdsRequests
     if (idle && this.#options.clock.monotonic() - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
   }

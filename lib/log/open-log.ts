@@ -8,7 +8,7 @@ import { timedOut } from './append/answers.ts'
 import { Batcher } from './append/batcher.ts'
 import { Deadlines } from './append/deadlines.ts'
 import { FlushBudget } from './append/flush-budget.ts'
-import { markerCommit, type PendingBatch, type PlacedBatch } from './append/pending-segment.ts'
+import { markerCommit, type PlacedBatch } from './append/pending-segment.ts'
 import type {
   ActiveProducer,
   Appended,
@@ -33,7 +33,7 @@ import { readPartition, stateOf } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
-import { Shards } from './shards.ts'
+import { type OpenShard, Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
 
 export interface LogOptions {
@@ -189,45 +189,37 @@ class StoredLog implements Log {
     await Promise.allSettled(this.#pending)
   }
 
-  async #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
+  #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
     const deadline = this.#clock.monotonic() + timeoutMs
     const timestamp = this.#clock.now()
-    const answer = this.#answerBy<void>(deadline)
-    const admitted = this.#shards.admit(topic, partition, (open, slot) => {
-      if (this.#clock.monotonic() >= deadline) return
+    const answer = Promise.withResolvers<void>()
+    const add = (open: OpenShard, slot: number) => {
+      holdOpen(open, answer.promise)
       const { resolve, reject } = answer
-      const pending = { marker: { ...marker, slot, timestamp }, deadline, settled: false, resolve, reject }
-      open.appends++
-      const release = () => {
-        open.appends--
+      const pending = {
+        marker: { ...marker, slot, timestamp },
+        deadline,
+        settled: false,
+        resolve,
+        reject,
       }
-      answer.promise.then(release, release)
       open.committer.enqueue(markerCommit(this.#segmentIds.next(), [pending]))
-    })
-    admitted.catch(answer.reject)
-    return answer.promise
+    }
+    this.#shards.admit(topic, partition, add).catch(answer.reject)
+    return this.#inTime(answer.promise, deadline)
   }
 
-  /** An answer that is REQUEST_TIMED_OUT if there is none by `deadline` (monotonic, ms). */
-  #answerBy<T>(deadline: number): PromiseWithResolvers<T> {
-    const answer = Promise.withResolvers<T>()
-    const stop = this.#deadlines.add(deadline, () => answer.reject(timedOut()))
-    answer.promise.then(stop, stop)
-    return answer
-  }
-
-  async #admit(
-    { topic, partition, transaction = 0 }: AppendRequest,
-    batch: BatchView,
-    deadline: number,
-  ): Promise<Appended> {
-    const answer = this.#answerBy<Appended>(deadline)
-    const admitted = this.#shards.admit(topic, partition, (open, slot) => {
-      if (this.#clock.monotonic() >= deadline) return
-      const { committer } = open
-      const pending: PendingBatch = {
+  #admit({ topic, partition, transaction = 0 }: AppendRequest, batch: BatchView, deadline: number): Promise<Appended> {
+    const { length } = batch.bytes
+    this.#batcher.reserve(length)
+    const answer = Promise.withResolvers<Appended>()
+    const release = () => this.#batcher.release(length)
+    answer.promise.then(release, release)
+    const add = (open: OpenShard, slot: number) => {
+      holdOpen(open, answer.promise)
+      this.#batcher.add({
         topicId: topic.id,
-        committer,
+        committer: open.committer,
         partition,
         slot,
         batch,
@@ -237,17 +229,19 @@ class StoredLog implements Log {
         answer: answer.promise,
         resolve: answer.resolve,
         reject: answer.reject,
-      }
-      this.#batcher.add(pending)
-      open.appends++
-      const release = () => {
-        open.appends--
-        this.#batcher.release(pending)
-      }
-      answer.promise.then(release, release)
-    })
-    admitted.catch(answer.reject)
-    return answer.promise
+      })
+    }
+    this.#shards.admit(topic, partition, add).catch(answer.reject)
+    return this.#inTime(answer.promise, deadline)
+  }
+
+  /** The answer, or REQUEST_TIMED_OUT at the deadline: what is under way goes on, and is counted until it ends. */
+  #inTime<T>(answer: Promise<T>, deadline: number): Promise<T> {
+    const told = Promise.withResolvers<T>()
+    const stop = this.#deadlines.add(deadline, () => told.reject(timedOut()))
+    answer.then(told.resolve, told.reject)
+    answer.then(stop, stop)
+    return told.promise
   }
 
   async #track<T>(promise: Promise<T>): Promise<T> {
@@ -289,6 +283,15 @@ class StoredLog implements Log {
       this.#cache.add(commit.segment, slice, batches)
     }
   }
+}
+
+/** The shard stays open until the answer. */
+function holdOpen(open: OpenShard, answer: Promise<unknown>): void {
+  open.appends++
+  const leave = () => {
+    open.appends--
+  }
+  answer.then(leave, leave)
 }
 
 function closed(): LogError {

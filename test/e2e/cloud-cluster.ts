@@ -21,6 +21,7 @@ export async function createCloudCluster(size: number): Promise<Cluster> {
       await gateway.kill()
       await gateway.start()
     },
+    output: () => gateways.map(gateway => gateway.output).join('\n'),
     stop: async () => {
       await Promise.all(gateways.map(gateway => gateway.stop()))
       await stores.stop()

@@ -1,5 +1,5 @@
 import { Admin } from '@platformatic/kafka'
-import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest'
 import { describeWith } from '../support/requirement.ts'
 import { type FlightRecord, flightRecords } from './flight-records.ts'
 import { GroupMembers } from './group-members.ts'
@@ -14,6 +14,8 @@ export interface Cluster {
   /** kill -9 of a server, and its start; resolves when it serves again. */
   crash(): Promise<unknown>
   stop(): Promise<unknown>
+  /** What its processes wrote, for the message of a failure. */
+  output(): string
 }
 
 const clients: readonly ClientName[] = ['KafkaJS', '@platformatic/kafka', 'kcat']
@@ -25,6 +27,9 @@ const pollMs = 100
 export function describeFlightsJob(environment: string, createCluster: () => Promise<Cluster>): void {
   describe(`flights on ${environment}`, () => {
     let cluster: Cluster
+    beforeEach(({ onTestFailed }) => {
+      onTestFailed(() => console.error(`the server said:\n${cluster.output()}`))
+    })
     beforeAll(async () => {
       cluster = await createCluster()
       await cluster.start()

@@ -283,8 +283,8 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: 'groups/group-items.ts',
-        find: 'const mine = (item: Item | undefined) => item?.version === version',
-        replace: 'const mine = (item: Item | undefined) => item !== undefined && version > 0',
+        find: 'item => item?.version === version',
+        replace: 'item => item !== undefined',
       },
     ],
   },

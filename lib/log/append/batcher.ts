@@ -44,22 +44,23 @@ export class Batcher {
     this.#parts = parts
   }
 
-  /** @throws LogError OVERLOADED */
-  add(batch: PendingBatch): void {
-    const bytes = batch.batch.bytes.length
+  /** Room for a batch on its way to `add`, until `release`. @throws LogError OVERLOADED */
+  reserve(bytes: number): void {
     if (this.#pendingBytes + bytes > PENDING_BYTES_MAX) {
       throw new LogError('OVERLOADED', `${this.#pendingBytes} bytes are waiting to be stored`)
     }
     this.#pendingBytes += bytes
-    if (this.#gathered.length === 0) this.#gatheringSince = this.#parts.clock.monotonic()
-    this.#gathered.push(batch)
-    this.#gatheredBytes += bytes
-    this.#schedule()
   }
 
-  /** The caller of `add` tells when the batch has its answer. */
-  release(batch: PendingBatch): void {
-    this.#pendingBytes -= batch.batch.bytes.length
+  release(bytes: number): void {
+    this.#pendingBytes -= bytes
+  }
+
+  add(batch: PendingBatch): void {
+    if (this.#gathered.length === 0) this.#gatheringSince = this.#parts.clock.monotonic()
+    this.#gathered.push(batch)
+    this.#gatheredBytes += batch.batch.bytes.length
+    this.#schedule()
   }
 
   #schedule(): void {

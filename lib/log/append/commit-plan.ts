@@ -113,7 +113,8 @@ function placeMarker(
   const offset = nextOffsets[slot]
   if (offset === undefined) return 'nowhere'
   const state = draft.get(slot, producerId)
-  if (state && transaction <= state.ended) return 'ended'
+  // A later one is open: this one ended, though its end may be forgotten.
+  if (state && (transaction <= state.ended || transaction < (state.open?.transaction ?? 0))) return 'ended'
   return { ...marker, offset, firstOffset: state?.open?.firstOffset ?? -1 }
 }
 

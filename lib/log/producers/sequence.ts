@@ -31,7 +31,7 @@ export function decideSequence(state: ProducerState | undefined, batch: Sequence
   const lastSequence = addSequence(baseSequence, recordCount - 1)
   const kept = current?.batches.find(b => b.baseSequence === baseSequence && b.lastSequence === lastSequence)
   if (kept) return { kind: 'duplicate', baseOffset: kept.baseOffset }
-  if (transaction > 0 && state && transaction <= state.ended) {
+  if (transaction > 0 && state && (transaction <= state.ended || transaction < (state.open?.transaction ?? 0))) {
     return refuse('INVALID_TXN_STATE', `transaction ${transaction} of producer ${producerId} has ended`)
   }
   if (state?.open && state.open.transaction !== transaction) {

@@ -32,8 +32,10 @@ import {
 const CACHE_MS = 3_000
 /** By size, not `max`, which would allocate for all of them at once. */
 const CACHE_OPTIONS = { maxSize: 10_000, sizeCalculation: () => 1 }
-const ATTEMPTS_MAX = 20
+/** A head that others commit to changes between every look and write, some dozens of times in a row. */
+const ATTEMPTS_MAX = 200
 const PAUSE_MS = 20
+const PAUSES_MAX = 5
 
 export interface StoredTopicsParts {
   readonly items: ItemStore
@@ -266,7 +268,8 @@ export class StoredTopics implements Topics {
     change: (item: Item | undefined) => WriteOperation[] | undefined,
   ): Promise<Item | undefined> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      if (attempt > 1) await this.#parts.clock.sleep(attempt * PAUSE_MS * drawFraction(this.#parts.random))
+      if (attempt > 1)
+        await this.#parts.clock.sleep(Math.min(attempt, PAUSES_MAX) * PAUSE_MS * drawFraction(this.#parts.random))
       const item = await this.#parts.items.get(key)
       const operations = change(item)
       if (!operations || (await this.#tryWrite(operations))) return item

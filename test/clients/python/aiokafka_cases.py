@@ -247,4 +247,4 @@ class Consumer:
 
 ASSIGNORS = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor}
 
-run_cases(all_cases(Cases(Admin, Producer, Consumer), ASSIGNORS))
+run_cases(all_cases(Cases(Admin, Producer, Consumer), ASSIGNORS, fences=False))

@@ -240,7 +240,7 @@ class Cases:
     def hundred_partitions(self, bootstrap, _):
         topic = self.create_topic(bootstrap, "hundred", 100)
         records = [record for partition in range(100) for record in numbered(partition * 2, partition * 2 + 2, partition)]
-        self.produce(bootstrap, topic, records)
+        self.produce(bootstrap, topic, records, idempotent=True)
         got = self.read(bootstrap, topic, {partition: EARLIEST for partition in range(100)}, 200)
         for partition in range(100):
             equal(values(got, partition), texts(partition * 2, partition * 2 + 2))
@@ -460,12 +460,23 @@ class Cases:
         one = join("one")
         until("the same again", lambda: one.owned == mine, owned)
         equal(two.assignments, assignments, "assignments of the other")
-        double = join("one")
-        until("the first to be fenced", lambda: one.failure is not None, owned)
-        equal(getattr(one.failure, "code", one.failure), FENCED_INSTANCE_ID)
-        until("the double to have its place", lambda: double.owned == mine, lambda: (double.owned, double.failure))
-        double.leave()
+        one.leave()
         two.leave()
+
+    def static_fence(self, bootstrap, _):
+        topic = self.create_topic(bootstrap, "fence", 2)
+        group = unique("fence")
+
+        def join():
+            return Member(self.make_consumer(bootstrap, group=group, instance="one"), topic)
+
+        first = join()
+        until("all for the first", lambda: first.owned == [0, 1], lambda: (first.owned, first.failure))
+        double = join()
+        until("the first to be fenced", lambda: first.failure is not None, lambda: (first.owned, double.owned))
+        equal(getattr(first.failure, "code", first.failure), FENCED_INSTANCE_ID)
+        until("all for its double", lambda: double.owned == [0, 1], lambda: (double.owned, double.failure))
+        double.leave()
 
     def commit_resume(self, bootstrap, _):
         topic = self.create_topic(bootstrap, "commit")
@@ -528,8 +539,8 @@ class Cases:
                 equal([tuple(header) for header in record.headers], [("writer", writer.encode())])
 
 
-def all_cases(cases, assignors):
-    """`assignors`: case's name -> the client's own word for it."""
+def all_cases(cases, assignors, fences):
+    """`assignors`: case's name -> the client's own word for it. `fences`: it ends when another has its instance id."""
     return {
         "topic-lifecycle": cases.topic_lifecycle,
         "topic-errors": cases.topic_errors,
@@ -556,6 +567,7 @@ def all_cases(cases, assignors):
         "pause-seek": cases.pause_seek,
         **{f"group-{name}": cases.group(assignor) for name, assignor in assignors.items()},
         "static-member": cases.static_member,
+        **({"static-fence": cases.static_fence} if fences else {}),
         "commit-resume": cases.commit_resume,
         "groups": cases.groups,
         "interop-write": cases.interop_write,

@@ -229,4 +229,4 @@ class Consumer:
 
 ASSIGNORS = {"range": "range", "roundrobin": "roundrobin", "cooperative": "cooperative-sticky"}
 
-run_cases(all_cases(Cases(Admin, Producer, Consumer), ASSIGNORS))
+run_cases(all_cases(Cases(Admin, Producer, Consumer), ASSIGNORS, fences=True))

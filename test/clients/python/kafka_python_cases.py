@@ -209,4 +209,4 @@ ASSIGNORS = {
     "cooperative": CooperativeStickyAssignor,
 }
 
-run_cases(all_cases(Cases(Admin, Producer, Consumer), ASSIGNORS))
+run_cases(all_cases(Cases(Admin, Producer, Consumer), ASSIGNORS, fences=False))

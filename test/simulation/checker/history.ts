@@ -122,6 +122,8 @@ export interface Join extends Span {
   readonly instance?: string
   /** The id that was given. */
   given: string
+  /** The process that was asked. */
+  readonly via: string
 }
 
 export interface Heartbeat extends Span {
@@ -131,6 +133,8 @@ export interface Heartbeat extends Span {
   readonly instance?: string
   readonly generation: number
   readonly sessionMs: number
+  /** The process that was asked. */
+  readonly via: string
   readonly invokedAtMs: number
   completedAtMs: number
   /** `ok`, or why not. */

@@ -122,6 +122,7 @@ export class Member {
       member: this.#memberId,
       ...this.#instance,
       given: '',
+      via: this.#client.connection.via,
       invoked: world.tick(),
       completed: Infinity,
     }
@@ -215,6 +216,7 @@ export class Member {
       ...this.#instance,
       generation: this.#generation,
       sessionMs: this.plan.sessionMs,
+      via: this.#client.connection.via,
       invokedAtMs: world.time,
       completedAtMs: Infinity,
       invoked: world.tick(),

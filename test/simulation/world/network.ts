@@ -55,6 +55,11 @@ export class Connection {
     if (options.gateway.process.dead) this.#schedule(() => this.close())
   }
 
+  /** The process at the other end. */
+  get via(): string {
+    return this.#options.gateway.process.name
+  }
+
   get broken(): boolean {
     return this.#broken
   }
