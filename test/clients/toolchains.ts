@@ -31,7 +31,7 @@ export async function pythonWith(requirements: string): Promise<string> {
 
 /** The program of a Go module. */
 export async function goProgram(module: string, sources: readonly string[]): Promise<string> {
-  await needCommand('go', ['version'], 'install Go 1.24 or newer')
+  await needCommand('go', ['version'], 'install Go 1.26 or newer')
   const files = ['go.mod', 'go.sum', ...sources].map(name => join(module, name))
   const folder = await made('go', files, folder =>
     run('go', ['build', '-o', join(folder, 'program'), '.'], { cwd: module }),

@@ -289,16 +289,6 @@ export const plants: readonly Plant[] = [
     ],
   },
   {
-    name: 'a replaced static member kept beside the new one',
-    edits: [
-      {
-        file: 'groups/classic-join.ts',
-        find: '(id === previous.id ? [member.id, member] : [id, other])',
-        replace: '[id, other] as [string, Member]).concat([[member.id, member]]',
-      },
-    ],
-  },
-  {
     name: 'the dead keep their place',
     edits: [
       {

@@ -183,6 +183,7 @@ export class Member {
     const { rng } = this.#client
     await this.#sleep((sessionMs / HEARTBEATS_A_SESSION) * (0.5 + rng.fraction()))
     if (this.#isOver()) return
+    if (rng.chance(commitChance / 4)) await this.#commit()
     try {
       await this.#heartbeat()
     } catch (error) {
