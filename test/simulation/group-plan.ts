@@ -6,7 +6,7 @@ export interface GroupPlan {
   readonly partitions: number
   /** Which gateway coordinates the group, from when on; the last holds after the healing. */
   readonly coordinators: readonly { readonly at: number; readonly gateway: number }[]
-  /** Spans in which every member has its own idea of that. */
+  /** Spans in which every gateway believes that it does. */
   readonly disagreements: readonly { readonly from: number; readonly to: number }[]
   readonly members: readonly MemberPlan[]
   /** Once all is calm: the coordinator changes, a member comes and one goes, and every call must be answered. */

@@ -2,7 +2,7 @@
  * A member of a consumer group that lives by Kafka's rules: it joins, syncs (and assigns, where it leads), sends heartbeats,
  * commits offsets for what it owns, and does as it is told by errors. It writes down what it was told.
  */
-import { GroupError, type Joined } from '../../../lib/groups/index.ts'
+import { GroupError, type Groups, type Joined } from '../../../lib/groups/index.ts'
 import type { Assignment, Heartbeat, Join, OffsetCommit, OffsetFetch } from '../checker/index.ts'
 import type { GroupPlan, MemberPlan } from '../group-plan.ts'
 import { RemoteError } from '../world/network.ts'
@@ -32,24 +32,29 @@ const orders = new Map<string, 'again' | 'anew' | 'find' | 'end'>([
   ['CLOSED', 'find'],
 ])
 
-/** Who coordinates a group, as a member has heard. */
-export type FindCoordinator = (member: string) => number
+/** Which gateway coordinates the group, as `gateway` believes. */
+export type CoordinatorSeenBy = (gateway: number) => number
 
 export class Member {
   readonly plan: MemberPlan
   readonly #group: GroupPlan
   readonly #client: Client
   readonly #anywhere: Client
+  readonly #coordinatorSeenBy: CoordinatorSeenBy
+  /** The gateway that the member holds to be the coordinator. */
+  #coordinator = 0
   #memberId = ''
   #generation = -1
   #partitions: readonly number[] = []
   #ended = false
+  #retired = false
   #pauses: { readonly at: number; readonly ms: number }[]
 
-  constructor(scene: Scene, group: GroupPlan, plan: MemberPlan, findCoordinator: FindCoordinator) {
+  constructor(scene: Scene, group: GroupPlan, plan: MemberPlan, coordinatorSeenBy: CoordinatorSeenBy) {
     this.plan = plan
     this.#group = group
-    this.#client = new Client(scene, `${group.name}/${plan.name}`, () => findCoordinator(plan.name))
+    this.#coordinatorSeenBy = coordinatorSeenBy
+    this.#client = new Client(scene, `${group.name}/${plan.name}`, () => this.#findCoordinator())
     this.#anywhere = new Client(scene, `${group.name}/${plan.name}*`)
     this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
   }
@@ -67,7 +72,7 @@ export class Member {
     return this.#partitions
   }
 
-  /** Until its planned end, or until it is told to leave. */
+  /** Until its planned end, or until it is retired. */
   async live(): Promise<void> {
     const { world } = this.#client.scene
     await world.sleep(Math.max(0, this.plan.joinAt - world.time))
@@ -79,23 +84,59 @@ export class Member {
         await this.#obey(error)
       }
     }
-    if (this.plan.end?.kind === 'leave' && !this.#ended) await this.leave()
+    const leaves = !this.#ended && (this.#retired || this.plan.end?.kind === 'leave')
     this.#ended = true
+    if (leaves) await this.#leave()
+  }
+
+  /** Its life ends when it has finished what it is at: it leaves the group. */
+  retire(): void {
+    this.#retired = true
   }
 
   /** Tells the coordinator, insisting. A static member keeps its place, as Kafka's consumers do. */
-  async leave(): Promise<void> {
-    const { instance } = this.plan
+  async #leave(): Promise<void> {
     const memberId = this.#memberId
-    this.#ended = true
-    if (instance !== undefined || memberId === '') return
-    await this.#client.insist('leave', ({ groups }) =>
-      groups.leave({ groupId: this.#group.name, members: [{ memberId, instanceId: undefined }] }),
-    )
+    if (this.plan.instance !== undefined || memberId === '') return
+    const request = { groupId: this.#group.name, members: [{ memberId, instanceId: undefined }] }
+    for (;;) {
+      try {
+        await this.#ask('leave', groups => groups.leave(request))
+        return
+      } catch (error) {
+        failureOf(error)
+        this.#client.reconnect()
+        await this.#client.pause(500)
+      }
+    }
   }
 
   #isOver(): boolean {
-    return this.#ended || (this.plan.end !== undefined && this.#client.scene.world.time >= this.plan.end.at)
+    return this.#ended || this.#retired || (this.plan.end !== undefined && this.#client.scene.world.time >= this.plan.end.at)
+  }
+
+  // ---------------------------------------------------------------- the coordinator
+
+  /** Asks any gateway. */
+  #findCoordinator(): number {
+    const { rng, scene } = this.#client
+    this.#coordinator = this.#coordinatorSeenBy(rng.below(scene.cluster.size))
+    return this.#coordinator
+  }
+
+  /** A gateway that does not hold itself to be the coordinator says so. */
+  #ask<T>(name: string, work: (groups: Groups, signal: AbortSignal) => Promise<T>, timeoutMs?: number): Promise<T> {
+    // Opened here, so that it is known who is asked.
+    void this.#client.connection
+    const asked = this.#coordinator
+    return this.#client.call(
+      name,
+      async ({ groups }, signal) => {
+        if (this.#coordinatorSeenBy(asked) !== asked) throw new GroupError('NOT_COORDINATOR', 'so this gateway believes')
+        return work(groups, signal)
+      },
+      timeoutMs,
+    )
   }
 
   // ---------------------------------------------------------------- in and out
@@ -127,9 +168,9 @@ export class Member {
       completed: Infinity,
     }
     history.push(join)
-    const joined = await this.#client.call(
+    const joined = await this.#ask(
       `join as ${this.#memberId}`,
-      ({ groups }, signal) => groups.join(request, signal),
+      (groups, signal) => groups.join(request, signal),
       CALL_TIMEOUT_MS + this.#longestRebalanceMs(),
     )
     join.given = joined.memberId
@@ -144,9 +185,9 @@ export class Member {
     const invoked = world.tick()
     const assignments = joined.leader === memberId && !joined.skipAssignment ? this.#assign(joined) : []
     const request = { ...this.#identity(generation), protocolType: PROTOCOL_TYPE, protocolName: PROTOCOL, assignments }
-    const { assignment } = await this.#client.call(
+    const { assignment } = await this.#ask(
       `sync of generation ${generation}`,
-      ({ groups }, signal) => groups.sync(request, signal),
+      (groups, signal) => groups.sync(request, signal),
       CALL_TIMEOUT_MS + this.#longestRebalanceMs(),
     )
     this.#generation = generation
@@ -227,7 +268,7 @@ export class Member {
     history.push(beat)
     try {
       const identity = this.#identity(this.#generation)
-      await this.#client.call('heartbeat', ({ groups }) => groups.heartbeat(identity))
+      await this.#ask('heartbeat', groups => groups.heartbeat(identity))
       beat.outcome = 'ok'
     } catch (error) {
       beat.outcome = failureOf(error).code
