@@ -37,11 +37,12 @@ const SESSION_MIN_MS = 2_000
 
 export function drawGroup(rng: Rng, gateways: number, healMs: number): GroupPlan {
   const sessionMs = Math.max((3 * healMs) / HEARTBEATS_MAX, rng.spread(SESSION_MIN_MS, 20_000))
-  const disagreements = Array.from({ length: rng.pick([0, 1, 2]) }, () => {
+  const steady = rng.chance(0.3)
+  const disagreements = Array.from({ length: steady ? 0 : rng.pick([0, 1, 2]) }, () => {
     const from = rng.fraction() * healMs
     return { from, to: Math.min(healMs, from + rng.spread(1_000, healMs)) }
   })
-  const changes = Array.from({ length: rng.pick([0, 1, 2, 4]) }, () => ({
+  const changes = Array.from({ length: steady ? 0 : rng.pick([1, 2, 4]) }, () => ({
     at: rng.fraction() * healMs,
     gateway: rng.below(gateways),
   }))

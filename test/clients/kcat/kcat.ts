@@ -105,12 +105,10 @@ function join(bootstrap: string, group: string, topic: string, assignor: string)
   }
   createInterface({ input: child.stdout }).on('line', line => void member.got.push(line))
   createInterface({ input: child.stderr }).on('line', line => {
-    const change = /^% Group .* rebalanced .*: (assigned|revoked|incremental assigned|incremental revoked): (.*)$/.exec(
-      line,
-    )
+    const change = /^% Group .* rebalanced.*(assigned|revoked|assignment|revoke)\b.*: (.*)$/.exec(line)
     if (!change) return
     const partitions = [...(change[2] ?? '').matchAll(/\[(\d+)\]/g)].map(found => Number(found[1]))
-    for (const partition of partitions) change[1]?.endsWith('assigned') ? owned.add(partition) : owned.delete(partition)
+    for (const partition of partitions) change[1]?.startsWith('assign') ? owned.add(partition) : owned.delete(partition)
   })
   return member
 }

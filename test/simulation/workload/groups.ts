@@ -69,15 +69,22 @@ export class GroupWork {
     const first = living[0]
     if (!first) return 'nobody'
     const owned = living.flatMap(({ partitions }) => partitions).sort()
-    const complete = owned.join() === placesOf(this.#plan).map(({ partition }) => partition).join()
+    const complete =
+      owned.join() ===
+      placesOf(this.#plan)
+        .map(({ partition }) => partition)
+        .join()
     return complete && living.every(({ generation }) => generation === first.generation) ? first.generation : -1
   }
 
+  /** While a member joins, its coordinator is replaced: it must be told. */
   async #changeCalmly(): Promise<void> {
+    const { world } = this.#scene
     const { coordinators, members } = this.#plan
-    this.#calmCoordinator = coordinators.at(-1)!.gateway + 1
     const { end: _, instance: __, ...plan } = members[0]!
     this.#enter({ ...plan, name: 'newcomer', joinAt: 0, pauses: [] })
+    await world.sleep((plan.sessionMs * (plan.rebalanceMs % 100)) / 300)
+    this.#calmCoordinator = coordinators.at(-1)!.gateway + 1
     this.#members.find(({ ended }) => !ended)?.retire()
     await this.#rest()
     await this.#fetchAll()

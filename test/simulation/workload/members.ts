@@ -35,6 +35,13 @@ const orders = new Map<string, 'again' | 'anew' | 'find' | 'end'>([
 /** Which gateway coordinates the group, as `gateway` believes. */
 export type CoordinatorSeenBy = (gateway: number) => number
 
+/** As whom a member commits, and what. */
+interface Standing {
+  readonly memberId: string
+  readonly generation: number
+  readonly partitions: readonly number[]
+}
+
 export class Member {
   readonly plan: MemberPlan
   readonly #group: GroupPlan
@@ -48,6 +55,7 @@ export class Member {
   #partitions: readonly number[] = []
   #ended = false
   #retired = false
+  readonly #behind = new Set<Promise<void>>()
   #pauses: { readonly at: number; readonly ms: number }[]
 
   constructor(scene: Scene, group: GroupPlan, plan: MemberPlan, coordinatorSeenBy: CoordinatorSeenBy) {
@@ -87,6 +95,7 @@ export class Member {
     const leaves = !this.#ended && (this.#retired || this.plan.end?.kind === 'leave')
     this.#ended = true
     if (leaves) await this.#leave()
+    await Promise.all(this.#behind)
   }
 
   /** Its life ends when it has finished what it is at: it leaves the group. */
@@ -112,7 +121,9 @@ export class Member {
   }
 
   #isOver(): boolean {
-    return this.#ended || this.#retired || (this.plan.end !== undefined && this.#client.scene.world.time >= this.plan.end.at)
+    return (
+      this.#ended || this.#retired || (this.plan.end !== undefined && this.#client.scene.world.time >= this.plan.end.at)
+    )
   }
 
   // ---------------------------------------------------------------- the coordinator
@@ -132,7 +143,8 @@ export class Member {
     return this.#client.call(
       name,
       async ({ groups }, signal) => {
-        if (this.#coordinatorSeenBy(asked) !== asked) throw new GroupError('NOT_COORDINATOR', 'so this gateway believes')
+        if (this.#coordinatorSeenBy(asked) !== asked)
+          throw new GroupError('NOT_COORDINATOR', 'so this gateway believes')
         return work(groups, signal)
       },
       timeoutMs,
@@ -233,8 +245,9 @@ export class Member {
       if (revoked) await this.#commit()
       throw error
     }
-    if (rng.chance(commitChance)) await this.#commit()
-    if (rng.chance(0.1)) await this.#fetch()
+    if (rng.chance(commitChance / 2)) this.#commitBehind()
+    else if (rng.chance(commitChance)) await this.#commit()
+    if (rng.chance(0.2)) await this.#fetch()
   }
 
   /** A pause that is due is taken here: the member stands still, wherever it is. */
@@ -280,16 +293,16 @@ export class Member {
   }
 
   /** Each commit has an offset that no other commit has, so that a fetch tells whose it saw. */
-  async #commit(): Promise<void> {
+  async #commit({ partitions, ...identity }: Standing = this.#standing): Promise<void> {
     const { world, history } = this.#client.scene
     const client = this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
-    const commits = this.#partitions.map(
+    const commits = partitions.map(
       (partition): OffsetCommit => ({
         kind: 'commit',
         group: this.#group.name,
-        member: this.#memberId,
+        member: identity.memberId,
         ...this.#instance,
-        generation: this.#generation,
+        generation: identity.generation,
         partition: String(partition),
         offset: world.tick(),
         invoked: world.tick(),
@@ -302,9 +315,8 @@ export class Member {
     const offsets = commits.map(({ partition, offset }) => ({
       ...{ topicId: TOPIC_ID, partition: Number(partition), offset, leaderEpoch: -1, metadata: '' },
     }))
-    const identity = this.#identity(this.#generation)
     const results = await client.call(`commit ${offsets.map(({ partition, offset }) => `${partition}:${offset}`)}`, s =>
-      s.groups.commitOffsets({ ...identity, offsets }),
+      s.groups.commitOffsets({ ...identity, groupId: this.#group.name, instanceId: this.plan.instance, offsets }),
     )
     for (const [i, { error }] of results.entries()) {
       const commit = commits[i]!
@@ -314,6 +326,18 @@ export class Member {
     }
     const refused = results.find(({ error }) => error !== undefined)?.error
     if (refused) throw new RemoteError(refused, 'commit')
+  }
+
+  /** Sent without waiting for the answer, as `commitAsync` is: it may come when the member is in another generation. */
+  #commitBehind(): void {
+    const { rng } = this.#client
+    const standing = this.#standing
+    const commit = async () => {
+      await this.#client.pause(this.plan.sessionMs * rng.pick([0, 0.05, 0.5]))
+      await this.#commit(standing).catch(failureOf)
+    }
+    const done = commit().finally(() => this.#behind.delete(done))
+    this.#behind.add(done)
   }
 
   async #fetch(): Promise<void> {
@@ -332,8 +356,12 @@ export class Member {
     scene.world.note(name, `told ${code}`)
     if (order === undefined) scene.violations.push({ property: 'false-refusal', what: `${name} was told ${code}` })
     if (order === 'end') this.#ended = true
+    if ((order === 'again' || order === 'anew') && this.#generation >= 0) {
+      if (rng.chance(this.plan.commitChance)) this.#commitBehind()
+      this.#generation = -1
+      this.#partitions = []
+    }
     if (order === 'anew') this.#memberId = ''
-    if (order === 'again' || order === 'anew') this.#forgetGeneration()
     if (code === 'MEMBER_ID_REQUIRED') this.#memberId = memberIdOf(error)
     if (order === 'find') {
       this.#client.reconnect()
@@ -342,13 +370,12 @@ export class Member {
     await this.#sleep(rng.spread(10, 500))
   }
 
-  #forgetGeneration(): void {
-    this.#generation = -1
-    this.#partitions = []
-  }
-
   get #instance(): { readonly instance?: string } {
     return this.plan.instance === undefined ? {} : { instance: this.plan.instance }
+  }
+
+  get #standing(): Standing {
+    return { memberId: this.#memberId, generation: this.#generation, partitions: this.#partitions }
   }
 
   #identity(generation: number) {
