@@ -115,7 +115,7 @@ class Scenario {
     const { world, cluster } = this.#scene
     const { topics, producers, readers, topicSteps, groups, disasters, healMs } = this.#plan
     const maker = new Client(this.#scene, 'maker')
-    const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strike(one))))
+    const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
       world.note('world', 'healed')
       cluster.thawAll()
@@ -150,12 +150,21 @@ class Scenario {
     if (grown) this.#topics = this.#topics.map(topic => (topic.id === grown.id ? grown : topic))
   }
 
-  async #strike({ kind, at, gateway, ms }: Disaster): Promise<void> {
+  async #strikeInTime(disaster: Disaster): Promise<void> {
+    const { afterRequestMs, gateway } = disaster
+    if (afterRequestMs === undefined) return this.#strike(disaster)
+    const { world, cluster } = this.#scene
+    cluster.gateway(gateway).process.onNextRequest(() => world.schedule(afterRequestMs, () => void this.#strike(disaster)))
+  }
+
+  async #strike({ kind, gateway, ms }: Disaster): Promise<void> {
     const { world, cluster, connections } = this.#scene
+    const left = this.#plan.healMs - world.time
+    if (left <= 0) return
     world.count(`disaster:${kind}`)
     if (kind === 'kill') cluster.kill(gateway, this.#rng)
     if (kind === 'stop') await cluster.stop(gateway, this.#rng)
-    if (kind === 'freeze') await cluster.freeze(gateway, Math.min(ms, this.#plan.healMs - at))
+    if (kind === 'freeze') await cluster.freeze(gateway, Math.min(ms, left))
     if (kind === 'jump') cluster.gateway(gateway).process.jumpClock(ms)
     if (kind === 'cut') for (const connection of connections) connection.close()
   }

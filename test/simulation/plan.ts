@@ -35,6 +35,8 @@ export type DisasterKind = 'kill' | 'freeze' | 'stop' | 'jump' | 'cut'
 export interface Disaster {
   readonly kind: DisasterKind
   readonly at: number
+  /** Present: it waits for the gateway's next request to a store, and strikes so long after that. */
+  readonly afterRequestMs?: number
   /** Which gateway; a `cut` breaks the connections to it. */
   readonly gateway: number
   /** How long it is frozen, or how far its clock jumps. */
@@ -183,11 +185,17 @@ function drawFaults(rng: Rng, healMs: number): FaultPlan {
   const latency: Latency = rng.pick(['calm', 'wild', 'wild', 'slow'])
   const style = rng.fraction()
   if (style < 0.1) return { rates: {}, storms: [], latency, calmFromMs: healMs, without: [] }
-  // One kind alone, often; or a few; or all together, rarely each.
-  const kinds = style < 0.4 ? [rng.pick(storeFaults)] : storeFaults.filter(() => style > 0.8 || rng.chance(0.4))
+  const kinds = drawFaultKinds(rng, style)
   const rates: Partial<Record<StoreFault, number>> = {}
   for (const kind of kinds) rates[kind] = rng.spread(0.01, 0.5) / kinds.length
   return { rates, storms: drawStorms(rng, healMs), latency, calmFromMs: healMs, without: [] }
+}
+
+/** Delays alone, or one kind alone, often; or a few; or all together, rarely each. */
+function drawFaultKinds(rng: Rng, style: number): readonly StoreFault[] {
+  if (style < 0.25) return ['slow-request', 'slow-answer']
+  if (style < 0.45) return [rng.pick(storeFaults)]
+  return storeFaults.filter(() => style > 0.8 || rng.chance(0.4))
 }
 
 function drawStorms(rng: Rng, healMs: number): { from: number; to: number }[] {
@@ -206,7 +214,8 @@ function drawDisasters(rng: Rng, gateways: number, healMs: number): Disaster[] {
   return Array.from({ length: rng.between(1, 6) }, () => {
     const kind = rng.pick(kinds)
     const ms = kind === 'jump' ? drawSkew(rng) : rng.spread(50, rng.chance(0.1) ? 3 * HOUR_MS : 120_000)
-    return { kind, at: rng.fraction() * healMs, gateway: rng.below(gateways), ms }
+    const busy = rng.chance(0.5) && { afterRequestMs: rng.spread(0.1, 300) }
+    return { kind, at: rng.fraction() * healMs, ...busy, gateway: rng.below(gateways), ms }
   })
 }
 

@@ -333,7 +333,7 @@ export class Member {
     const { rng } = this.#client
     const standing = this.#standing
     const commit = async () => {
-      await this.#client.pause(this.plan.sessionMs * rng.pick([0, 0.05, 0.5]))
+      await this.#client.pause(this.plan.sessionMs * rng.pick([0, 0, 0.01, 0.2]))
       // Not behind a JoinGroup, whose answer may be long in coming.
       await this.#commit(standing, this.#anywhere).catch(failureOf)
     }

@@ -23,6 +23,7 @@ export class Process {
   readonly #rng: Rng
   readonly #started: number
   readonly #onDeath: (() => void)[] = []
+  readonly #onNextRequest: (() => void)[] = []
   #skewMs: number
   #dead = false
   #frozen = false
@@ -89,6 +90,16 @@ export class Process {
   /** Calls `tell` when the process dies (its connections break). */
   onDeath(tell: () => void): void {
     this.#onDeath.push(tell)
+  }
+
+  /** Calls `tell` when the process sends its next request to a store. */
+  onNextRequest(tell: () => void): void {
+    this.#onNextRequest.push(tell)
+  }
+
+  /** For the stores: a request is sent. */
+  noteRequest(): void {
+    if (this.#onNextRequest.length > 0) for (const tell of this.#onNextRequest.splice(0)) tell()
   }
 
   jumpClock(byMs: number): void {
