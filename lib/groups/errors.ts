@@ -12,6 +12,7 @@ export type GroupErrorCode =
   | 'INCONSISTENT_GROUP_PROTOCOL'
   | 'INVALID_GROUP_ID'
   | 'INVALID_SESSION_TIMEOUT'
+  | 'INVALID_TXN_STATE' // the transaction that stages offsets has ended
   | 'MEMBER_ID_REQUIRED' // join again with `memberId`
   | 'NON_EMPTY_GROUP'
   | 'NOT_COORDINATOR' // another process coordinates this group now

@@ -3,7 +3,7 @@
  * administration of all. Whether this process should be asked is not decided here; if two are, both stay right
  * (coordinated-group.ts says how). Offsets and administration need no coordinator: they go by the stored documents.
  */
-import { type Clock, drawToken, drawUuid, type Logger, type Random } from '../base/index.ts'
+import { type Clock, drawToken, drawUuid, inParallel, type Logger, type Random } from '../base/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import { CommittedOffsets } from './committed-offsets.ts'
 import type {
@@ -11,6 +11,7 @@ import type {
   CommitResult,
   CommittedOffset,
   DeleteOffsetsRequest,
+  EndTransactionRequest,
   FetchOffsetsRequest,
   GroupDescription,
   GroupListing,
@@ -19,6 +20,7 @@ import type {
   LeaveRequest,
   LeftMember,
   MemberRequest,
+  StageRequest,
   Synced,
   SyncRequest,
 } from './contract.ts'
@@ -28,7 +30,7 @@ import type { GroupDocument } from './group-document.ts'
 import { GroupItems, type Read } from './group-items.ts'
 import { describeGroup, type GroupView, viewOf } from './group-view.ts'
 import { Parking } from './held-requests.ts'
-import { inParallel } from './parallel.ts'
+
 import {
   CONFLICT_ATTEMPTS_MAX,
   defaultGroupSettings,
@@ -120,6 +122,20 @@ export class Groups {
     const stored = results.some(({ error }) => error === undefined)
     if (stored && request.memberId !== '') await this.#loaded.get(request.groupId)?.keepAlive(request.memberId)
     return results
+  }
+
+  /** One result for each offset, in order: all are staged, or none counts. @throws GroupError INVALID_GROUP_ID */
+  async stageOffsets(request: StageRequest): Promise<CommitResult[]> {
+    this.#checkGroupId(request.groupId)
+    return orGroupError(() => this.#offsets.stage(request))
+  }
+
+  /**
+   * Commits or drops what a transaction staged; may be repeated.
+   * @throws GroupError COORDINATOR_NOT_AVAILABLE, REQUEST_TIMED_OUT
+   */
+  endTransaction(request: EndTransactionRequest): Promise<void> {
+    return orGroupError(() => this.#offsets.endTransaction(request))
   }
 
   /** Read strongly. @throws GroupError COORDINATOR_NOT_AVAILABLE */

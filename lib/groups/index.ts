@@ -1,8 +1,10 @@
+export { offsetsBlocksOf } from './committed-offsets.ts'
 export type {
   CommitRequest,
   CommitResult,
   CommittedOffset,
   DeleteOffsetsRequest,
+  EndTransactionRequest,
   FetchOffsetsRequest,
   GroupDescription,
   GroupListing,
@@ -16,7 +18,9 @@ export type {
   MemberDescription,
   MemberRequest,
   NewOffset,
+  OffsetsBlockPlace,
   Protocol,
+  StageRequest,
   Synced,
   SyncRequest,
   TopicPartition,
