@@ -27,6 +27,9 @@ interface Surroundings {
   readonly logger: Logger
 }
 
+/** Where a write of several items costs no more than one: an append of up to 64 KiB is one write. */
+const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 64 * 1_024 }
+
 /** @throws ConfigError where an address or a store cannot be had */
 export async function startVarve(config: Config, logger: Logger): Promise<RunningVarve> {
   const surroundings = { clock: systemClock, random: systemRandom, logger }
@@ -66,7 +69,7 @@ async function startParts(
   })
   endings.push(() => cluster.close())
   const flushBudget = stores.prices ? config.flushBudget / cluster.gateways().length : Number.POSITIVE_INFINITY
-  const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : {}) })
+  const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : EMBEDDED) })
   endings.push(() => log.close())
   const groups = new Groups(common)
   endings.push(() => groups.close())

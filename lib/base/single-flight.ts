@@ -2,6 +2,10 @@
 export class SingleFlight<K, V> {
   readonly #flights = new Map<K, Promise<V>>()
 
+  has(key: K): boolean {
+    return this.#flights.has(key)
+  }
+
   run(key: K, fetch: () => Promise<V>): Promise<V> {
     const flying = this.#flights.get(key)
     if (flying) return flying

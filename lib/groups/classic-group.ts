@@ -1,8 +1,9 @@
 /**
  * The classic group as a value: what is stored (group-document.ts) and what only its coordinator knows: who is alive,
- * whose JoinGroup or SyncGroup is held open, which rebalance is under way. The engine (classic-*.ts) is pure: a step takes a group, a request and
- * the moment, and gives the next group, the answers that are now due, and whether the document must be stored before
- * they are given. The rules are Apache Kafka's (GroupMetadataManager, ClassicGroup; KIP-345, 394, 559, 800, 814).
+ * whose JoinGroup or SyncGroup is held open, which rebalance is under way. The engine (classic-*.ts) is pure: a step
+ * takes a group, a request and the moment, and gives the next group, the answers that are now due, and whether the
+ * document must be stored before they are given. The rules are Apache Kafka's (GroupMetadataManager, ClassicGroup;
+ * KIP-345, 394, 559, 800, 814).
  *
  *   Empty ── join ──► PreparingRebalance ── all joined, or time is over ──► CompletingRebalance ── leader syncs ──► Stable
  *     ▲                 │        ▲                (generation + 1, stored)          │      (assignments, stored)      │
@@ -11,6 +12,7 @@
  * PreparingRebalance is never stored: its document is still that of the generation before, whose members may commit.
  * A process that takes over therefore finds Empty, CompletingRebalance or Stable, and its members go on from there.
  */
+import { invariant } from '../base/index.ts'
 import type { GroupState, Joined, Protocol, Synced } from './contract.ts'
 import type { GroupErrorCode } from './errors.ts'
 import type { GroupDocument, MemberDocument } from './group-document.ts'
@@ -121,9 +123,9 @@ export function takeOver(document: GroupDocument, { now }: Moment): ClassicGroup
   return completing ? { ...group, syncBy: now + rebalanceTimeoutOf(group) } : group
 }
 
-/** What is stored of a group. @throws never in PreparingRebalance if steps ask for it (they do not) */
+/** What is stored of a group; no step asks for that while a rebalance is being prepared. */
 export function documentOf(group: ClassicGroup, coordinator: number): GroupDocument {
-  if (group.state === 'PreparingRebalance') throw new RangeError('a rebalance in preparation is not stored')
+  invariant(group.state !== 'PreparingRebalance', 'a rebalance in preparation is not stored')
   return {
     incarnation: group.incarnation,
     coordinator,

@@ -23,7 +23,7 @@ export function heartbeat(group: ClassicGroup, request: MemberRequest, moment: M
   if (refusal) return refused(refusal)
   if (request.generation !== group.generation) return refused('ILLEGAL_GENERATION')
   return {
-    group: keepAlive(group, request.memberId, moment),
+    group: keepAlive(group, request.memberId, moment.now),
     store: false,
     replies: [],
     error: group.state === 'PreparingRebalance' ? 'REBALANCE_IN_PROGRESS' : undefined,
@@ -31,13 +31,11 @@ export function heartbeat(group: ClassicGroup, request: MemberRequest, moment: M
 }
 
 /** The member was heard of. */
-export function keepAlive(group: ClassicGroup, memberId: string, { now }: Moment): ClassicGroup {
+export function keepAlive(group: ClassicGroup, memberId: string, now: number): ClassicGroup {
   const member = group.members.get(memberId)
   if (!member || member.isNew) return group
-  return {
-    ...group,
-    members: new Map(group.members).set(memberId, { ...member, deadline: now + member.sessionTimeoutMs }),
-  }
+  const deadline = Math.max(member.deadline, now + member.sessionTimeoutMs)
+  return { ...group, members: new Map(group.members).set(memberId, { ...member, deadline }) }
 }
 
 /** Nobody could be heard of for a while, through no fault of theirs: everyone gets a fresh session. */

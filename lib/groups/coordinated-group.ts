@@ -17,7 +17,7 @@
  *   that takes the place of one held open has the older one answered REBALANCE_IN_PROGRESS.
  * - The document is gone or Dead (deleted elsewhere): this process lets go; the next request begins a new group.
  */
-import { type Clock, invariant, Mailbox } from '../base/index.ts'
+import { type Clock, invariant, Mailbox, OverloadedError } from '../base/index.ts'
 import { type Expected, StoreError, type Version } from '../storage/index.ts'
 import {
   type ClassicGroup,
@@ -38,6 +38,7 @@ import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
 import type { GroupItems } from './group-items.ts'
 import { HeldRequests, isRefusal, type Parking, refusalError } from './held-requests.ts'
 import {
+  ALARM_SLEEP_MS_MAX,
   CONFLICT_ATTEMPTS_MAX,
   FROZEN_MS,
   GROUP_QUEUE_MAX,
@@ -71,6 +72,8 @@ export class CoordinatedGroup {
   readonly #joins: HeldRequests<Joined>
   readonly #syncs: HeldRequests<Synced>
   #held: Held | undefined
+  /** Members that were heard of since the last step. */
+  readonly #heardAt = new Map<string, number>()
   #letGo = false
   #usedAt: number
   #retryAt = Number.NEGATIVE_INFINITY
@@ -130,12 +133,8 @@ export class CoordinatedGroup {
   }
 
   /** A member was heard of in another way than by a heartbeat. */
-  keepAlive(memberId: string): Promise<void> {
-    return this.#mailbox.run(() => {
-      const held = this.#held
-      if (!held || held.group.state === 'CompletingRebalance') return
-      this.#held = { ...held, group: keepAlive(held.group, memberId, this.#moment()) }
-    })
+  heard(memberId: string): void {
+    if (this.#held?.group.members.has(memberId)) this.#heardAt.set(memberId, this.#options.clock.monotonic())
   }
 
   /** Ends sessions and phases in time; resolves when the group is let go. */
@@ -145,8 +144,9 @@ export class CoordinatedGroup {
       const due = this.#nextAlarm()
       this.#alarmAt = due
       this.#alarm = new AbortController()
-      await clock.sleep(Math.max(due - clock.monotonic(), 1), this.#alarm.signal)
-      if (!this.#letGo && clock.monotonic() >= due) await this.#mailbox.run(() => this.#ring(due))
+      const sleepMs = Math.min(Math.max(due - clock.monotonic(), 1), ALARM_SLEEP_MS_MAX)
+      await clock.sleep(sleepMs, this.#alarm.signal)
+      if (!this.#letGo && clock.monotonic() >= due) await this.#ringInTurn(due)
     }
   }
 
@@ -162,6 +162,7 @@ export class CoordinatedGroup {
       return await this.#mailbox.run(async () => {
         if (this.#letGo) throw new GroupError('NOT_COORDINATOR', 'the group was let go')
         this.#usedAt = this.#options.clock.monotonic()
+        this.#noteHeard()
         try {
           return await work()
         } finally {
@@ -275,6 +276,13 @@ export class CoordinatedGroup {
 
   // ---------------------------------------------------------------- time
 
+  #noteHeard(): void {
+    for (const [memberId, now] of this.#heardAt) {
+      if (this.#held) this.#held = { ...this.#held, group: keepAlive(this.#held.group, memberId, now) }
+    }
+    this.#heardAt.clear()
+  }
+
   #moment(): Moment {
     const { clock, settings } = this.#options
     return { now: clock.monotonic(), wallTime: clock.now(), settings }
@@ -293,10 +301,20 @@ export class CoordinatedGroup {
     return Math.max(Math.min(due, look), this.#retryAt)
   }
 
+  async #ringInTurn(due: number): Promise<void> {
+    try {
+      await this.#mailbox.run(() => this.#ring(due))
+    } catch (error) {
+      if (!(error instanceof OverloadedError)) throw error
+      this.#retryAt = this.#options.clock.monotonic() + RETRY_MS
+    }
+  }
+
   async #ring(due: number): Promise<void> {
     const { clock } = this.#options
     const now = clock.monotonic()
     if (this.#letGo) return
+    this.#noteHeard()
     if (this.#held && now - due > FROZEN_MS) {
       this.#held = { ...this.#held, group: renewSessions(this.#held.group, this.#moment()) }
     }
@@ -304,14 +322,18 @@ export class CoordinatedGroup {
       if (this.#held) await this.#passTime()
       else if (now - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
     } catch (error) {
-      if (error instanceof StoreError) this.#retryAt = clock.monotonic() + RETRY_MS
-      else if (!(error instanceof GroupError)) throw error
+      if (error instanceof GroupError) return
+      this.#retryAt = clock.monotonic() + RETRY_MS
+      if (error instanceof StoreError) return
+      this.#release('COORDINATOR_NOT_AVAILABLE')
+      throw error
     }
   }
 
   async #passTime(): Promise<void> {
-    const group = await this.#fresh()
-    await this.#apply(passTime(group, this.#moment()))
+    // From before the read: who is heard of meanwhile waits behind this step, and is not late.
+    const moment = this.#moment()
+    await this.#apply(passTime(await this.#fresh(), moment))
     const idle = nextDeadline(this.#held!.group) === undefined && !this.#holdsRequests
     if (idle && this.#options.clock.monotonic() - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
   }

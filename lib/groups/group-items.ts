@@ -189,30 +189,39 @@ export class GroupItems {
     } while (cursor !== undefined)
   }
 
-  /** `operations[0]` carries `version`, by which the whole write is recognised. */
+  /** `operations[0]` carries `version`, by which the whole write is recognised. @throws StoreError */
   async #write(operations: readonly WriteOperation[], version: Version): Promise<Written> {
-    const mine = (item: Item | undefined) => item?.version === version
-    return (await this.#settle(operations, mine)) ? { version } : 'conflict'
+    const outcome = await this.#settle(operations, item => item?.version === version)
+    if (outcome === 'replaced') throw unknownOutcome('an earlier attempt may have been done, and replaced')
+    return outcome === 'done' ? { version } : 'conflict'
   }
 
   /** What is gone already was removed: versions are never used twice. */
   async #remove(operations: readonly WriteOperation[]): Promise<'removed' | 'conflict'> {
-    return (await this.#settle(operations, item => item === undefined)) ? 'removed' : 'conflict'
+    return (await this.#settle(operations, item => item === undefined)) === 'done' ? 'removed' : 'conflict'
   }
 
-  /** `done` tells from what the first operation found that an earlier attempt was applied. @throws StoreError, of effect unknown where nobody can say */
-  async #settle(operations: readonly WriteOperation[], done: (item: Item | undefined) => boolean): Promise<boolean> {
+  /**
+   * `mine` tells from what the first operation found that an earlier attempt was applied. `replaced`: something else is
+   * there now, and an earlier attempt may have been there before it.
+   * @throws StoreError, of effect unknown where nobody can say
+   */
+  async #settle(
+    operations: readonly WriteOperation[],
+    mine: (item: Item | undefined) => boolean,
+  ): Promise<'done' | 'conflict' | 'replaced'> {
     let doubtful = false
     for (let attempt = 0; ; attempt++) {
       try {
         const outcome = await this.#items.write(operations)
-        if (outcome.written) return true
+        if (outcome.written) return 'done'
         const first = outcome.conflicts.find(({ index }) => index === 0)
-        return first !== undefined && done(first.item)
+        if (first !== undefined && mine(first.item)) return 'done'
+        return doubtful ? 'replaced' : 'conflict'
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
         if (error.effect === 'none' && !doubtful) throw error
-        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error)
+        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error.message, error)
         doubtful = true
       }
       await this.pause(attempt)
@@ -225,6 +234,6 @@ function offsetsRange(topicId: string | undefined): { from: string; to: string }
   return { from: `${OFFSETS_SORT_KEY_FIRST}${topicId}#`, to: `${OFFSETS_SORT_KEY_FIRST}${topicId}$` }
 }
 
-function unknownOutcome(cause: StoreError): StoreError {
-  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${cause.message}`, { cause })
+function unknownOutcome(why: string, cause?: StoreError): StoreError {
+  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${why}`, { cause })
 }

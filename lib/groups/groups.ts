@@ -120,7 +120,7 @@ export class Groups {
     this.#checkGroupId(request.groupId)
     const results = await orGroupError(() => this.#offsets.commit(request))
     const stored = results.some(({ error }) => error === undefined)
-    if (stored && request.memberId !== '') await this.#loaded.get(request.groupId)?.keepAlive(request.memberId)
+    if (stored) this.#loaded.get(request.groupId)?.heard(request.memberId)
     return results
   }
 
@@ -236,7 +236,6 @@ export class Groups {
       await group.watch()
     } catch (error) {
       this.#logger.error('group let go', { groupId, error: String(error) })
-      await group.close()
     } finally {
       if (this.#loaded.get(groupId) === group) this.#loaded.delete(groupId)
     }

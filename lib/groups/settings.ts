@@ -38,9 +38,11 @@ export const GROUP_QUEUE_MAX = 20_000
 /** JoinGroup and SyncGroup requests that one process holds open. */
 export const PARKED_REQUESTS_MAX = 50_000
 /** A group with no member leaves memory after this time. */
-export const IDLE_GROUP_MS = 60_000
+export const IDLE_GROUP_MS = 10_000
 /** Where a wake-up or a write comes later than this, the process was frozen: no heartbeat could reach it meanwhile. */
 export const FROZEN_MS = 2_000
+/** No single sleep is longer than this, whatever timeouts members ask for. */
+export const ALARM_SLEEP_MS_MAX = 3_600_000
 /** After a store refused a write that no request waits for. */
 export const RETRY_MS = 1_000
 

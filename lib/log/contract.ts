@@ -78,6 +78,8 @@ export interface ActiveProducer {
 export interface Appended {
   readonly baseOffset: number
   readonly logStartOffset: number
+  /** Ms since 1970, in topics with message.timestamp.type=LogAppendTime; -1 in others. */
+  readonly logAppendTime: number
   /** The batch was there already (an idempotent producer's retry); `baseOffset` is the one it got the first time. */
   readonly duplicate: boolean
 }

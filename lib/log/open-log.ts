@@ -1,11 +1,14 @@
 /** The log over its two ports: puts the parts together and keeps Log's promises at the edge. */
 import { LRUCache } from 'lru-cache'
 import type { Clock, Logger, Random } from '../base/index.ts'
-import { type BatchView, validateBatch, validateRecords } from '../records/index.ts'
+import type { BatchView } from '../records/index.ts'
 import type { ItemStore, ObjectStore } from '../storage/index.ts'
+import { acceptBatch } from './append/accept-batch.ts'
+import { timedOut } from './append/answers.ts'
 import { Batcher } from './append/batcher.ts'
+import { Deadlines } from './append/deadlines.ts'
 import { FlushBudget } from './append/flush-budget.ts'
-import { markerCommit, type PendingBatch, type PlacedBatch } from './append/pending-segment.ts'
+import { markerCommit, type PlacedBatch } from './append/pending-segment.ts'
 import type {
   ActiveProducer,
   Appended,
@@ -30,9 +33,8 @@ import { readPartition, stateOf } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
-import { Shards } from './shards.ts'
+import { type OpenShard, Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
-import { listConfig, numberConfig } from './topics/topic-configs.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -89,6 +91,7 @@ class StoredLog implements Log {
   readonly #clock: Clock
   readonly #cache: SliceCache
   readonly #segments: SegmentStore
+  readonly #deadlines: Deadlines
   readonly #batcher: Batcher
   readonly #segmentIds: SegmentIds
   readonly #shards: Shards
@@ -101,6 +104,7 @@ class StoredLog implements Log {
     const segments = new SegmentStore({ ...options, itemBytesMax: options.itemSegmentBytesMax })
     const budget = new FlushBudget(clock, options.flushBudget)
     this.#clock = clock
+    this.#deadlines = new Deadlines(clock)
     this.#segmentIds = segmentIds
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
@@ -132,15 +136,7 @@ class StoredLog implements Log {
   async append(request: AppendRequest): Promise<Appended> {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
-    const batch = validateBatch(request.batch)
-    validateRecords(batch, { requireKeys: listConfig(request.topic.configs, 'cleanup.policy').includes('compact') })
-    const bytesMax = numberConfig(request.topic.configs, 'max.message.bytes')
-    if (batch.bytes.length > bytesMax) {
-      throw new LogError(
-        'BATCH_TOO_LARGE',
-        `a batch of ${batch.bytes.length} bytes, where max.message.bytes is ${bytesMax}`,
-      )
-    }
+    const batch = acceptBatch(request.batch, request.topic.configs, this.#clock.now())
     return this.#track(this.#admit(request, batch, deadline))
   }
 
@@ -178,9 +174,9 @@ class StoredLog implements Log {
     const finish = () => done.abort()
     signal?.addEventListener('abort', finish)
     if (signal?.aborted) finish()
-    const stops = await Promise.all(positions.map(position => this.#watch(position, finish)))
+    for (const position of positions) void this.#watch(position, done)
     await this.#clock.sleep(timeoutMs, done.signal)
-    for (const stop of stops) stop()
+    finish()
     signal?.removeEventListener('abort', finish)
   }
 
@@ -194,34 +190,37 @@ class StoredLog implements Log {
     await Promise.allSettled(this.#pending)
   }
 
-  async #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
+  #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
     const deadline = this.#clock.monotonic() + timeoutMs
     const timestamp = this.#clock.now()
     const answer = Promise.withResolvers<void>()
-    await this.#shards.admit(topic, partition, (open, slot) => {
+    const add = (open: OpenShard, slot: number) => {
+      holdOpen(open, answer.promise)
       const { resolve, reject } = answer
-      const pending = { marker: { ...marker, slot, timestamp }, deadline, settled: false, resolve, reject }
-      open.appends++
-      const release = () => {
-        open.appends--
+      const pending = {
+        marker: { ...marker, slot, timestamp },
+        deadline,
+        settled: false,
+        resolve,
+        reject,
       }
-      answer.promise.then(release, release)
       open.committer.enqueue(markerCommit(this.#segmentIds.next(), [pending]))
-    })
-    return answer.promise
+    }
+    this.#shards.admit(topic, partition, add).catch(answer.reject)
+    return this.#inTime(answer.promise, deadline)
   }
 
-  async #admit(
-    { topic, partition, transaction = 0 }: AppendRequest,
-    batch: BatchView,
-    deadline: number,
-  ): Promise<Appended> {
+  #admit({ topic, partition, transaction = 0 }: AppendRequest, batch: BatchView, deadline: number): Promise<Appended> {
+    const { length } = batch.bytes
+    this.#batcher.reserve(length)
     const answer = Promise.withResolvers<Appended>()
-    await this.#shards.admit(topic, partition, (open, slot) => {
-      const { committer } = open
-      const pending: PendingBatch = {
+    const release = () => this.#batcher.release(length)
+    answer.promise.then(release, release)
+    const add = (open: OpenShard, slot: number) => {
+      holdOpen(open, answer.promise)
+      this.#batcher.add({
         topicId: topic.id,
-        committer,
+        committer: open.committer,
         partition,
         slot,
         batch,
@@ -231,16 +230,19 @@ class StoredLog implements Log {
         answer: answer.promise,
         resolve: answer.resolve,
         reject: answer.reject,
-      }
-      this.#batcher.add(pending)
-      open.appends++
-      const release = () => {
-        open.appends--
-        this.#batcher.release(pending)
-      }
-      answer.promise.then(release, release)
-    })
-    return answer.promise
+      })
+    }
+    this.#shards.admit(topic, partition, add).catch(answer.reject)
+    return this.#inTime(answer.promise, deadline)
+  }
+
+  /** The answer, or REQUEST_TIMED_OUT at the deadline: what is under way goes on, and is counted until it ends. */
+  #inTime<T>(answer: Promise<T>, deadline: number): Promise<T> {
+    const told = Promise.withResolvers<T>()
+    const stop = this.#deadlines.add(deadline, () => told.reject(timedOut()))
+    answer.then(told.resolve, told.reject)
+    answer.then(stop, stop)
+    return told.promise
   }
 
   async #track<T>(promise: Promise<T>): Promise<T> {
@@ -252,21 +254,21 @@ class StoredLog implements Log {
     }
   }
 
-  /** Calls `finish` as soon as the position can be read, or can never be. */
-  async #watch({ topic, partition, offset }: PartitionPosition, finish: () => void): Promise<() => void> {
+  /** Aborts `done` as soon as the position can be read, or can never be; listens until `done` aborts. */
+  async #watch({ topic, partition, offset }: PartitionPosition, done: AbortController): Promise<void> {
     try {
       const { open, slot } = await this.#shards.find(topic, partition)
+      if (done.signal.aborted) return
       const check = () => {
         const state = stateOf(open.shard, slot)
-        if (!state || offset < state.next) finish()
+        if (!state || offset < state.next) done.abort()
       }
       const stop = open.watcher.watch(check)
+      done.signal.addEventListener('abort', stop)
       check()
-      return stop
     } catch {
       // A partition that cannot be watched cannot be read either: the read that follows says why.
-      finish()
-      return () => {}
+      done.abort()
     }
   }
 
@@ -282,6 +284,15 @@ class StoredLog implements Log {
       this.#cache.add(commit.segment, slice, batches)
     }
   }
+}
+
+/** The shard stays open until the answer. */
+function holdOpen(open: OpenShard, answer: Promise<unknown>): void {
+  open.appends++
+  const leave = () => {
+    open.appends--
+  }
+  answer.then(leave, leave)
 }
 
 function closed(): LogError {

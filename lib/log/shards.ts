@@ -2,7 +2,6 @@
  * The shards that this process has open, each with its committer and watcher. One that nobody has used for long is
  * closed when there are many; a closed one is only memory, and is opened anew when it is needed.
  */
-import { LRUCache } from 'lru-cache'
 import { Mailbox, SingleFlight } from '../base/index.ts'
 import { Committer, type CommitterParts } from './append/committer.ts'
 import type { Topic } from './contract.ts'
@@ -18,19 +17,15 @@ export interface OpenShard {
   appends: number
 }
 
+/** More only while all of them are at work. */
 const OPEN_SHARDS_MAX = 4_096
+const IDLE_LOOKS_MAX = 64
 
 export class Shards {
   readonly #parts: ShardParts & CommitterParts & WatcherParts
   readonly #opening = new SingleFlight<string, OpenShard>()
-  readonly #open = new LRUCache<string, OpenShard>({
-    maxSize: OPEN_SHARDS_MAX,
-    sizeCalculation: () => 1,
-    disposeAfter: (open, key, reason) => {
-      if (reason === 'evict' && open.appends > 0) this.#open.set(key, open)
-    },
-  })
-
+  /** Least recently used first. */
+  readonly #open = new Map<string, OpenShard>()
   /** Appends to shards that are being opened, in the order of the calls. */
   readonly #admissions = new Map<string, Mailbox>()
 
@@ -52,7 +47,7 @@ export class Shards {
     const number = Math.floor(partition / topic.shardSize)
     const slot = partition % topic.shardSize
     const key = `${topic.id}/${number}`
-    const open = this.#open.get(key)
+    const open = this.#use(key)
     const waiting = this.#admissions.get(key)
     if (open?.shard.state && !waiting) {
       use(open, slot)
@@ -61,7 +56,11 @@ export class Shards {
     const mailbox = waiting ?? new Mailbox()
     this.#admissions.set(key, mailbox)
     try {
-      await mailbox.run(async () => use(await this.get(topic.id, number), slot))
+      await mailbox.run(async () => {
+        const opened = await this.get(topic.id, number)
+        this.#open.set(key, opened)
+        use(opened, slot)
+      })
     } finally {
       if (mailbox.idle) this.#admissions.delete(key)
     }
@@ -70,9 +69,16 @@ export class Shards {
   /** @throws LogError UNKNOWN_TOPIC, StoreError */
   async get(topicId: string, number: number): Promise<OpenShard> {
     const key = `${topicId}/${number}`
-    const open = this.#open.get(key)
+    const open = this.#use(key)
     if (open?.shard.state) return open
-    return this.#opening.run(key, () => this.#openShard(topicId, number))
+    const mayBeLate = this.#opening.has(key)
+    try {
+      return await this.#opening.run(key, () => this.#openShard(topicId, number))
+    } catch (error) {
+      // Whoever asked first may have looked before the shard was there.
+      if (!mayBeLate || !(error instanceof LogError)) throw error
+      return this.#opening.run(key, () => this.#openShard(topicId, number))
+    }
   }
 
   async #openShard(topicId: string, number: number): Promise<OpenShard> {
@@ -80,7 +86,29 @@ export class Shards {
     if (!shard) throw new LogError('UNKNOWN_TOPIC', `there is no shard ${number} of topic ${topicId}`)
     const committer = new Committer(shard, this.#parts)
     const open = { shard, committer, watcher: new ShardWatcher(shard, this.#parts), appends: 0 }
+    this.#closeIdle()
     this.#open.set(`${topicId}/${number}`, open)
     return open
+  }
+
+  #use(key: string): OpenShard | undefined {
+    const open = this.#open.get(key)
+    if (!open) return undefined
+    this.#open.delete(key)
+    this.#open.set(key, open)
+    return open
+  }
+
+  /** Makes room, if any of the shards that were not used for longest is idle. */
+  #closeIdle(): void {
+    if (this.#open.size < OPEN_SHARDS_MAX) return
+    let looked = 0
+    for (const [key, { appends, shard }] of this.#open) {
+      if (appends === 0 && shard.listeners === 0) {
+        this.#open.delete(key)
+        return
+      }
+      if (++looked === IDLE_LOOKS_MAX) return
+    }
   }
 }

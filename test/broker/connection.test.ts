@@ -42,13 +42,13 @@ describe('ApiVersions', () => {
     expect(answer.apiKeys).toContainEqual({ apiKey: 22, minVersion: 0, maxVersion: 5 })
   })
 
-  test('a version to come is answered in the form of version 0, with error 35 and the keys', async () => {
+  test('a version to come is answered in the form of version 0, with error 35 and its own versions', async () => {
     const frame = withVersion(frameOf({ api: ApiVersions, version: 5, body: software, correlationId: 77 }), 99)
     client.write(frame)
     const { correlationId, body } = decodeResponse(ApiVersions, 0, await client.receiveFrame())
     expect(correlationId).toBe(77)
     expect(body.errorCode).toBe(errorCodes.UNSUPPORTED_VERSION)
-    expect(body.apiKeys).toContainEqual({ apiKey: 18, minVersion: 0, maxVersion: 5 })
+    expect(body.apiKeys).toEqual([{ apiKey: 18, minVersion: 0, maxVersion: 5 }])
     expect((await client.request(ApiVersions, 3, software)).errorCode).toBe(0)
   })
 
@@ -65,6 +65,8 @@ describe('ApiVersions', () => {
     expect(await answerTo({ clusterId: null, nodeId: -1 })).toBe(0)
     expect(await answerTo({ clusterId: 'another', nodeId })).toBe(errorCodes.REBOOTSTRAP_REQUIRED)
     expect(await answerTo({ clusterId, nodeId: nodeId + 1 })).toBe(errorCodes.REBOOTSTRAP_REQUIRED)
+    expect(await answerTo({ clusterId, nodeId: -1 })).toBe(errorCodes.INVALID_REQUEST)
+    expect(await answerTo({ clusterId: null, nodeId })).toBe(errorCodes.INVALID_REQUEST)
   })
 })
 

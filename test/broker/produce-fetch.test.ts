@@ -211,11 +211,7 @@ describe('Produce', () => {
     await start()
     const ids = { producerId: (await initProducer()).producerId, producerEpoch: 0 }
     const sent = Array.from({ length: 100 }, (_, baseSequence) =>
-      client.send(
-        Produce,
-        9,
-        produceBody(batchOf(['x'], { ...ids, baseSequence }), { partition: baseSequence % 2 === 0 ? 0 : 0 }),
-      ),
+      client.send(Produce, 9, produceBody(batchOf(['x'], { ...ids, baseSequence }), {})),
     )
     for (const [i, correlationId] of sent.entries()) {
       const { responses } = await client.receive(Produce, 9, correlationId)
@@ -227,6 +223,9 @@ describe('Produce', () => {
     await start()
     const answer = await produce(batchOf(['x']), { transactionalId: 'tx' })
     expect(answer.errorCode).toBe(errorCodes.UNSUPPORTED_VERSION)
+    const transactional = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true }
+    const { errorCode } = await produce(batchOf(['x'], transactional))
+    expect(errorCode).toBe(errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
   })
 })
 
@@ -333,6 +332,8 @@ describe('Fetch', () => {
       const { responses } = await client.request(Fetch, 11, fetchBody({ partitions, request: { maxBytes } }))
       return responses[0]!.partitions.map(({ records }) => valuesIn(records).length)
     }
+    expect(await counts(0, 0)).toEqual([0, 1, 0])
+    expect(await counts(100_000, 0)).toEqual([0, 1, 0])
     expect(await counts(1, 1)).toEqual([0, 1, 0])
     expect(await counts(100_000, 1)).toEqual([0, 1, 0])
     expect(await counts(1, 100_000)).toEqual([0, 1, 0])

@@ -111,6 +111,8 @@ describe('Metadata', () => {
       name: null,
       topicId: missing,
     })
+    const both = await client.request(Metadata, 12, { topics: [{ topicId, name: 'another' }] })
+    expect(both.topics[0]).toMatchObject({ errorCode: 0, name: 't', topicId })
     expect((await byId(10, topicId)).topics[0]!.errorCode).toBe(errorCodes.INVALID_REQUEST)
   })
 
@@ -262,6 +264,8 @@ describe('CreatePartitions', () => {
     expect(await grow(3)).toBe(errorCodes.INVALID_PARTITIONS)
     expect(await grow(2, { validateOnly: true })).toBe(errorCodes.INVALID_PARTITIONS)
     expect(await grow(5, { assignments: [{ brokerIds: [1] }] })).toBe(errorCodes.INVALID_REPLICA_ASSIGNMENT)
+    const strangers = [{ brokerIds: [1] }, { brokerIds: [7] }]
+    expect(await grow(5, { assignments: strangers })).toBe(errorCodes.INVALID_REPLICA_ASSIGNMENT)
     expect(await grow(5)).toBe(0)
     expect((await client.request(Metadata, 9, { topics: [{ name: 't' }] })).topics[0]!.partitions.length).toBe(5)
   })
@@ -278,11 +282,12 @@ describe('DescribeConfigs', () => {
         { resourceType: 4, resourceName: '1', configurationKeys: null },
         { resourceType: 4, resourceName: '9', configurationKeys: null },
         { resourceType: 8, resourceName: '1', configurationKeys: null },
+        { resourceType: 2, resourceName: 'a b', configurationKeys: null },
       ],
       includeSynonyms: true,
       includeDocumentation: true,
     })
-    expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 3, 0, 42, 42])
+    expect(results.map(({ errorCode }) => errorCode)).toEqual([0, 3, 0, 42, 42, 17])
     const [policy, retention] = results[0]!.configs
     expect(policy).toMatchObject({ name: 'cleanup.policy', value: 'compact', configSource: 1, readOnly: false })
     expect(policy!.synonyms).toEqual([

@@ -29,7 +29,8 @@ export interface ProgramServer {
 }
 
 const CASE_MS_MAX = 180_000
-const STDERR_KEPT = 3_000
+const STDERR_KEPT = 2_000
+const FAILURE_LENGTH_MAX = 2_000
 
 export async function listCases({ command, args, env }: Program): Promise<string[]> {
   const { stdout } = await promisify(execFile)(command, [...args, '--list'], { env: { ...process.env, ...env } })
@@ -79,7 +80,11 @@ async function runUntilItEnds(
   }
   let deadline = setTimeout(hang, CASE_MS_MAX)
   const take = (failure: string | undefined) => {
-    report({ name: cases[reached++] ?? '', failure, milliseconds: performance.now() - began })
+    report({
+      name: cases[reached++] ?? '',
+      failure: failure?.slice(0, FAILURE_LENGTH_MAX),
+      milliseconds: performance.now() - began,
+    })
     began = performance.now()
     clearTimeout(deadline)
     deadline = setTimeout(hang, CASE_MS_MAX)

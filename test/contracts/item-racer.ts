@@ -1,8 +1,8 @@
 /** Counts an item up `rounds` times against whoever else does, and prints each count that it won. */
 import { drawToken, systemRandom } from '../../lib/base/index.ts'
 import type { Item } from '../../lib/storage/index.ts'
+import { childArgument } from '../support/child.ts'
 import { type ItemsAddress, openItems } from '../support/store-address.ts'
-import { childArgument } from './child.ts'
 
 const { address, rounds } = childArgument<{ address: ItemsAddress; rounds: number }>()
 const store = await openItems(address)

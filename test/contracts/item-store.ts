@@ -11,8 +11,8 @@ import {
   WRITE_OPERATIONS_MAX,
   type WriteOperation,
 } from '../../lib/storage/index.ts'
+import { Child } from '../support/child.ts'
 import { type ItemsAddress, openItems } from '../support/store-address.ts'
-import { Child } from './child.ts'
 
 export interface ItemsPlace {
   readonly address: ItemsAddress
@@ -83,7 +83,9 @@ function describeOneOperation({ store }: Context): void {
     const there = await write(store(), put({ pk: 'one', sk: 'deleted' }, 'absent', 'there'))
     const outcome = await store().write([{ kind: 'delete', key: there.key, expected: there.version + 1 }])
     expect(outcome).toEqual({ written: false, conflicts: [{ index: 0, item: there }] })
-    expect(await store().write([{ kind: 'delete', key: there.key, expected: there.version }])).toEqual({ written: true })
+    expect(await store().write([{ kind: 'delete', key: there.key, expected: there.version }])).toEqual({
+      written: true,
+    })
     expect(await store().get(there.key)).toBeUndefined()
     expect(await store().write([{ kind: 'delete', key: there.key, expected: there.version }])).toEqual({
       written: false,
@@ -249,7 +251,7 @@ function describeValues({ store }: Context): void {
   })
 
   test('keys of any text stay apart', async () => {
-    const texts = ['a', 'A', 'ab', ' ', 'ä', '日本', '🪨', '#', 'a/b', '%00', '\u0000', "'\"", 'x'.repeat(900)]
+    const texts = ['a', 'A', 'ab', ' ', 'ä', '日本', '🪨', '#', 'a/b', '%00', '\u0000', '\'"', 'x'.repeat(900)]
     const partitions = ['a', 'ab', '🪨', 'x'.repeat(900)]
     const puts = partitions.flatMap(pk => texts.map(sk => put({ pk: `text ${pk}`, sk }, 'absent', `${pk} ${sk}`)))
     for (const operation of puts) expect(await store().write([operation])).toEqual({ written: true })
@@ -268,8 +270,7 @@ function describeQueries({ store }: Context): void {
 
   beforeAll(async () => {
     items = []
-    for (const sk of sortKeys.toReversed())
-      await write(store(), put({ pk: 'query', sk }, 'absent', `value of ${sk}`))
+    for (const sk of sortKeys.toReversed()) await write(store(), put({ pk: 'query', sk }, 'absent', `value of ${sk}`))
     for (const pk of ['quer', 'query0', 'querz']) await write(store(), put({ pk, sk: 'a' }, 'absent', 'not asked for'))
     for (const sk of sortKeys) items.push((await store().get({ pk: 'query', sk }))!)
   })
@@ -314,9 +315,7 @@ function describeQueries({ store }: Context): void {
 
   test('pages go on where they stopped when items come and go', async () => {
     const pk = 'query, changing'
-    const written = await Promise.all(
-      ['b', 'd', 'f', 'h'].map(sk => write(store(), put({ pk, sk }, 'absent', sk))),
-    )
+    const written = await Promise.all(['b', 'd', 'f', 'h'].map(sk => write(store(), put({ pk, sk }, 'absent', sk))))
     const first = await store().query(pk, { limit: 2 })
     expect(sortKeysOf(first)).toEqual(['b', 'd'])
     await write(store(), put({ pk, sk: 'a' }, 'absent', 'behind'))
@@ -339,7 +338,7 @@ function describeQueries({ store }: Context): void {
 function describeProcesses({ store, address }: Context): void {
   test('two processes race for an item: one wins each version', async () => {
     const rounds = 150
-    const racers = [0, 1].map(() => new Child('item-racer.ts', { address: address(), rounds }))
+    const racers = [0, 1].map(() => new Child('contracts/item-racer.ts', { address: address(), rounds }))
     const won = (await Promise.all(racers.map(racer => racer.untilEnd()))).flat().map(Number)
     const everyCount = Array.from({ length: rounds * 2 }, (_, index) => index + 1)
     expect(won.toSorted((a, b) => a - b)).toEqual(everyCount)
@@ -347,7 +346,7 @@ function describeProcesses({ store, address }: Context): void {
   })
 
   test('what was acknowledged outlives kill -9, and nothing is there by half', async () => {
-    const writer = new Child('item-writer.ts', { address: address() })
+    const writer = new Child('contracts/item-writer.ts', { address: address() })
     await writer.untilLines(150)
     await writer.kill()
     const reopened = await openItems(address())
@@ -359,7 +358,8 @@ function describeProcesses({ store, address }: Context): void {
         if (Number(number) % 2 === 1) expect(found.has(`${number}-twin`)).toBe(true)
       }
       for (const sk of found.keys())
-        if (Number.parseInt(sk, 10) % 2 === 1) expect(found.has(sk.endsWith('-twin') ? sk.slice(0, -5) : `${sk}-twin`)).toBe(true)
+        if (Number.parseInt(sk, 10) % 2 === 1)
+          expect(found.has(sk.endsWith('-twin') ? sk.slice(0, -5) : `${sk}-twin`)).toBe(true)
     } finally {
       await reopened.close()
     }
@@ -391,7 +391,11 @@ function put(key: ItemKey, expected: PutOperation['expected'], text: string): Pu
 }
 
 function itemOf({ key, version, value }: PutOperation): Item {
-  return { key, version, value: expect.toSatisfy((read: Uint8Array) => Buffer.compare(read, value) === 0) as Uint8Array }
+  return {
+    key,
+    version,
+    value: expect.toSatisfy((read: Uint8Array) => Buffer.compare(read, value) === 0) as Uint8Array,
+  }
 }
 
 async function write(store: ItemStore, operation: PutOperation): Promise<Item> {
@@ -408,7 +412,11 @@ function sortKeysOf(page: ItemPage): string[] {
 }
 
 /** Page after page, to the end. */
-async function readAll(store: ItemStore, pk: string, query: ItemQuery = {}): Promise<{ items: Item[]; pages: ItemPage[] }> {
+async function readAll(
+  store: ItemStore,
+  pk: string,
+  query: ItemQuery = {},
+): Promise<{ items: Item[]; pages: ItemPage[] }> {
   const pages = [await store.query(pk, query)]
   for (let cursor = pages[0]?.cursor; cursor !== undefined; cursor = pages.at(-1)?.cursor)
     pages.push(await store.query(pk, { ...query, cursor }))

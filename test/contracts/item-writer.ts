@@ -1,8 +1,8 @@
 /** Writes items without end, in turn one and a pair at once, and prints the number of each write when it is acknowledged. */
 import { drawToken, systemRandom } from '../../lib/base/index.ts'
 import type { WriteOperation } from '../../lib/storage/index.ts'
+import { childArgument } from '../support/child.ts'
 import { type ItemsAddress, openItems } from '../support/store-address.ts'
-import { childArgument } from './child.ts'
 
 const store = await openItems(childArgument<{ address: ItemsAddress }>().address)
 

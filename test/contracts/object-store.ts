@@ -1,8 +1,8 @@
 /** What every ObjectStore promises. An adapter's test is a call of `describeObjectStore`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ByteRange, DELETE_KEYS_MAX, type ObjectStore, StoreError } from '../../lib/storage/index.ts'
+import { Child } from '../support/child.ts'
 import { type ObjectsAddress, openObjects } from '../support/store-address.ts'
-import { Child } from './child.ts'
 
 export interface ObjectsPlace {
   readonly address: ObjectsAddress
@@ -252,7 +252,7 @@ function describeProcesses({ store, address }: Context): void {
   test('two processes race for the same keys: each is created once', async () => {
     const keys = Array.from({ length: 60 }, (_, index) => `race/${index}`)
     const names = ['one', 'two']
-    const racers = names.map(name => new Child('object-racer.ts', { address: address(), name, keys }))
+    const racers = names.map(name => new Child('contracts/object-racer.ts', { address: address(), name, keys }))
     const created = await Promise.all(racers.map(racer => racer.untilEnd()))
     expect(created.flat().toSorted()).toEqual(keys.toSorted())
     for (const [index, name] of names.entries())
@@ -260,14 +260,15 @@ function describeProcesses({ store, address }: Context): void {
   })
 
   test('what was acknowledged outlives kill -9, and every object is whole', async () => {
-    const writer = new Child('object-writer.ts', { address: address() })
+    const writer = new Child('contracts/object-writer.ts', { address: address() })
     await writer.untilLines(60)
     await writer.kill()
     const reopened = await openObjects(address())
     try {
       const found = (await listAll(reopened, 'acknowledged/')).objects.map(({ key }) => key)
       expect(found).toEqual(expect.arrayContaining([...writer.lines]))
-      for (const key of found) expectBytes(await reopened.get(key), Buffer.concat([bytes(key), Buffer.alloc(50_000, key)]))
+      for (const key of found)
+        expectBytes(await reopened.get(key), Buffer.concat([bytes(key), Buffer.alloc(50_000, key)]))
     } finally {
       await reopened.close()
     }

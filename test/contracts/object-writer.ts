@@ -1,6 +1,7 @@
 /** Puts objects without end and prints the key of each when it is acknowledged. */
+
+import { childArgument } from '../support/child.ts'
 import { type ObjectsAddress, openObjects } from '../support/store-address.ts'
-import { childArgument } from './child.ts'
 
 const store = await openObjects(childArgument<{ address: ObjectsAddress }>().address)
 

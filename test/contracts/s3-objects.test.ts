@@ -5,7 +5,8 @@ import { describeObjectStore, ODD_KEYS } from './object-store.ts'
 
 /** versitygw keeps objects under their keys in a folder, so it takes no parts that are no file names; S3 does. */
 const impossibleKeys = ODD_KEYS.filter(
-  key => key === 'odd/a' || key.split('/').some(part => ['', '.', '..'].includes(part) || Buffer.byteLength(part) > 255),
+  key =>
+    key === 'odd/a' || key.split('/').some(part => ['', '.', '..'].includes(part) || Buffer.byteLength(part) > 255),
 )
 
 describeWith(s3Server, 'versitygw', () => {

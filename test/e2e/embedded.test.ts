@@ -10,6 +10,7 @@ describeFlightsJob('one process with embedded stores', async () => {
       await server.kill()
       await server.start()
     },
+    output: () => server.output,
     stop: () => server.stop(),
   }
 })

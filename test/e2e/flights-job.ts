@@ -1,8 +1,9 @@
 import { Admin } from '@platformatic/kafka'
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest'
+import { describeWith } from '../support/requirement.ts'
 import { type FlightRecord, flightRecords } from './flight-records.ts'
 import { GroupMembers } from './group-members.ts'
-import { type Ack, type ClientName, clientMissing, createPublisher } from './publishers.ts'
+import { type Ack, type ClientName, clientRequirement, createPublisher } from './publishers.ts'
 import { expectAcksKept, expectEachOnce, expectKeyOrder, readContents } from './topic-contents.ts'
 
 /** The server, or servers over the same stores, that the job runs on. */
@@ -13,44 +14,55 @@ export interface Cluster {
   /** kill -9 of a server, and its start; resolves when it serves again. */
   crash(): Promise<unknown>
   stop(): Promise<unknown>
+  /** What its processes wrote, for the message of a failure. */
+  output(): string
 }
 
 const clients: readonly ClientName[] = ['KafkaJS', '@platformatic/kafka', 'kcat']
 const partitions = 8
 const jobTimeoutMs = 120_000
+const pollMs = 100
 
 /** The main job on real input, in any environment: flights are published and read by a group, and nothing goes wrong. */
 export function describeFlightsJob(environment: string, createCluster: () => Promise<Cluster>): void {
   describe(`flights on ${environment}`, () => {
     let cluster: Cluster
+    beforeEach(({ onTestFailed }) => {
+      onTestFailed(() => console.error(`the server said:\n${cluster.output()}`))
+    })
     beforeAll(async () => {
       cluster = await createCluster()
       await cluster.start()
     })
     afterAll(() => cluster?.stop())
 
-    for (const client of clients) {
-      const missing = clientMissing(client)
-      const name = `${client} publishes 20,000 flights; a group whose members come and go reads each`
-      test.skipIf(missing)(missing ? `${name} (skipped: ${missing})` : name, { timeout: jobTimeoutMs }, () =>
-        runCalmJob(cluster, client),
-      )
-    }
+    describe.concurrent('in calm', () => {
+      for (const client of clients) {
+        describeWith(clientRequirement(client), client, () => {
+          const name = 'publishes 20,000 flights; a group whose members come and go reads each'
+          test(name, { timeout: jobTimeoutMs }, ({ onTestFailed }) => runCalmJob({ cluster, client, onTestFailed }))
+        })
+      }
+    })
 
-    test('with kill -9 again and again nothing acknowledged is lost, doubled or moved', { timeout: jobTimeoutMs }, () =>
-      runCrashJob(cluster),
-    )
+    const name = 'with kill -9 again and again nothing acknowledged is lost, doubled or moved'
+    test(name, { timeout: jobTimeoutMs }, ({ onTestFailed }) => runCrashJob({ cluster, onTestFailed }))
   })
 }
 
-async function runCalmJob(cluster: Cluster, client: ClientName): Promise<void> {
+interface Job {
+  readonly cluster: Cluster
+  readonly onTestFailed: TestContext['onTestFailed']
+}
+
+async function runCalmJob({ cluster, client, onTestFailed }: Job & { readonly client: ClientName }): Promise<void> {
   const { bootstrap } = cluster
   const topic = `flights-${client.replaceAll(/\W/g, '')}`
   const group = `${topic}-readers`
   const flights = await flightRecords(20_000)
   const later = await flightRecords(100, flights.length)
   await createTopic(bootstrap, topic)
-  const members = watchedMembers({ client, bootstrap, topic, group })
+  const members = watchedMembers({ client, bootstrap, topic, group }, onTestFailed)
   const publisher = await createPublisher(client, bootstrap, topic)
   const acks: Ack[] = []
   const publish = (from: number, to: number) => publisher.publish(flights.slice(from, to), ack => acks.push(ack))
@@ -69,6 +81,7 @@ async function runCalmJob(cluster: Cluster, client: ClientName): Promise<void> {
   await publisher.close()
   await members.deliveries.covers(20_000)
   await members.balanced(partitions)
+  await committedAll(bootstrap, group, flights.length)
   await members.stop()
 
   const stored = await readContents(bootstrap, topic)
@@ -77,16 +90,16 @@ async function runCalmJob(cluster: Cluster, client: ClientName): Promise<void> {
   expectAcksKept(stored, acks)
   expect(members.deliveries.broken).toEqual([])
   expect(await committedOffsets(bootstrap, group)).toEqual(endOffsets(stored))
-  await expectResumed(cluster, { client, topic, group, later })
+  await expectResumed({ cluster, client, onTestFailed, topic, group, later })
 }
 
 /** A member that joins when all is committed is given what comes later, and nothing else. */
 async function expectResumed(
-  { bootstrap }: Cluster,
-  options: { client: ClientName; topic: string; group: string; later: readonly FlightRecord[] },
+  options: Job & { client: ClientName; topic: string; group: string; later: readonly FlightRecord[] },
 ): Promise<void> {
-  const { client, topic, group, later } = options
-  const members = watchedMembers({ client, bootstrap, topic, group })
+  const { client, topic, group, later, onTestFailed } = options
+  const { bootstrap } = options.cluster
+  const members = watchedMembers({ client, bootstrap, topic, group }, onTestFailed)
   members.start('late')
   await members.balanced(partitions)
   const publisher = await createPublisher(client, bootstrap, topic)
@@ -101,10 +114,10 @@ async function expectResumed(
 const crashes = 6
 const flightsPerCrash = 1_500
 
-async function runCrashJob(cluster: Cluster): Promise<void> {
+async function runCrashJob({ cluster, onTestFailed }: Job): Promise<void> {
   const { bootstrap } = cluster
   const topic = 'flights-through-crashes'
-  const publishing = clients.filter(client => clientMissing(client) === undefined)
+  const publishing = clients.filter(client => clientRequirement(client).missing === undefined)
   const perClient = crashes * flightsPerCrash
   // Ids of one publisher rise; those of one are far from another's. Keys carry the publisher, whose order is the one kept.
   const flights = await Promise.all(
@@ -119,7 +132,7 @@ async function runCrashJob(cluster: Cluster): Promise<void> {
   await createTopic(bootstrap, topic)
   const publishers = await Promise.all(publishing.map(client => createPublisher(client, bootstrap, topic)))
   const groups = (['KafkaJS', '@platformatic/kafka'] as const).map(client =>
-    watchedMembers({ client, bootstrap, topic, group: `${topic}-${client.replaceAll(/\W/g, '')}` }),
+    watchedMembers({ client, bootstrap, topic, group: `${topic}-${client.replaceAll(/\W/g, '')}` }, onTestFailed),
   )
   for (const members of groups) for (const name of ['first', 'second', 'third']) members.start(name)
   await Promise.all(groups.map(members => members.balanced(partitions)))
@@ -156,7 +169,10 @@ async function runCrashJob(cluster: Cluster): Promise<void> {
 }
 
 /** When the test fails, it says how far the group came and what its members said. */
-function watchedMembers(options: ConstructorParameters<typeof GroupMembers>[0]): GroupMembers {
+function watchedMembers(
+  options: ConstructorParameters<typeof GroupMembers>[0],
+  onTestFailed: TestContext['onTestFailed'],
+): GroupMembers {
   const members = new GroupMembers(options)
   onTestFailed(async () => {
     const { ids, history } = members.deliveries
@@ -178,6 +194,12 @@ async function committedOffsets(bootstrap: string, group: string): Promise<Map<n
       .map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)] as const)
       .sort(([a], [b]) => a - b),
   )
+}
+
+/** Resolves when the group has committed `records` records. */
+async function committedAll(bootstrap: string, group: string, records: number): Promise<void> {
+  const sum = async () => [...(await committedOffsets(bootstrap, group)).values()].reduce((a, b) => a + b, 0)
+  while ((await sum()) !== records) await new Promise(resolve => setTimeout(resolve, pollMs))
 }
 
 /** Of the partitions that have records. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { compatibilityPartitioner, Producer, stringSerializers } from '@platformatic/kafka'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import type { Requirement } from '../support/requirement.ts'
 import type { FlightRecord } from './flight-records.ts'
 
 /**
@@ -36,11 +37,9 @@ export async function createPublisher(client: ClientName, bootstrap: string, top
   }
 }
 
-/** Why a client cannot be run here, or undefined where it can. In CI all must run. */
-export function clientMissing(client: ClientName): string | undefined {
-  if (client !== 'kcat' || spawnSync('kcat', ['-V']).status === 0) return undefined
-  if (process.env.CI) throw new Error('kcat is missing: apt-get install kcat')
-  return 'kcat is not installed (Debian: apt-get install kcat)'
+export function clientRequirement(client: ClientName): Requirement {
+  const there = client !== 'kcat' || spawnSync('kcat', ['-V']).status === 0
+  return { missing: there ? undefined : 'kcat is not installed (Debian: apt-get install kcat)' }
 }
 
 async function createKafkaJsPublisher(bootstrap: string, topic: string): Promise<Publisher> {
@@ -83,7 +82,10 @@ async function createPlatformaticPublisher(bootstrap: string, topic: string): Pr
     publish: (records, onAck) =>
       sendInRuns(records, onAck, async run => {
         const messages = run.map(({ key, value }) => ({ topic, key, value }))
-        const { offsets = [] } = await producer.send({ messages })
+        const { offsets = [] } = await producer.send({ messages }).catch(error => {
+          // Its causes are told by toString alone.
+          throw new Error(String(error), { cause: error })
+        })
         return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]))
       }),
     close: () => producer.close(),

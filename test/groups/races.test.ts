@@ -166,6 +166,7 @@ async function run(seed: number): Promise<{ counts: Record<string, number>; cont
     chance,
     sleep: ms => fleet.clocks[0]!.sleep(ms),
   }
+  const ending: Promise<void>[] = []
   const members: Member[] = []
   const lives: Promise<void>[] = []
   const enter = () => {
@@ -191,7 +192,7 @@ async function run(seed: number): Promise<{ counts: Record<string, number>; cont
       const ended = pick(2)
       const old = processes[ended]!
       processes = processes.with(ended, fleet.start())
-      await old.close()
+      ending.push(old.close())
     } else if (event === 6) fleet.items.deliverAgain()
     await fleet.advance(500 + pick(6_000))
   }
@@ -205,9 +206,9 @@ async function run(seed: number): Promise<{ counts: Record<string, number>; cont
   const ends = await processes[0]!.fetchOffsets({ groupId: 'g', partitions: undefined, requireStable: true })
   for (const { partition, offset } of ends) expect(offset).toBeGreaterThanOrEqual(history.committed(partition))
   for (const member of members) member.alive = false
-  for (const each of processes) await each.close()
-  await fleet.advance(10_000)
-  await Promise.all(lives)
+  for (const each of processes) ending.push(each.close())
+  await fleet.advance(15_000)
+  await Promise.all([...lives, ...ending])
   counts.commits = members.reduce((sum, { commits }) => sum + commits, 0)
   return { counts, contents: fleet.items.contents() }
 }

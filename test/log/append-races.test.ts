@@ -138,7 +138,12 @@ describe.each([{ carriesItems: false }, { carriesItems: true }])('appends in a r
       return broken.has(key) ? Promise.reject(throttled()) : next(key, parts)
     }
     const sent = ['a', 'b', 'c'].map((value, i) =>
-      send(log, topic, [value], i === 0 ? { timeoutMs: 60_000 } : { timeoutMs: 60_000, producerId: i, baseSequence: 0 }),
+      send(
+        log,
+        topic,
+        [value],
+        i === 0 ? { timeoutMs: 60_000 } : { timeoutMs: 60_000, producerId: i, baseSequence: 0 },
+      ),
     )
     await drain()
     await clock.advance(30_000, 50)

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { buildBatch } from '../../lib/records/index.ts'
 import { drain, openRig, send, stateOf, throttled, touchesHead } from './rig.ts'
 
+const MIB = 1_024 * 1_024
 const never = () => new Promise<never>(() => {})
 
 describe('deadlines', () => {
@@ -81,5 +83,26 @@ describe('deadlines', () => {
     await drain()
     await clock.advance(20_000, 100)
     expect(await stateOf(sent)).toMatchObject({ baseOffset: 0 })
+  })
+})
+
+describe('what waits to be stored', () => {
+  test('is bounded though nothing can be stored and its callers have gone', async () => {
+    const { open, hooks, clock } = openRig()
+    const log = open()
+    const configs = { 'max.message.bytes': `${100 * MIB}` }
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs })
+    hooks.put = never
+    const value = Buffer.alloc(50 * MIB)
+    const batch = buildBatch({ records: [{ timestamp: 1_000, key: null, value }] })
+    const answers: (string | undefined)[] = []
+    for (let i = 0; i < 12; i++) {
+      const sent = log.append({ topic, partition: 0, batch, timeoutMs: 100 }).catch(error => answers.push(error.code))
+      await drain()
+      await clock.advance(500, 100)
+      await sent
+    }
+    expect(answers.slice(0, 5)).toEqual(Array(5).fill('REQUEST_TIMED_OUT'))
+    expect(answers.slice(5)).toEqual(Array(7).fill('OVERLOADED'))
   })
 })

@@ -15,6 +15,7 @@ describe('the fold', () => {
     let baseOffset = 0
     const commitOf = (producerId: number, baseSequence: number): Commit => ({
       segment: { id: ids.next(), medium: 'item' },
+      markers: [],
       slices: [
         {
           slot: 0,
@@ -23,7 +24,7 @@ describe('the fold', () => {
           baseOffset: baseOffset++,
           records: 1,
           maxTimestamp: 0,
-          runs: [{ producerId, producerEpoch: 0, offsetDelta: 0, baseSequence, counts: [1] }],
+          runs: [{ producerId, producerEpoch: 0, transaction: 0, offsetDelta: 0, baseSequence, counts: [1] }],
         },
       ],
     })

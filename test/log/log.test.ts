@@ -128,7 +128,9 @@ describe('the log', () => {
     expect(await at(2_990)).toEqual({ offset: 398, timestamp: 2_990 })
     expect(await at(2_991)).toEqual({ offset: -1, timestamp: -1 })
     expect(await log.findOffset(topic, 0, { at: 'max-timestamp' })).toEqual({ offset: 398, timestamp: 2_990 })
-    expect(await log.findOffset(topic, 0, { at: 'latest', isolation: 'read_uncommitted' })).toMatchObject({ offset: 400 })
+    expect(await log.findOffset(topic, 0, { at: 'latest', isolation: 'read_uncommitted' })).toMatchObject({
+      offset: 400,
+    })
   })
 
   test('wakes a waiting reader of another process', async () => {

@@ -120,13 +120,22 @@ export interface Sent extends Omit<Partial<NewBatch>, 'records'> {
   readonly partition?: number
   readonly timestamp?: number
   readonly timeoutMs?: number
+  readonly transaction?: number
 }
 
 export function send(log: Log, topic: Topic, values: readonly string[], sent: Sent = {}) {
-  const { partition = 0, timestamp = 1_000, timeoutMs = 5_000, ...producer } = sent
+  const { partition = 0, timestamp = 1_000, timeoutMs = 5_000, transaction, ...producer } = sent
   const records = values.map(value => ({ timestamp, key: null, value: Buffer.from(value), headers: [] }))
   const identity = producer.producerId === undefined ? {} : { producerEpoch: 0, ...producer }
-  const answer = log.append({ topic, partition, batch: buildBatch({ records, ...identity }), timeoutMs })
+  const transacted = transaction === undefined ? {} : { transaction, isTransactional: true }
+  const batch = buildBatch({ records, ...identity, ...transacted })
+  const answer = log.append({
+    topic,
+    partition,
+    batch,
+    timeoutMs,
+    ...(transaction === undefined ? {} : { transaction }),
+  })
   // A test may look at it later than it is refused.
   answer.catch(() => undefined)
   return answer

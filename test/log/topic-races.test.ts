@@ -207,3 +207,26 @@ describe('topics in a race', () => {
     expect(await stateOf(readAll(writer, topic, 0, 1))).toEqual(UNKNOWN)
   })
 })
+
+describe('a topic under load', () => {
+  test('grows and goes though its heads change at every look', async () => {
+    const { open, hooks, clock } = openRig()
+    const [writer, admin] = [open(), open()]
+    const topic = await writer.topics.create({ name: 't', partitions: 1 })
+    await send(writer, topic, ['a'])
+    let looks = 0
+    let writing = false
+    hooks.get = async (key, next) => {
+      const item = await next(key)
+      if (key.sk !== 'head' || writing || ++looks % 31 === 0) return item
+      // Between the look and the change comes somebody's commit: 30 times in a row is nothing at a hot topic.
+      writing = true
+      await send(writer, topic, ['b']).catch(() => undefined)
+      writing = false
+      return item
+    }
+    await clock.passUntil(admin.topics.addPartitions('t', 2))
+    await clock.passUntil(admin.topics.delete('t'))
+    expect(await admin.topics.list()).toEqual([])
+  })
+})

@@ -7,6 +7,9 @@ import type { Failure, WorkOrder, WorkResult } from './worker.ts'
 /** Histories that a worker is given at a time. */
 const BATCH = 20
 
+/** Histories make much garbage: with room for it, a fifth of the time is saved. */
+const YOUNG_GENERATION_MB = 192
+
 export interface Tally {
   histories: number
   steps: number
@@ -81,7 +84,11 @@ class Thread {
   #settle: { resolve(result: WorkResult): void; reject(error: unknown): void } | undefined
 
   constructor(plant: string | undefined) {
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { plant }, execArgv: [] })
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { plant },
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    })
     this.#worker.on('message', (result: WorkResult) => this.#settle?.resolve(result))
     this.#worker.on('error', error => this.#settle?.reject(error))
   }

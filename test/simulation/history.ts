@@ -8,6 +8,7 @@ import { type Coverage, coverageOf } from './coverage.ts'
 import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
+import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
 import { changeTopics, lookUp } from './workload/topics.ts'
@@ -26,6 +27,9 @@ const LIVENESS_MS = 20 * 60_000
 const LATEST_MS = 30 * 60_000
 
 const IDLE_MS = 3_600_000
+
+/** So long after the healing the last store call of before has come to its end, and whoever waited for it goes on. */
+const CALM_AFTER_MS = 3 * 60_000
 
 export interface Outcome {
   readonly violations: readonly Violation[]
@@ -63,7 +67,8 @@ export async function runPlan(
   })
   const history: Operation[] = []
   const connections = new Set<Connection>()
-  const scene: Scene = { world, cluster, seed: plan.seed, history, violations, connections }
+  const calmFromMs = plan.healMs + CALM_AFTER_MS
+  const scene: Scene = { world, cluster, seed: plan.seed, history, violations, connections, calmFromMs }
   await new Scenario(scene, plan, coverage).run()
   // A turn of the event loop, in which Node tells of rejections that nobody handled.
   await new Promise(resolve => setImmediate(resolve))
@@ -108,7 +113,7 @@ class Scenario {
 
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
-    const { topics, producers, readers, topicSteps, disasters, healMs } = this.#plan
+    const { topics, producers, readers, topicSteps, groups, disasters, healMs } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strike(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -131,7 +136,8 @@ class Scenario {
       )
     })
     const changed = topicSteps.map(step => this.#track(`${step.kind}@${step.at}`, this.#changeTopics(step)))
-    await Promise.all([...produced, ...changed])
+    const grouped = groups.map(one => this.#track(one.name, new GroupWork(this.#scene, one).run(healMs)))
+    await Promise.all([...produced, ...changed, ...grouped])
     producing = false
     await Promise.all(read)
     this.#phase = 'healing'

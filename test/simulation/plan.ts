@@ -2,7 +2,8 @@
  * What happens in one history, all of it drawn from its seed and written out as plain data: who works, and what goes wrong.
  * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
  */
-import type { Tuning } from './system.ts'
+import { drawGroup, type GroupPlan } from './group-plan.ts'
+import type { ShardLimits, Tuning } from './system.ts'
 import { type FaultPlan, type Latency, type StoreFault, storeFaults } from './world/faults.ts'
 import { Rng } from './world/rng.ts'
 
@@ -54,6 +55,7 @@ export interface Plan {
   readonly producers: readonly ProducerPlan[]
   readonly readers: readonly ReaderPlan[]
   readonly topicSteps: readonly TopicStep[]
+  readonly groups: readonly GroupPlan[]
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -68,19 +70,25 @@ const HOUR_MS = 3_600_000
 /** Clocks are wrong by so much at most, jumps included. */
 const SKEW_MAX_MS = 5 * HOUR_MS
 
+/** What a history is mostly about: few can be about everything and stay short. */
+type Focus = 'log' | 'groups'
+
 export function drawPlan(seed: number): Plan {
   const rng = new Rng(seed, 'plan')
+  const focus = rng.pick<Focus>(['log', 'log', 'log', 'groups'])
   const healMs = rng.spread(1_000, 300_000)
   const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
   const clocksRight = rng.chance(0.3)
-  const skewsMs = Array.from({ length: rng.pick([1, 2, 2, 3]) }, () => (clocksRight ? 0 : drawSkew(rng)))
+  const gateways = rng.pick([1, 2, 2, 3])
+  const skewsMs = Array.from({ length: gateways }, () => (clocksRight ? 0 : drawSkew(rng)))
   return {
     seed,
     skewsMs,
     topics,
-    producers: drawProducers(rng, topics, healMs),
-    readers: drawReaders(rng, topics, healMs),
-    topicSteps: drawTopicSteps(rng, topics, healMs),
+    producers: focus === 'log' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
+    readers: focus === 'log' ? drawReaders(rng, topics, healMs) : [],
+    topicSteps: focus === 'log' ? drawTopicSteps(rng, topics, healMs) : [],
+    groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
     tuning: drawTuning(rng),
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
@@ -149,7 +157,21 @@ function drawTuning(rng: Rng): Tuning {
     segmentBytesMax: rng.pick([1, 500, 8_388_608, 8_388_608]),
     shardSize: rng.pick([1, 2, 16]),
     cacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
+    shardLimits: drawShardLimits(rng),
+    groups: { sessionTimeoutMinMs: 1_000, initialRebalanceDelayMs: rng.pick([0, 500, 3_000]) },
     thrifty: rng.chance(0.2),
+  }
+}
+
+/** The engine's own, rarely; mostly so small that a short history meets chunks and snapshots. */
+function drawShardLimits(rng: Rng): ShardLimits {
+  if (rng.chance(0.2)) return {}
+  const headBytesMax = Math.round(rng.spread(150, 1_000))
+  return {
+    headBytesMax,
+    headBytesKept: Math.round(headBytesMax * rng.fraction()),
+    chunkBytesMax: rng.pick([1, 300, 2_000]),
+    snapshotIntervalCommits: rng.pick([1, 3, 8, 30]),
   }
 }
 

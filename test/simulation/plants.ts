@@ -20,6 +20,7 @@ interface Edit {
 
 const committer = 'log/append/committer.ts'
 const shard = 'log/head/shard.ts'
+const coordinatedGroup = 'groups/coordinated-group.ts'
 
 export const plants: readonly Plant[] = [
   {
@@ -138,7 +139,7 @@ export const plants: readonly Plant[] = [
     name: 'a timed-out batch answered as refused',
     edits: [
       {
-        file: committer,
+        file: 'log/append/answers.ts',
         find: "new LogError('REQUEST_TIMED_OUT', 'no answer",
         replace: "new LogError('OVERLOADED', 'no answer",
       },
@@ -168,22 +169,150 @@ export const plants: readonly Plant[] = [
       },
     ],
   },
+  {
+    name: 'a snapshot said to cover one commit more',
+    edits: [
+      {
+        file: 'log/producers/snapshot-writer.ts',
+        find: 'this.#ready = { segment, commits, time }',
+        replace: 'this.#ready = { segment, commits: commits + 1, time }',
+      },
+    ],
+  },
+  {
+    name: 'a fold loaded without the chunks after its snapshot',
+    edits: [
+      {
+        file: shard,
+        find: '...chunks.flatMap(chunk => chunk.commits), ...head.tail].slice(Math.max(0, from - first))',
+        replace: '...head.tail].slice(Math.max(0, from - tailStart(head)))',
+      },
+    ],
+  },
+  {
+    name: 'a carried segment left out of its commit',
+    edits: [
+      {
+        file: committer,
+        find: '...carried.map(({ id, carried: parts }) => this.#parts.segments.carry(id, parts ?? [])),',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'the group checked before the offsets item is read',
+    edits: [
+      {
+        file: 'groups/offset-lane.ts',
+        find: 'const block = this.#known ?? (await items.readOffsets(key))\n    const group = await this.#readGroup(entries)',
+        replace:
+          'const group = await this.#readGroup(entries)\n    const block = this.#known ?? (await items.readOffsets(key))',
+      },
+    ],
+  },
+  {
+    name: 'offsets written over whatever is there',
+    edits: [
+      {
+        file: 'groups/offset-lane.ts',
+        find: 'await items.writeOffsets(key, block.version, value)',
+        replace: 'await items.writeOffsets(key, (await items.readOffsets(key)).version, value)',
+      },
+    ],
+  },
+  {
+    name: 'commits of any generation taken',
+    edits: [
+      {
+        file: 'groups/offset-rules.ts',
+        find: "if (generation !== group.generation) return 'ILLEGAL_GENERATION'",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'heartbeats answered from a cached document for ever',
+    edits: [
+      {
+        file: coordinatedGroup,
+        find: 'if (this.#options.clock.monotonic() - held.asOf >= this.#staleAfterMs(held.group)) await this.#confirm(held)',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'sessions not restarted at a takeover',
+    edits: [
+      {
+        file: 'groups/classic-group.ts',
+        find: 'deadline: now + stored.sessionTimeoutMs,\n      joining',
+        replace: 'deadline: now,\n      joining',
+      },
+    ],
+  },
+  {
+    name: 'sessions ended after a freeze',
+    edits: [{ file: coordinatedGroup, find: 'now - due > FROZEN_MS', replace: 'now - due < 0' }],
+  },
+  {
+    name: 'a group served before it says by whom',
+    edits: [
+      {
+        file: coordinatedGroup,
+        find: 'if (document.coordinator === coordinator || document.members.length === 0) {',
+        replace: 'if (document) {',
+      },
+    ],
+  },
+  {
+    name: 'the generation not raised',
+    edits: [{ file: 'groups/classic-rebalance.ts', find: 'draft.generation++', replace: '' }],
+  },
+  {
+    name: 'an assignment told before it is stored',
+    edits: [
+      {
+        file: coordinatedGroup,
+        find: 'await this.#store(step)\n      const answer = hold(outcome.heldAs)\n      this.#reply(step.replies)',
+        replace: 'const answer = hold(outcome.heldAs)\n      this.#reply(step.replies)\n      await this.#store(step)',
+      },
+    ],
+  },
+  {
+    name: "another's group document taken for our own",
+    edits: [
+      {
+        file: 'groups/group-items.ts',
+        find: 'item => item?.version === version',
+        replace: 'item => item !== undefined',
+      },
+    ],
+  },
+  {
+    name: 'a replaced static member kept beside the new one',
+    edits: [
+      {
+        file: 'groups/classic-join.ts',
+        find: '(id === previous.id ? [member.id, member] : [id, other])',
+        replace: '[id, other] as [string, Member]).concat([[member.id, member]]',
+      },
+    ],
+  },
+  {
+    name: 'the dead keep their place',
+    edits: [
+      {
+        file: 'groups/classic-session.ts',
+        find: 'if (member.deadline > now || !canExpire(member)) continue',
+        replace: 'if (member.deadline > 0) continue',
+      },
+    ],
+  },
+  {
+    name: 'who waits is forgotten when a group is let go',
+    edits: [{ file: coordinatedGroup, find: 'this.#joins.refuseAll(code)', replace: '' }],
+  },
 ]
-
-/** No bug: limits so small that short histories meet chunks and snapshots. Until the engine takes them as options. */
-export const smallLimits: Plant = {
-  name: 'small limits',
-  edits: [
-    { file: 'log/head/transitions.ts', find: 'HEAD_BYTES_MAX = 2_048', replace: 'HEAD_BYTES_MAX = 300' },
-    { file: 'log/head/transitions.ts', find: 'HEAD_BYTES_KEPT = 1_024', replace: 'HEAD_BYTES_KEPT = 150' },
-    { file: 'log/head/transitions.ts', find: 'CHUNK_BYTES_MAX = 64 * 1_024', replace: 'CHUNK_BYTES_MAX = 300' },
-    {
-      file: 'log/producers/snapshot-writer.ts',
-      find: 'SNAPSHOT_INTERVAL_COMMITS = 1_000',
-      replace: 'SNAPSHOT_INTERVAL_COMMITS = 8',
-    },
-  ],
-}
 
 /** The engine files of a plant with the bug in them, by URL. @throws Error if words to change are not there once */
 export function plantedSources({ name, edits }: Plant): Map<string, string> {

@@ -3,6 +3,7 @@
  * faults, and then single faults.
  */
 import type { Property } from './checker/index.ts'
+import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
@@ -82,6 +83,9 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const topicSteps of without(plan.topicSteps)) yield { ...plan, topicSteps }
   for (const readers of without(plan.readers)) yield { ...plan, readers }
   for (const producers of without(plan.producers)) yield { ...plan, producers }
+  for (const groups of without(plan.groups)) yield { ...plan, groups }
+  for (const [i, group] of plan.groups.entries())
+    for (const smaller of smallerGroups(group)) yield { ...plan, groups: plan.groups.with(i, smaller) }
   if (faults.storms.length > 0) yield { ...plan, faults: { ...faults, storms: [] } }
   for (const kind of Object.keys(faults.rates) as StoreFault[]) {
     const { [kind]: _, ...rates } = faults.rates
@@ -97,6 +101,27 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   if (plan.watchIdle) yield { ...plan, watchIdle: false }
   for (const [i, disaster] of disasters.entries())
     if (disaster.ms > 1_000) yield { ...plan, disasters: disasters.with(i, { ...disaster, ms: disaster.ms / 2 }) }
+}
+
+function* smallerGroups(group: GroupPlan): Iterable<GroupPlan> {
+  const { members, disagreements, coordinators, partitions, calmChange } = group
+  if (calmChange) yield { ...group, calmChange: false }
+  for (const fewer of without(members)) if (fewer.length > 0) yield { ...group, members: fewer }
+  for (const fewer of without(disagreements)) yield { ...group, disagreements: fewer }
+  for (const fewer of without(coordinators.slice(1))) yield { ...group, coordinators: [coordinators[0]!, ...fewer] }
+  if (partitions > 1) yield { ...group, partitions: partitions - 1 }
+  for (const [i, member] of members.entries())
+    for (const smaller of smallerMembers(member)) yield { ...group, members: members.with(i, smaller) }
+}
+
+function* smallerMembers(member: MemberPlan): Iterable<MemberPlan> {
+  const { end, instance, pauses, commitChance, twoRounds, ...rest } = member
+  const keep = { ...rest, pauses, commitChance, twoRounds }
+  if (end) yield { ...keep, ...(instance !== undefined && { instance }) }
+  if (instance !== undefined) yield { ...keep, ...(end && { end }) }
+  for (const fewer of without(pauses)) yield { ...member, pauses: fewer }
+  if (commitChance > 0) yield { ...member, commitChance: 0 }
+  if (twoRounds) yield { ...member, twoRounds: false }
 }
 
 function* smallerProducers(producer: ProducerPlan): Iterable<ProducerPlan> {

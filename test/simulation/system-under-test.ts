@@ -1,3 +1,4 @@
+import { Groups } from '../../lib/groups/index.ts'
 import { openLog } from '../../lib/log/index.ts'
 import type { SystemUnderTest } from './system.ts'
 
@@ -6,8 +7,13 @@ const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
-    const { thrifty, ...sizes } = tuning
+    const { thrifty, groups: settings, ...sizes } = tuning
     const log = openLog({ ...parts, ...sizes, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
-    return { log, close: () => log.close() }
+    const groups = new Groups({ ...parts, settings })
+    const close = async () => {
+      await groups.close()
+      await log.close()
+    }
+    return { log, groups, close }
   },
 }

@@ -1,7 +1,10 @@
 /** What is simulated: how to start one process of it over the two ports, and what the process offers to its clients. */
 import type { Clock, Logger, Random } from '../../lib/base/index.ts'
-import type { Log } from '../../lib/log/index.ts'
+import type { Groups, GroupSettings } from '../../lib/groups/index.ts'
+import type { Log, LogOptions } from '../../lib/log/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
+
+export type ShardLimits = NonNullable<LogOptions['shardLimits']>
 
 /** Sizes and limits, small enough that a short history meets them. */
 export interface Tuning {
@@ -10,6 +13,8 @@ export interface Tuning {
   readonly segmentBytesMax: number
   readonly shardSize: number
   readonly cacheBytesMax: number
+  readonly shardLimits: ShardLimits
+  readonly groups: Partial<GroupSettings>
   /** Whether flushes cost money. */
   readonly thrifty: boolean
 }
@@ -25,6 +30,7 @@ export interface ProcessParts {
 
 export interface Service {
   readonly log: Log
+  readonly groups: Groups
   close(): Promise<void>
 }
 

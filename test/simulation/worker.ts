@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Violation } from './checker/index.ts'
 import type { Plan } from './plan.ts'
-import { plantBug, plants, smallLimits } from './plants.ts'
+import { plantBug, plants } from './plants.ts'
 
 export type WorkOrder =
   | { readonly kind: 'run'; readonly seeds: readonly number[] }
@@ -36,7 +36,7 @@ export type WorkResult =
 const TOLD_MAX = 5
 
 const { plant: name } = workerData as { plant: string | undefined }
-const plant = [...plants, smallLimits].find(one => one.name === name)
+const plant = plants.find(one => one.name === name)
 if (name !== undefined && !plant) throw new Error(`no plant is called ${name}`)
 if (plant) plantBug(plant)
 const { describeOperation } = await import('./checker/index.ts')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Admin } from '@platformatic/kafka'
-import { findFreePorts, ServerProcess, type TestServer } from './server-process.ts'
+import { findFreePorts, type Memory, ServerLives, ServerProcess, type TestServer } from './server-process.ts'
 
 /**
  * A real Apache Kafka broker (single node, KRaft) on free ports of the loopback, to compare with. Its jars come from
@@ -70,35 +70,40 @@ interface ApacheKafkaOptions {
 
 class ApacheKafka implements TestServer {
   readonly bootstrap: string
-  readonly #options: ApacheKafkaOptions
-  #process: ServerProcess | undefined
+  readonly #folder: string
+  readonly #lives: ServerLives
 
-  constructor(options: ApacheKafkaOptions) {
-    this.#options = options
-    this.bootstrap = `127.0.0.1:${options.port}`
+  constructor({ classPath, folder, properties, port, heapMegabytes }: ApacheKafkaOptions) {
+    this.bootstrap = `127.0.0.1:${port}`
+    this.#folder = folder
+    // The collector of Kafka's own start script.
+    const jvm = ['-server', `-Xmx${heapMegabytes}m`, `-Xms${heapMegabytes}m`, '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20']
+    this.#lives = new ServerLives(
+      () => new ServerProcess('java', [...jvm, '-cp', classPath, 'kafka.Kafka', properties]),
+    )
+  }
+
+  get output(): string {
+    return this.#lives.output
   }
 
   async start(): Promise<number> {
-    const { classPath, properties, heapMegabytes } = this.#options
     const began = performance.now()
-    // The collector and the heap of Kafka's own start script.
-    const jvm = ['-server', `-Xmx${heapMegabytes}m`, `-Xms${heapMegabytes}m`, '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20']
-    this.#process = new ServerProcess('java', [...jvm, '-cp', classPath, 'kafka.Kafka', properties])
-    await this.#serving(this.#process)
+    await this.#serving(this.#lives.start())
     return performance.now() - began
   }
 
-  async kill(): Promise<void> {
-    await this.#process?.end('SIGKILL')
+  kill(): Promise<void> {
+    return this.#lives.end('SIGKILL')
   }
 
   async stop(): Promise<void> {
-    await this.#process?.end('SIGTERM')
-    await rm(this.#options.folder, { recursive: true, force: true })
+    await this.#lives.end('SIGTERM')
+    await rm(this.#folder, { recursive: true, force: true })
   }
 
-  async memory(): Promise<{ bytes: number; peakBytes: number }> {
-    return (await this.#process?.memory()) ?? { bytes: 0, peakBytes: 0 }
+  memory(): Promise<Memory> {
+    return this.#lives.memory()
   }
 
   /** The broker says nothing when it is ready, so ask until it answers with itself. */

@@ -15,7 +15,14 @@ export interface TestServer {
   /** Ends the process cleanly and removes its data. */
   stop(): Promise<void>
   /** Resident bytes now, and the most there ever were since the process began. */
-  memory(): Promise<{ readonly bytes: number; readonly peakBytes: number }>
+  memory(): Promise<Memory>
+  /** The last lines that it wrote, those of its killed processes included. */
+  readonly output: string
+}
+
+export interface Memory {
+  readonly bytes: number
+  readonly peakBytes: number
 }
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
@@ -81,10 +88,38 @@ export class ServerProcess {
   }
 
   /** From /proc where there is one; zero elsewhere. */
-  async memory(): Promise<{ bytes: number; peakBytes: number }> {
+  async memory(): Promise<Memory> {
     const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '')
     const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0)
     return { bytes: kilobytes('VmRSS') * 1024, peakBytes: kilobytes('VmHWM') * 1024 }
+  }
+}
+
+/** A server's processes, one after the other. */
+export class ServerLives {
+  readonly #spawn: () => ServerProcess
+  readonly #lives: ServerProcess[] = []
+
+  constructor(spawn: () => ServerProcess) {
+    this.#spawn = spawn
+  }
+
+  get output(): string {
+    return this.#lives.map((life, index) => `--- process ${index + 1}\n${life.output}`).join('\n')
+  }
+
+  start(): ServerProcess {
+    const life = this.#spawn()
+    this.#lives.push(life)
+    return life
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#lives.at(-1)?.end(signal)
+  }
+
+  async memory(): Promise<Memory> {
+    return (await this.#lives.at(-1)?.memory()) ?? { bytes: 0, peakBytes: 0 }
   }
 }
 

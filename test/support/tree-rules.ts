@@ -16,7 +16,10 @@ export interface Room {
 export const ROOMS: Readonly<Record<string, Room>> = {
   'lib/base': { rooms: [], packages: ['node:crypto'] },
   'lib/storage': { rooms: ['lib/base'], packages: [] },
-  'lib/storage/aws': { rooms: ['lib/base', 'lib/storage'], packages: ['@aws-sdk/*', '@smithy/*', 'node:https'] },
+  'lib/storage/aws': {
+    rooms: ['lib/base', 'lib/storage'],
+    packages: ['@aws-sdk/*', '@smithy/*', 'node:https', 'node:stream', 'node:zlib'],
+  },
   'lib/storage/local': {
     rooms: ['lib/base', 'lib/storage'],
     packages: ['lmdb', 'node:fs', 'node:path', 'node:crypto', 'node:util'],
@@ -73,7 +76,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/gateway',
       'lib/http',
     ],
-    packages: ['*'],
+    packages: ['node:stream', 'node:zlib', '*'],
   },
   'lib/client': { rooms: ['lib/base', 'lib/records'], packages: ['@platformatic/kafka'] },
   'lib/streams': { rooms: ['lib/base', 'lib/records', 'lib/client'], packages: [] },
@@ -86,6 +89,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'commander',
       'node:events',
       'node:fs',
+      'node:module',
       'node:path',
       'node:process',
       'node:readline',

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApacheKafka } from './apache-kafka.ts'
-import { findFreePorts, ServerProcess, type TestServer } from './server-process.ts'
+import { findFreePorts, type Memory, ServerLives, ServerProcess, type TestServer } from './server-process.ts'
 
 /** `varve start` as a user runs it: a process of its own, on free ports of the loopback, with data in a new folder. */
 export interface VarveServerOptions {
@@ -37,35 +37,38 @@ class VarveProcess implements VarveServer {
   readonly bootstrap: string
   readonly http: string
   readonly #folder: string
-  readonly #args: readonly string[]
-  readonly #env: NodeJS.ProcessEnv
-  #process: ServerProcess | undefined
+  readonly #lives: ServerLives
 
   constructor(options: VarveServerOptions & { kafka: string; http: string; folder: string }) {
-    this.bootstrap = options.kafka
-    this.http = options.http
-    this.#folder = options.folder
-    this.#args = ['--kafka', options.kafka, '--http', options.http, '--data', options.folder, ...(options.args ?? [])]
-    this.#env = { ...process.env, ...options.env }
+    const { kafka, http, folder } = options
+    this.bootstrap = kafka
+    this.http = http
+    this.#folder = folder
+    const args = ['--kafka', kafka, '--http', http, '--data', folder, ...(options.args ?? [])]
+    const env = { ...process.env, ...options.env }
+    this.#lives = new ServerLives(() => new ServerProcess(process.execPath, [commandLine, 'start', ...args], { env }))
+  }
+
+  get output(): string {
+    return this.#lives.output
   }
 
   async start(): Promise<number> {
     const began = performance.now()
-    this.#process = new ServerProcess(process.execPath, [commandLine, 'start', ...this.#args], { env: this.#env })
-    await this.#process.line(new RegExp(this.bootstrap.replaceAll('.', '\\.')))
+    await this.#lives.start().line(new RegExp(this.bootstrap.replaceAll('.', '\\.')))
     return performance.now() - began
   }
 
-  async kill(): Promise<void> {
-    await this.#process?.end('SIGKILL')
+  kill(): Promise<void> {
+    return this.#lives.end('SIGKILL')
   }
 
   async stop(): Promise<void> {
-    await this.#process?.end('SIGTERM')
+    await this.#lives.end('SIGTERM')
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  async memory(): Promise<{ bytes: number; peakBytes: number }> {
-    return (await this.#process?.memory()) ?? { bytes: 0, peakBytes: 0 }
+  memory(): Promise<Memory> {
+    return this.#lives.memory()
   }
 }

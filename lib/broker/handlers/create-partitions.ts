@@ -1,7 +1,7 @@
 /**
  * CreatePartitions, versions 0 to 3: raises the number of partitions. Each topic succeeds or fails for itself.
  *
- * Departures from Apache Kafka: of a manual assignment only the number of partitions is looked at.
+ * Departures from Apache Kafka: of a manual assignment only the number of partitions is kept.
  */
 import {
   CreatePartitions,
@@ -13,6 +13,7 @@ import {
 import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
 import { findRepeated } from '../repeated.ts'
+import { isReplicaSet } from '../replica-assignment.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
 type Asked = Message<typeof CreatePartitionsRequest>['topics'][number]
@@ -39,6 +40,14 @@ async function addPartitions(asked: Asked, validateOnly: boolean, broker: Broker
   const added = count - topic.partitions
   if (assignments !== null && added > 0 && assignments.length !== added) {
     return refuse(name, 'INVALID_REPLICA_ASSIGNMENT', `${added} new partition(s), but ${assignments.length} assigned.`)
+  }
+  const strange = assignments?.find(({ brokerIds }) => !isReplicaSet(brokerIds, broker.cluster))
+  if (strange) {
+    return refuse(
+      name,
+      'INVALID_REPLICA_ASSIGNMENT',
+      `[${strange.brokerIds}] are not brokers of this cluster, each once.`,
+    )
   }
   if (validateOnly && added <= 0) {
     return refuse(name, 'INVALID_PARTITIONS', `The topic has ${topic.partitions} partition(s) already.`)

@@ -17,6 +17,7 @@ import { topicConfigValues } from '../config-values.ts'
 import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
 import { findRepeated } from '../repeated.ts'
+import { isReplicaSet } from '../replica-assignment.ts'
 
 type Asked = Message<typeof CreateTopicsRequest>['topics'][number]
 type Answer = MessageInput<typeof CreateTopicsResponse>['topics'][number]
@@ -69,16 +70,13 @@ function flawOf(asked: Asked, { cluster }: Broker): [ErrorName, string] | undefi
   if (indexes.some((index, position) => index !== position)) {
     return ['INVALID_REPLICA_ASSIGNMENT', 'Assigned partitions must be numbered 0, 1, 2, …']
   }
-  const known = new Set(cluster.gateways().map(gateway => gateway.nodeId))
-  for (const { partitionIndex, brokerIds } of assignments) {
-    if (brokerIds.length === 0 || new Set(brokerIds).size < brokerIds.length || brokerIds.some(id => !known.has(id))) {
-      return [
-        'INVALID_REPLICA_ASSIGNMENT',
-        `Partition ${partitionIndex} must be assigned to brokers of this cluster, each once.`,
-      ]
-    }
-  }
-  return undefined
+  const strange = assignments.find(({ brokerIds }) => !isReplicaSet(brokerIds, cluster))
+  if (!strange) return undefined
+  const { partitionIndex } = strange
+  return [
+    'INVALID_REPLICA_ASSIGNMENT',
+    `Partition ${partitionIndex} must be assigned to brokers of this cluster, each once.`,
+  ]
 }
 
 function newTopicOf({ name, numPartitions, assignments, configs }: Asked, { config }: Broker): NewTopic {

@@ -12,7 +12,7 @@ import {
   type MessageInput,
 } from '../../protocol/index.ts'
 import { type ConfigValue, configSource, configType, topicConfigValues } from '../config-values.ts'
-import { type ErrorName, errorCodes } from '../errors.ts'
+import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
@@ -35,8 +35,7 @@ export const describeConfigs = handler(DescribeConfigs, {
 async function describeResource(resource: Resource, request: Request, broker: Broker): Promise<Answer> {
   if (resource.resourceType === resourceType.topic) {
     const topic = await lookUpTopic({ name: resource.resourceName }, broker)
-    if (typeof topic === 'number')
-      return { ...bare(resource), errorCode: topic, errorMessage: 'There is no such topic.' }
+    if (typeof topic === 'number') return refuseTopic(resource, topic, broker)
     return answer(resource, topicConfigValues(topic.configs), request)
   }
   if (resource.resourceType !== resourceType.broker) {
@@ -68,6 +67,16 @@ function answer(resource: Resource, values: readonly ConfigValue[], request: Req
       configType: type,
       documentation: request.includeDocumentation ? about : null,
     })),
+  }
+}
+
+/** A name that no topic can have is told from one that no topic has. */
+async function refuseTopic(resource: Resource, errorCode: number, { log, logger }: Broker): Promise<Answer> {
+  try {
+    await log.topics.validate({ name: resource.resourceName, partitions: 1 })
+    return { ...bare(resource), errorCode, errorMessage: 'There is no such topic.' }
+  } catch (error) {
+    return { ...bare(resource), errorCode: errorCodeOf(error, logger), errorMessage: errorMessageOf(error) }
   }
 }
 

@@ -140,9 +140,12 @@ class FetchRound {
   /** Reserves some memory for the records; false where there is none until the deadline. */
   async #waitForMemory(deadline: number): Promise<boolean> {
     const { clock, signal, memory, letNextBegin } = this.#context
-    const wanted = sumOf(this.#slots, slot => slot.maxBytes)
+    const wanted = Math.min(
+      this.#bytesMax,
+      sumOf(this.#slots, slot => slot.maxBytes),
+    )
     for (;;) {
-      this.#reserved = memory.reserve(Math.min(this.#bytesMax, wanted))
+      this.#reserved = memory.reserve(wanted)
       const leftMs = deadline - clock.monotonic()
       if (this.#reserved > 0 || wanted === 0) return true
       if (leftMs <= 0 || signal.aborted) return false

@@ -13,7 +13,6 @@ import { handler, type RequestContext } from '../handler.ts'
 
 type Request = Message<typeof JoinGroupRequest>
 
-const rebalanceTimeoutVersion = 1
 const memberIdRequiredVersion = 4
 const nullableProtocolVersion = 7
 const skipAssignmentVersion = 9
@@ -62,7 +61,8 @@ function join(request: Request, { groups, apiVersion, clientId, clientHost, sign
     protocolType: request.protocolType,
     protocols: request.protocols,
     sessionTimeoutMs: request.sessionTimeoutMs,
-    rebalanceTimeoutMs: apiVersion < rebalanceTimeoutVersion ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
+    // Version 0 has none.
+    rebalanceTimeoutMs: request.rebalanceTimeoutMs > 0 ? request.rebalanceTimeoutMs : request.sessionTimeoutMs,
     requiresMemberId: apiVersion >= memberIdRequiredVersion,
     supportsSkippingAssignment: apiVersion >= skipAssignmentVersion,
   }

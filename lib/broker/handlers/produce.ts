@@ -162,8 +162,8 @@ function appendBatch(
   }
 }
 
-function accept(index: number, { baseOffset, logStartOffset }: Appended): PartitionAnswer {
-  return { index, errorCode: 0, baseOffset, logAppendTimeMs: -1, logStartOffset }
+function accept(index: number, { baseOffset, logStartOffset, logAppendTime }: Appended): PartitionAnswer {
+  return { index, errorCode: 0, baseOffset, logAppendTimeMs: logAppendTime, logStartOffset }
 }
 
 function refuse(index: number, errorCode: number, errorMessage: string | null): PartitionAnswer {

@@ -21,7 +21,9 @@ export function answerBatch(pending: PendingBatch, outcome: BatchOutcome, logSta
   settle(pending, () => {
     if (outcome.kind === 'refused') return pending.reject(new LogError(outcome.code, outcome.message))
     const { baseOffset, kind } = outcome
-    pending.resolve({ baseOffset, logStartOffset, duplicate: kind === 'duplicate' })
+    const { timestampType, maxTimestamp } = pending.batch
+    const logAppendTime = timestampType === 'LogAppendTime' ? maxTimestamp : -1
+    pending.resolve({ baseOffset, logStartOffset, logAppendTime, duplicate: kind === 'duplicate' })
   })
 }
 

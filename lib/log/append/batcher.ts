@@ -7,7 +7,7 @@ import { type Clock, totalLength } from '../../base/index.ts'
 import { LogError } from '../errors.ts'
 import type { SegmentId, SegmentIds } from '../segment/segment-id.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
-import type { FlushBudget } from './flush-budget.ts'
+import { type FlushBudget, GATHER_MS_MAX } from './flush-budget.ts'
 import { layOutSegment, type PendingBatch, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
 
 export interface BatcherParts {
@@ -33,6 +33,8 @@ export class Batcher {
   readonly #parts: BatcherParts
   #gathered: PendingBatch[] = []
   #gatheredBytes = 0
+  /** When the oldest of them came, on the monotonic clock. */
+  #gatheringSince = 0
   #pendingBytes = 0
   #puts = 0
   #flushScheduled = false
@@ -42,27 +44,29 @@ export class Batcher {
     this.#parts = parts
   }
 
-  /** @throws LogError OVERLOADED */
-  add(batch: PendingBatch): void {
-    const bytes = batch.batch.bytes.length
+  /** Room for a batch on its way to `add`, until `release`. @throws LogError OVERLOADED */
+  reserve(bytes: number): void {
     if (this.#pendingBytes + bytes > PENDING_BYTES_MAX) {
       throw new LogError('OVERLOADED', `${this.#pendingBytes} bytes are waiting to be stored`)
     }
     this.#pendingBytes += bytes
-    this.#gathered.push(batch)
-    this.#gatheredBytes += bytes
-    this.#schedule()
   }
 
-  /** The caller of `add` tells when the batch has its answer. */
-  release(batch: PendingBatch): void {
-    this.#pendingBytes -= batch.batch.bytes.length
+  release(bytes: number): void {
+    this.#pendingBytes -= bytes
+  }
+
+  add(batch: PendingBatch): void {
+    if (this.#gathered.length === 0) this.#gatheringSince = this.#parts.clock.monotonic()
+    this.#gathered.push(batch)
+    this.#gatheredBytes += batch.batch.bytes.length
+    this.#schedule()
   }
 
   #schedule(): void {
     if (this.#gathered.length === 0 || this.#flushScheduled || this.#puts >= PUTS_MAX) return
     if (!this.#isFull() && this.#puts >= EAGER_PUTS_MAX) return
-    const waitMs = this.#isFull() ? 0 : this.#parts.budget.waitMs()
+    const waitMs = this.#isFull() ? 0 : Math.min(this.#parts.budget.waitMs(), this.#gatherMsLeft())
     if (waitMs > 0) {
       this.#scheduleLater(waitMs)
       return
@@ -84,6 +88,10 @@ export class Batcher {
       this.#wakeUp = undefined
       this.#schedule()
     })
+  }
+
+  #gatherMsLeft(): number {
+    return this.#gatheringSince + GATHER_MS_MAX - this.#parts.clock.monotonic()
   }
 
   #isFull(): boolean {
@@ -144,6 +152,7 @@ function carriedCommit(id: SegmentId, placed: readonly PlacedBatch[], carried: r
     segment,
     carried,
     failure: undefined,
+    arrival: 0,
     attemptedInEpoch: undefined,
     stored: Promise.resolve(),
   }
@@ -157,6 +166,7 @@ function pendingCommit(id: SegmentId, placed: readonly PlacedBatch[], stored: Pr
     segment: undefined,
     carried: undefined,
     failure: undefined,
+    arrival: 0,
     attemptedInEpoch: undefined,
     stored: stored.then(
       segment => {

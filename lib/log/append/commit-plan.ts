@@ -8,7 +8,7 @@ import { type Commit, encodeCommit, type Marker, type ProducerRun, type Slice } 
 import type { Head } from '../head/head.ts'
 import type { Fold } from '../producers/fold.ts'
 import { FoldDraft } from '../producers/fold-draft.ts'
-import { addSequence } from '../producers/sequence.ts'
+import { addSequence } from '../producers/producer-state.ts'
 import { segmentTime } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
 import type { PendingBatch, PendingMarker, PlacedBatch } from './pending-segment.ts'
@@ -47,7 +47,7 @@ export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSe
   let bytes = 0
   for (const { segment, placed, markers } of segments) {
     if (segmentTime(segment.id) < head.fence || bytes >= PLAN_BYTES_MAX || covered === PLAN_SEGMENTS_MAX) break
-    const time = segmentTime(segment.id)
+    const time = fold.timeOf(segment.id)
     const accepted: AcceptedBatch[] = []
     for (const { pending, slot, batch: view, position } of placed) {
       if (pending.settled) continue
@@ -113,7 +113,8 @@ function placeMarker(
   const offset = nextOffsets[slot]
   if (offset === undefined) return 'nowhere'
   const state = draft.get(slot, producerId)
-  if (state && transaction <= state.ended) return 'ended'
+  // A later one is open: this one ended, though its end may be forgotten.
+  if (state && (transaction <= state.ended || transaction < (state.open?.transaction ?? 0))) return 'ended'
   return { ...marker, offset, firstOffset: state?.open?.firstOffset ?? -1 }
 }
 

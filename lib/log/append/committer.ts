@@ -48,6 +48,9 @@ export class Committer {
   readonly #snapshots: SnapshotWriter
   readonly #queue: PendingCommit[] = []
   #running = false
+  #arrivals = 0
+  /** The head was read after the commits below this arrival came: what it refuses of them is refused. */
+  #confirmed = 0
   /** Attempts in a row that came to nothing. */
   #setbacks = 0
 
@@ -63,6 +66,7 @@ export class Committer {
 
   /** The batches of `commit` get their answers in time; commits are made in the order of these calls. */
   enqueue(commit: PendingCommit): void {
+    commit.arrival = this.#arrivals++
     this.#queue.push(commit)
     if (!this.#running) void this.#run()
   }
@@ -93,15 +97,22 @@ export class Committer {
     const plan = planCommits(base.head, fold, ready)
     if (plan.covered === 0) return this.#putAgain(ready[0]!)
     if (plan.commits.length > 0) return this.#write(base, plan, ready.slice(0, plan.covered))
-    if (await this.#isConfirmed(base, plan)) this.#settlePlanned(ready.slice(0, plan.covered), plan)
+    await this.#settleUnwritten(ready.slice(0, plan.covered), plan)
   }
 
-  /** Whether a plan without commits may be answered: duplicates always, refusals only if the head is still the same. */
-  async #isConfirmed(base: HeadState, plan: CommitPlan): Promise<boolean> {
-    if (base.head.state === 'open' && ![...plan.outcomes.values()].some(outcome => outcome.kind === 'refused'))
-      return true
+  /** A plan without commits: duplicates are facts; refusals are, if the head was read after their batches came. */
+  async #settleUnwritten(covered: readonly PendingCommit[], plan: CommitPlan): Promise<void> {
+    const isFact = (commit: PendingCommit) =>
+      commit.arrival < this.#confirmed ||
+      [...commit.placed.map(({ pending }) => pending), ...commit.markers].every(
+        pending => plan.outcomes.get(pending)?.kind !== 'refused',
+      )
+    const facts = covered.filter(isFact)
+    this.#settlePlanned(facts, plan)
+    if (facts.length === covered.length) return
+    const confirmed = this.#arrivals
     await this.#shard.refresh()
-    return this.#shard.state?.version === base.version
+    this.#confirmed = confirmed
   }
 
   async #write(base: HeadState, plan: CommitPlan, covered: readonly PendingCommit[]): Promise<void> {

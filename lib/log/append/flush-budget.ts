@@ -41,7 +41,9 @@ export class FlushBudget {
   waitMs(): number {
     if (this.unlimited) return 0
     this.#fill()
-    return this.#dollars > 0 ? 0 : Math.min(GATHER_MS_MAX, Math.ceil(-this.#dollars / this.#dollarsPerMs) + 1)
+    if (this.#dollars > 0) return 0
+    if (this.#dollarsPerMs === 0) return GATHER_MS_MAX
+    return Math.min(GATHER_MS_MAX, Math.ceil(-this.#dollars / this.#dollarsPerMs) + 1)
   }
 
   #fill(): void {

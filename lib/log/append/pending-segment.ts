@@ -63,6 +63,8 @@ export interface PendingCommit {
   stored: Promise<void>
   segment: SegmentRef | undefined
   failure: unknown
+  /** Counts what came to the shard's committer. */
+  arrival: number
   /** The shard's epoch when a write with this commit was first sent. */
   attemptedInEpoch: number | undefined
 }
@@ -77,6 +79,7 @@ export function markerCommit(id: SegmentId, markers: readonly PendingMarker[]): 
     stored: Promise.resolve(),
     segment: { id, medium: 'none' },
     failure: undefined,
+    arrival: 0,
     attemptedInEpoch: undefined,
   }
 }

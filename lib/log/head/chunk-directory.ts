@@ -67,7 +67,8 @@ export class ChunkDirectory {
 
   /** Forgets the chunks that lie wholly below commit number `floor`. */
   dropBelow(floor: number): void {
-    this.#entries = this.#entries.filter(entry => entry.firstCommit + entry.commits > floor)
+    const first = this.#entries.findIndex(entry => entry.firstCommit + entry.commits > floor)
+    this.#entries.splice(0, first < 0 ? this.#entries.length : first)
   }
 
   /** The chunk in which `offset` of `slot` lies, if it lies in one. */

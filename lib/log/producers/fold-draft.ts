@@ -1,6 +1,7 @@
 /** What has become of the fold within one attempt to commit: thrown away if the attempt fails. */
 import type { Marker } from '../head/commit.ts'
-import { Fold, type ProducerState, type SequencedBatch, stateAfterBatch, stateAfterMarker } from './fold.ts'
+import { Fold } from './fold.ts'
+import { type ProducerState, type SequencedBatch, stateAfterBatch, stateAfterMarker } from './producer-state.ts'
 import { decideSequence, type SequenceDecision } from './sequence.ts'
 
 export class FoldDraft {

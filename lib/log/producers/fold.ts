@@ -4,47 +4,15 @@
  * else: every process that has seen the same commits decides alike, so dropping idle producers happens only where the
  * head says that a snapshot did it.
  */
-import type { Commit, Marker, ProducerRun, Slice } from '../head/commit.ts'
-import { segmentTime } from '../segment/segment-id.ts'
-import { addSequence } from './sequence.ts'
-
-/** Batches that a producer may have in flight, and so retry: Kafka's max.in.flight.requests.per.connection bound. */
-export const KEPT_BATCHES = 5
-/** A producer idle for longer is forgotten at the next snapshot (Kafka: producer.id.expiration.ms). */
-export const PRODUCER_EXPIRATION_MS = 24 * 3_600_000
-
-export interface ProducerState {
-  readonly epoch: number
-  /** Of this epoch, up to KEPT_BATCHES, oldest first; empty after a marker that raised the epoch. */
-  readonly batches: readonly KeptBatch[]
-  /** Time of the last commit (of its segment id), ms. */
-  readonly lastTime: number
-  /** The transaction that has records here and no marker yet. */
-  readonly open: OpenTransaction | undefined
-  /** Number of the last transaction that ended here; 0 before the first. */
-  readonly ended: number
-}
-
-export interface KeptBatch {
-  readonly baseSequence: number
-  readonly lastSequence: number
-  readonly baseOffset: number
-}
-
-export interface OpenTransaction {
-  readonly transaction: number
-  readonly firstOffset: number
-}
-
-/** A batch as its producer numbered it. */
-export interface SequencedBatch {
-  readonly producerId: number
-  readonly producerEpoch: number
-  readonly baseSequence: number
-  readonly recordCount: number
-  /** 0: not part of a transaction. */
-  readonly transaction: number
-}
+import type { Commit, ProducerRun, Slice } from '../head/commit.ts'
+import { type SegmentId, segmentTime } from '../segment/segment-id.ts'
+import {
+  addSequence,
+  type ProducerState,
+  stateAfterBatch,
+  stateAfterMarker,
+  stateAfterSnapshot,
+} from './producer-state.ts'
 
 type SlotProducers = Map<number, ProducerState>
 
@@ -64,6 +32,11 @@ export class Fold {
   /** Time of the last applied commit (of its segment id), ms; 0 before the first. */
   get time(): number {
     return this.#time
+  }
+
+  /** Time of a commit that comes next. It never goes back, so a clock that is behind makes nobody look idle. */
+  timeOf(id: SegmentId): number {
+    return Math.max(this.#time, segmentTime(id))
   }
 
   get(slot: number, producerId: number): ProducerState | undefined {
@@ -87,8 +60,8 @@ export class Fold {
   }
 
   apply(commit: Commit): void {
-    const time = segmentTime(commit.segment.id)
-    this.#time = Math.max(this.#time, time)
+    const time = this.timeOf(commit.segment.id)
+    this.#time = time
     for (const slice of commit.slices) {
       for (const run of slice.runs) this.#applyRun(slice, run, time)
     }
@@ -98,12 +71,12 @@ export class Fold {
     }
   }
 
-  /** Forgets the producers that a snapshot at `time` (ms) drops. */
+  /** Forgets what a snapshot at `time` (ms) drops. */
   expire(time: number): void {
-    for (const producers of this.#slots.values()) {
-      for (const [producerId, state] of producers) {
-        if (isExpired(state, time)) producers.delete(producerId)
-      }
+    for (const { slot, producerId, state } of [...this.entries()]) {
+      const left = stateAfterSnapshot(state, time)
+      if (left) this.set(slot, producerId, left)
+      else this.#slots.get(slot)?.delete(producerId)
     }
   }
 
@@ -124,44 +97,6 @@ export class Fold {
       baseOffset += recordCount
       baseSequence = addSequence(baseSequence, recordCount)
     }
-  }
-}
-
-/** Whether a snapshot at `time` (ms) drops the producer: one with an open transaction stays. */
-export function isExpired(state: ProducerState, time: number): boolean {
-  return !state.open && state.lastTime < time - PRODUCER_EXPIRATION_MS
-}
-
-export function stateAfterBatch(
-  state: ProducerState | undefined,
-  batch: SequencedBatch,
-  baseOffset: number,
-  time: number,
-): ProducerState {
-  const { baseSequence, recordCount, producerEpoch, transaction } = batch
-  const earlier = state?.epoch === producerEpoch ? state.batches.slice(1 - KEPT_BATCHES) : []
-  const kept = { baseSequence, lastSequence: addSequence(baseSequence, recordCount - 1), baseOffset }
-  return {
-    epoch: producerEpoch,
-    batches: [...earlier, kept],
-    lastTime: Math.max(time, state?.lastTime ?? 0),
-    open: transaction === 0 ? state?.open : (state?.open ?? { transaction, firstOffset: baseOffset }),
-    ended: state?.ended ?? 0,
-  }
-}
-
-export function stateAfterMarker(
-  state: ProducerState | undefined,
-  { producerEpoch, transaction }: Pick<Marker, 'producerEpoch' | 'transaction'>,
-  time: number,
-): ProducerState {
-  const raises = !state || producerEpoch > state.epoch
-  return {
-    epoch: raises ? producerEpoch : state.epoch,
-    batches: raises ? [] : state.batches,
-    lastTime: Math.max(time, state?.lastTime ?? 0),
-    open: undefined,
-    ended: transaction,
   }
 }
 

@@ -2,9 +2,7 @@
  * What a producer's batch or marker means to the state of that producer in a partition: new, a repetition, or to be
  * refused. Pure.
  */
-import type { ProducerState, SequencedBatch } from './fold.ts'
-
-const SEQUENCE_MODULUS = 2 ** 31
+import { addSequence, type ProducerState, type SequencedBatch } from './producer-state.ts'
 
 export type SequenceDecision =
   | { readonly kind: 'append' }
@@ -33,7 +31,7 @@ export function decideSequence(state: ProducerState | undefined, batch: Sequence
   const lastSequence = addSequence(baseSequence, recordCount - 1)
   const kept = current?.batches.find(b => b.baseSequence === baseSequence && b.lastSequence === lastSequence)
   if (kept) return { kind: 'duplicate', baseOffset: kept.baseOffset }
-  if (transaction > 0 && state && transaction <= state.ended) {
+  if (transaction > 0 && state && (transaction <= state.ended || transaction < (state.open?.transaction ?? 0))) {
     return refuse('INVALID_TXN_STATE', `transaction ${transaction} of producer ${producerId} has ended`)
   }
   if (state?.open && state.open.transaction !== transaction) {
@@ -46,11 +44,6 @@ export function decideSequence(state: ProducerState | undefined, batch: Sequence
     'OUT_OF_ORDER_SEQUENCE',
     `sequence ${baseSequence} of producer ${producerId}, where ${expected} is next`,
   )
-}
-
-/** Sequences go up to 2^31 - 1 and then on from 0. */
-export function addSequence(sequence: number, count: number): number {
-  return (sequence + count) % SEQUENCE_MODULUS
 }
 
 function refuse(code: Extract<SequenceDecision, { kind: 'refuse' }>['code'], message: string): SequenceDecision {

@@ -1,12 +1,16 @@
 /** A snapshot is a stored fold: a blob in the segment store, referred to by the head (SnapshotRef). */
 import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
-import { Fold, isExpired, type KeptBatch, type ProducerState } from './fold.ts'
+import { Fold } from './fold.ts'
+import { type KeptBatch, type ProducerState, stateAfterSnapshot } from './producer-state.ts'
 
 const FORMAT_VERSION = 1
 
 /** The fold less the producers that a snapshot at `time` (ms) drops. */
 export function encodeFold(fold: Fold, time: number): Uint8Array {
-  const entries = [...fold.entries()].filter(({ state }) => !isExpired(state, time))
+  const entries = [...fold.entries()].flatMap(({ slot, producerId, state }) => {
+    const left = stateAfterSnapshot(state, time)
+    return left ? [{ slot, producerId, state: left }] : []
+  })
   const writer = new ByteWriter(64 + entries.length * 64)
   writer.uint8(FORMAT_VERSION).uint(fold.time).uint(entries.length)
   for (const { slot, producerId, state } of entries) {
@@ -16,7 +20,7 @@ export function encodeFold(fold: Fold, time: number): Uint8Array {
       .uint(state.open?.firstOffset ?? 0)
       .uint(state.batches.length)
     for (const batch of state.batches) {
-      writer.uint(batch.baseSequence).uint(batch.lastSequence).uint(batch.baseOffset)
+      writer.uint(batch.baseSequence).uint(batch.lastSequence).uint(batch.baseOffset).uint(batch.time)
     }
   }
   return writer.finish()
@@ -43,5 +47,5 @@ function readState(reader: ByteReader): ProducerState {
 }
 
 function readBatch(reader: ByteReader): KeptBatch {
-  return { baseSequence: reader.uint(), lastSequence: reader.uint(), baseOffset: reader.uint() }
+  return { baseSequence: reader.uint(), lastSequence: reader.uint(), baseOffset: reader.uint(), time: reader.uint() }
 }

@@ -57,7 +57,7 @@ export async function readSlice(
     if (batches) return batches
     await shard.refresh()
     const again = await locateSlices(shard, slot, slice.baseOffset)
-    if (!again[0]) break
+    if (!again[0]) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
     ;({ segment, slice } = again[0])
   }
   throw new CorruptDataError(`segment ${segment.id} is missing`)
@@ -72,7 +72,7 @@ async function collectBatches(shard: Shard, slot: number, cache: SliceCache, ran
   const batches: Uint8Array[] = []
   let room = range.maxBytes
   let offset = range.offset
-  while (offset < range.end && room > 0) {
+  while (offset < range.end && (room > 0 || (range.atLeastOneBatch && batches.length === 0))) {
     const located = await locateSlices(shard, slot, offset)
     if (located.length === 0) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
     for (const one of located) {

@@ -29,6 +29,8 @@ export interface SegmentStoreOptions {
 }
 
 const PUT_ATTEMPTS_MAX = 8
+/** A put that is silent for longer is tried again: the store's own bounds should have ended it. */
+const PUT_ATTEMPT_MS_MAX = 15_000
 const RETRY_BASE_MS = 20
 const RETRY_CAP_MS = 2_000
 
@@ -109,6 +111,15 @@ export class SegmentStore {
     }
   }
 
+  async #within<T>(ms: number, answer: Promise<T>): Promise<T> {
+    const answered = new AbortController()
+    const silence = this.#options.clock.sleep(ms, answered.signal).then(() => {
+      throw new StoreError('STORE_OUTCOME_UNKNOWN', `no answer for ${ms} ms`)
+    })
+    silence.catch(() => undefined)
+    return Promise.race([answer, silence]).finally(() => answered.abort())
+  }
+
   async #putObject(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
     const key = segmentObjectKey(id)
     const answered = new AbortController()
@@ -117,7 +128,7 @@ export class SegmentStore {
       await this.#options.clock.sleep(this.#options.hedgeAfterMs, answered.signal)
       return answered.signal.aborted ? first : this.#putOnce(id, key, parts)
     }
-    await Promise.any([first, hedge()]).catch(error => {
+    await this.#within(PUT_ATTEMPT_MS_MAX, Promise.any([first, hedge()])).catch(error => {
       throw error instanceof AggregateError ? error.errors[0] : error
     })
   }

@@ -4,7 +4,7 @@
  * deletion that stopped half way is finished by whoever wants the name next.
  */
 import { LRUCache } from 'lru-cache'
-import { type Clock, drawToken, drawUuid, type Random } from '../../base/index.ts'
+import { type Clock, drawFraction, drawToken, drawUuid, type Random } from '../../base/index.ts'
 import {
   type Item,
   type ItemKey,
@@ -15,7 +15,7 @@ import {
 } from '../../storage/index.ts'
 import type { NewTopic, Topic, Topics } from '../contract.ts'
 import { LogError } from '../errors.ts'
-import { decodeHead, encodeHead, type Head, headKey, newHead, shardKey } from '../head/head.ts'
+import { decodeHead, encodeHead, headKey, newHead } from '../head/head.ts'
 import { changeHead, growPartitions } from '../head/transitions.ts'
 import { validateNewTopic, validatePartitions } from './new-topic.ts'
 import {
@@ -32,7 +32,10 @@ import {
 const CACHE_MS = 3_000
 /** By size, not `max`, which would allocate for all of them at once. */
 const CACHE_OPTIONS = { maxSize: 10_000, sizeCalculation: () => 1 }
-const ATTEMPTS_MAX = 20
+/** A head that others commit to changes between every look and write, some dozens of times in a row. */
+const ATTEMPTS_MAX = 200
+const PAUSE_MS = 20
+const PAUSES_MAX = 5
 
 export interface StoredTopicsParts {
   readonly items: ItemStore
@@ -69,7 +72,7 @@ export class StoredTopics implements Topics {
     do {
       const page = await this.#parts.items.query(TOPIC_NAMES, cursor === undefined ? {} : { cursor })
       const live = page.items.map(item => decodeTopicName(item.value)).filter(name => name.state === 'live')
-      const found = await Promise.all(live.map(({ id }) => this.find({ id })))
+      const found = await Promise.all(live.map(({ id }) => this.#readById(id)))
       topics.push(...found.filter(topic => topic !== undefined))
       cursor = page.cursor
     } while (cursor !== undefined)
@@ -98,7 +101,7 @@ export class StoredTopics implements Topics {
       if (name?.id === topic.id) return this.#remember(topic, askedAt)
       if (name?.state === 'live') throw alreadyExists(topic.name)
       if (name?.state === 'deleting') await this.#finishDeletion(topic.name, name.id)
-      else if (await this.#tryWrite(() => this.#writeNewTopic(topic, item))) return this.#remember(topic, askedAt)
+      else if (await this.#tryCreate(topic, item)) return this.#remember(topic, askedAt)
     }
     throw contended(topic.name)
   }
@@ -109,31 +112,32 @@ export class StoredTopics implements Topics {
       const askedAt = this.#parts.clock.monotonic()
       const id = (await this.#readByName(name))?.id
       const item = id === undefined ? undefined : await this.#parts.items.get(topicKey(id))
-      if (!item) throw unknownTopic(name)
-      const topic = decodeTopic(item.value)
+      const topic = item && liveTopic(item)
+      if (!topic) throw unknownTopic(name)
       if (topic.partitions === partitions && attempt > 0) return this.#remember(topic, askedAt)
       if (topic.partitions >= partitions) {
         throw new LogError('INVALID_PARTITIONS', `topic '${name}' has ${topic.partitions} partitions already`)
       }
       const grown = { ...topic, partitions }
-      await this.#growHeads(grown)
-      if (await this.#tryWrite(() => this.#write([this.#put(item.key, encodeTopic(grown), item)]))) {
-        return this.#remember(grown, askedAt)
-      }
+      if (!(await this.#growHeads(grown, item))) continue
+      const writtenAt = this.#parts.clock.monotonic()
+      if (await this.#tryWrite([this.#put(item.key, encodeTopic({ topic: grown, state: 'live' }), item)]))
+        return this.#remember(grown, writtenAt)
     }
     throw contended(name)
   }
 
   async delete(name: string): Promise<void> {
+    let id: string | undefined
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const item = await this.#parts.items.get(topicNameKey(name))
       const found = item && decodeTopicName(item.value)
-      if (!found || (found.state !== 'live' && attempt === 0)) throw unknownTopic(name)
-      this.#forget(name, found.id)
-      if (found.state === 'deleted') return
-      if (found.state === 'deleting') return this.#finishDeletion(name, found.id)
-      const tombstone = encodeTopicName({ id: found.id, state: 'deleting' })
-      await this.#tryWrite(() => this.#write([this.#put(item.key, tombstone, item)]))
+      if (!id && found?.state !== 'live') throw unknownTopic(name)
+      id ??= found?.id
+      if (!item || !found || found.id !== id || found.state === 'deleted') return
+      this.#forget(name, id)
+      if (found.state === 'deleting') return this.#finishDeletion(name, id)
+      await this.#tryWrite([this.#put(item.key, encodeTopicName({ id, state: 'deleting' }), item)])
     }
     throw contended(name)
   }
@@ -153,7 +157,8 @@ export class StoredTopics implements Topics {
 
   async #readById(id: string, askedAt = this.#parts.clock.monotonic()): Promise<Topic | undefined> {
     const item = await this.#parts.items.get(topicKey(id))
-    if (item) return this.#remember(decodeTopic(item.value), askedAt)
+    const topic = item && liveTopic(item)
+    if (topic) return this.#remember(topic, askedAt)
     this.#byId.delete(id)
     return undefined
   }
@@ -173,72 +178,101 @@ export class StoredTopics implements Topics {
 
   // ------------------------------------------------------------ writing
 
-  /** Heads of many shards come first: nobody finds them before the name is there. */
-  async #writeNewTopic(topic: Topic, tombstone: Item | undefined): Promise<boolean> {
+  /**
+   * Heads of many shards come first: nobody finds them before the name is there. false: something of it was there
+   * already, or nobody knows; look again.
+   */
+  async #tryCreate(topic: Topic, tombstone: Item | undefined): Promise<boolean> {
     const heads = shardsOf(topic).map(({ shard, partitions }) =>
       this.#put(headKey(topic.id, shard), encodeHead(newHead(partitions))),
     )
     const name = this.#put(topicNameKey(topic.name), encodeTopicName({ id: topic.id, state: 'live' }), tombstone)
-    const last = [this.#put(topicKey(topic.id), encodeTopic(topic)), name]
+    const last = [this.#put(topicKey(topic.id), encodeTopic({ topic, state: 'live' })), name]
     while (heads.length + last.length > WRITE_OPERATIONS_MAX) {
       const some = heads.splice(0, WRITE_OPERATIONS_MAX)
-      if (!(await this.#write(some)) && !(await this.#parts.items.get(some[0]!.key))) return false
+      const isThere = async () => (await this.#parts.items.get(some[0]!.key)) !== undefined
+      if (!(await this.#tryWrite(some)) && !(await isThere())) return false
     }
-    return this.#write([...heads, ...last])
+    return this.#tryWrite([...heads, ...last])
   }
 
-  /** Gives each shard of `topic` a head with its partitions; heads that have them stay. */
-  async #growHeads(topic: Topic): Promise<void> {
+  /**
+   * Gives each shard of `topic`, from the first to the last, a head with its partitions; heads that have them stay. Each
+   * write checks that the stored topic is still `stored`, so none comes after a deletion began. false: look again.
+   */
+  async #growHeads(topic: Topic, stored: Item): Promise<boolean> {
+    const unchanged: WriteOperation = { kind: 'check', key: stored.key, expected: stored.version }
     for (const { shard, partitions } of shardsOf(topic)) {
-      const grow = (head: Head | undefined) => {
-        if (!head) return newHead(partitions)
-        return head.partitions.length >= partitions || head.state === 'sealed'
-          ? undefined
-          : growPartitions(head, partitions)
-      }
-      await this.#changeHead(headKey(topic.id, shard), grow)
-    }
-  }
-
-  /** The tombstone is there: seals the shards, so that no process commits, then removes all that the topic has. */
-  async #finishDeletion(name: string, id: string): Promise<void> {
-    const item = await this.#parts.items.get(topicKey(id))
-    if (item) {
-      for (const { shard } of shardsOf(decodeTopic(item.value))) {
-        const seal = (head: Head | undefined) =>
-          head?.state === 'open' ? changeHead(head, { state: 'sealed' }) : undefined
-        await this.#changeHead(headKey(id, shard), seal)
-        await this.#deleteShard(id, shard)
-      }
-      await this.#deleteItem(item)
-    }
-    const tombstone = await this.#parts.items.get(topicNameKey(name))
-    if (!tombstone || decodeTopicName(tombstone.value).id !== id) return
-    await this.#tryWrite(() =>
-      this.#write([this.#put(tombstone.key, encodeTopicName({ id, state: 'deleted' }), tombstone)]),
-    )
-  }
-
-  /** Chunks first, the head last: it is the list of what is left to do. */
-  async #deleteShard(id: string, shard: number): Promise<void> {
-    for (;;) {
-      const { items } = await this.#parts.items.query(shardKey(id, shard), { limit: WRITE_OPERATIONS_MAX })
-      if (items.length === 0) return
-      for (const item of items) await this.#deleteItem(item)
-    }
-  }
-
-  async #deleteItem(item: Item): Promise<void> {
-    await this.#tryWrite(() => this.#write([{ kind: 'delete', key: item.key, expected: item.version }]))
-  }
-
-  /** Applies `change` to a head until it is written, or until `change` answers undefined: nothing to do. */
-  async #changeHead(key: ItemKey, change: (head: Head | undefined) => Head | undefined): Promise<void> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const key = headKey(topic.id, shard)
       const item = await this.#parts.items.get(key)
-      const changed = change(item && decodeHead(item.value))
-      if (!changed) return
-      if (await this.#tryWrite(() => this.#write([this.#put(key, encodeHead(changed), item)]))) return
+      const head = item && decodeHead(item.value)
+      if (head && head.partitions.length >= partitions) continue
+      const grown = head ? growPartitions(head, partitions) : newHead(partitions)
+      if (!(await this.#tryWrite([this.#put(key, encodeHead(grown), item), unchanged]))) return false
+    }
+    return true
+  }
+
+  /**
+   * The tombstone is there. Marks the topic's item too, so that no addition of partitions goes on; removes the shards
+   * from the last to the first, the head of each last of all; then the item, then says that it is done.
+   */
+  async #finishDeletion(name: string, id: string): Promise<void> {
+    const item = await this.#change(topicKey(id), stored => {
+      if (!stored) return undefined
+      const { topic, state } = decodeTopic(stored.value)
+      return state === 'live' ? [this.#put(stored.key, encodeTopic({ topic, state: 'deleting' }), stored)] : undefined
+    })
+    if (item) {
+      let shards = shardsOf(decodeTopic(item.value).topic).length
+      // An addition that stopped half way left heads that the topic does not know of.
+      while (await this.#parts.items.get(headKey(id, shards))) shards++
+      for (let shard = shards - 1; shard >= 0; shard--) await this.#deleteShard(id, shard)
+      await this.#deleteItem(topicKey(id))
+    }
+    await this.#change(topicNameKey(name), tombstone => {
+      if (!tombstone || decodeTopicName(tombstone.value).id !== id) return undefined
+      return [this.#put(tombstone.key, encodeTopicName({ id, state: 'deleted' }), tombstone)]
+    })
+  }
+
+  /** Seals the head, so that no process commits; then the chunks go, and the head, which is the list of what is left to do. */
+  async #deleteShard(id: string, shard: number): Promise<void> {
+    const key = headKey(id, shard)
+    await this.#change(key, item => {
+      const head = item && decodeHead(item.value)
+      return head?.state === 'open'
+        ? [this.#put(key, encodeHead(changeHead(head, { state: 'sealed' })), item)]
+        : undefined
+    })
+    for (;;) {
+      const { items } = await this.#parts.items.query(key.pk, { limit: WRITE_OPERATIONS_MAX })
+      const chunks = items.filter(item => item.key.sk !== key.sk)
+      if (chunks.length === 0) break
+      for (const chunk of chunks) await this.#deleteItem(chunk.key)
+    }
+    await this.#deleteItem(key)
+  }
+
+  async #deleteItem(key: ItemKey): Promise<void> {
+    await this.#change(key, item => item && [{ kind: 'delete', key, expected: item.version }])
+  }
+
+  /**
+   * Writes what `change` makes of an item until it is written, or until it makes nothing of it. Answers the item as it
+   * was before.
+   * @throws StoreError STORE_THROTTLED after too many attempts
+   */
+  async #change(
+    key: ItemKey,
+    change: (item: Item | undefined) => WriteOperation[] | undefined,
+  ): Promise<Item | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      if (attempt > 1)
+        await this.#parts.clock.sleep(Math.min(attempt, PAUSES_MAX) * PAUSE_MS * drawFraction(this.#parts.random))
+      const item = await this.#parts.items.get(key)
+      const operations = change(item)
+      if (!operations || (await this.#tryWrite(operations))) return item
     }
     throw contended(key.pk)
   }
@@ -248,14 +282,10 @@ export class StoredTopics implements Topics {
     return { kind: 'put', key, expected: replaced?.version ?? 'absent', version, value }
   }
 
-  async #write(operations: readonly WriteOperation[]): Promise<boolean> {
-    return (await this.#parts.items.write(operations)).written
-  }
-
-  /** false: it was not written, or nobody knows; the caller looks again. */
-  async #tryWrite(write: () => Promise<boolean>): Promise<boolean> {
+  /** false: it was not written, or nobody knows; look again. */
+  async #tryWrite(operations: readonly WriteOperation[]): Promise<boolean> {
     try {
-      return await write()
+      return (await this.#parts.items.write(operations)).written
     } catch (error) {
       if (error instanceof StoreError && error.code !== 'STORE_REFUSED') return false
       throw error
@@ -270,6 +300,11 @@ function shardsOf(topic: Topic): { shard: number; partitions: number }[] {
     shards.push({ shard: shards.length, partitions: Math.min(topic.shardSize, topic.partitions - first) })
   }
   return shards
+}
+
+function liveTopic(item: Item): Topic | undefined {
+  const { topic, state } = decodeTopic(item.value)
+  return state === 'live' ? topic : undefined
 }
 
 function unknownTopic(name: string): LogError {

@@ -310,7 +310,7 @@ export function listConfig(configs: Readonly<Record<string, string>>, name: stri
 }
 
 /** What a topic's config is, set or by default. */
-function textConfig(configs: Readonly<Record<string, string>>, name: string): string {
+export function textConfig(configs: Readonly<Record<string, string>>, name: string): string {
   return (Object.hasOwn(configs, name) ? configs[name] : topicConfigs[name]?.default) ?? ''
 }
 

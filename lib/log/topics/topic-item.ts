@@ -41,8 +41,15 @@ export function decodeTopicName(bytes: Uint8Array): TopicName {
   return { state, id: reader.raw(16).toString('hex') }
 }
 
-export function encodeTopic(topic: Topic): Uint8Array {
-  const writer = new ByteWriter(128).uint8(FORMAT_VERSION).raw(Buffer.from(topic.id, 'hex')).string(topic.name)
+export interface StoredTopic {
+  readonly topic: Topic
+  /** `deleting`: it takes no partitions any more. */
+  readonly state: 'live' | 'deleting'
+}
+
+export function encodeTopic({ topic, state }: StoredTopic): Uint8Array {
+  const writer = new ByteWriter(128).uint8(FORMAT_VERSION).uint8(STATES.indexOf(state))
+  writer.raw(Buffer.from(topic.id, 'hex')).string(topic.name)
   const configs = Object.entries(topic.configs)
   writer.uint(topic.partitions).uint(topic.shardSize).uint(configs.length)
   for (const [name, value] of configs) writer.string(name).string(value)
@@ -50,15 +57,17 @@ export function encodeTopic(topic: Topic): Uint8Array {
 }
 
 /** @throws CorruptDataError */
-export function decodeTopic(bytes: Uint8Array): Topic {
+export function decodeTopic(bytes: Uint8Array): StoredTopic {
   const reader = openDocument(bytes)
-  return {
+  const state = reader.uint8() === 0 ? 'live' : 'deleting'
+  const topic = {
     id: reader.raw(16).toString('hex'),
     name: reader.string(),
     partitions: reader.uint(),
     shardSize: reader.uint(),
     configs: Object.fromEntries(reader.list(pair => [pair.string(), pair.string()] as const)),
   }
+  return { topic, state }
 }
 
 function openDocument(bytes: Uint8Array): ByteReader {

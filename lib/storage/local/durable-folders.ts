@@ -124,19 +124,27 @@ export class DurableFolders {
   async #open(path: string): Promise<DurableFolder> {
     if (path === this.#root) return openFolder(path)
     for (let attempt = 1; ; attempt++) {
-      const opened = await this.use(dirname(path), async parent => {
-        const folder = await openNewFolder(path)
-        if (folder && parent.isCurrent()) {
-          await parent.sync()
-          return folder
-        }
-        await folder?.retire()
-        if (!parent.isCurrent()) await this.forget(parent)
-        return undefined
-      })
+      const opened = await this.use(dirname(path), parent => this.#openBelow(parent, path))
       if (opened) return opened
       if (attempt === ATTEMPTS_MAX) throw new Error(`${path} is removed again and again`)
     }
+  }
+
+  /** undefined where somebody removed it, or the folder above it, meanwhile. */
+  async #openBelow(parent: DurableFolder, path: string): Promise<DurableFolder | undefined> {
+    const folder = await openNewFolder(path)
+    try {
+      if (folder && parent.isCurrent()) {
+        await parent.sync()
+        return folder
+      }
+      if (!parent.isCurrent()) await this.forget(parent)
+    } catch (error) {
+      await folder?.retire()
+      throw error
+    }
+    await folder?.retire()
+    return undefined
   }
 
   #forgetOldest(): void {
@@ -149,14 +157,9 @@ export class DurableFolders {
 
 /** Makes the folder and all above it, with their names on disk. */
 export async function makeDurableFolder(path: string): Promise<void> {
-  try {
-    await makeFolder(path)
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST' && (await statPath(path)).isDirectory()) return
-    if (errorCode(error) !== 'ENOENT') throw error
-    await makeDurableFolder(dirname(path))
-    await makeFolder(path)
-  }
+  if (await isFolder(path)) return
+  await makeDurableFolder(dirname(path))
+  await makeUnlessThere(path)
   await syncPath(dirname(path))
 }
 
@@ -176,15 +179,30 @@ async function openFolder(path: string): Promise<DurableFolder> {
   return new DurableFolder(path, handle, ino)
 }
 
-/** undefined where somebody removed it, or the folder above it, meanwhile. */
+/** undefined where it was removed at once, or the folder above it is gone. */
 async function openNewFolder(path: string): Promise<DurableFolder | undefined> {
   try {
-    await makeFolder(path).catch(error => {
-      if (errorCode(error) !== 'EEXIST') throw error
-    })
+    await makeUnlessThere(path)
     return await openFolder(path)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function makeUnlessThere(path: string): Promise<void> {
+  try {
+    await makeFolder(path)
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await statPath(path)).isDirectory()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false
     throw error
   }
 }

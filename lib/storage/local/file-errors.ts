@@ -1,11 +1,14 @@
+import { getSystemErrorName } from 'node:util'
 import { StoreError } from '../index.ts'
 
 /** What a file system will say again however often it is asked. */
-const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EINVAL'])
+const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ENOTDIR', 'EISDIR'])
 
-/** `code` of a system error. */
+/** The name of a system error, as `ENOSPC`; lmdb gives the number. */
 export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (typeof error.code === 'string') return error.code
+  return typeof error.code === 'number' && error.code > 0 ? getSystemErrorName(-error.code) : undefined
 }
 
 /** `effect`: what the failed call may have changed that a reader can see. */

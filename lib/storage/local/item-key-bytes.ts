@@ -32,5 +32,7 @@ export function partitionStart(pk: string): Buffer {
 
 /** Above every key of the partition: no byte of UTF-8 is 0xff. */
 export function partitionEnd(pk: string): Buffer {
-  return Buffer.concat([partitionStart(pk), Buffer.from([0xff])])
+  const bytes = itemKeyBytes({ pk, sk: '.' })
+  bytes[bytes.length - 1] = 0xff
+  return bytes
 }

@@ -34,6 +34,7 @@ const COMMIT_BYTES_MAX = 16 * 1_024 * 1_024
 const WAITING_WRITES_MAX = 50_000
 /** Another process that holds the write lock may be stopped, or the disk may hang: callers are told after so long. */
 const COMMIT_MS_MAX = 30_000
+const NO_ANSWER_YET = 'a commit before gave no answer yet'
 
 export interface LmdbItemsOptions {
   /** Made where it is missing. */
@@ -49,6 +50,8 @@ export async function openLmdbItems({ folder, clock }: LmdbItemsOptions): Promis
       path: folder,
       noSubdir: false,
       overlappingSync: false,
+      // Writes are grouped here. With lmdb's own grouping a failed commit also rejects a promise that nobody holds.
+      eventTurnBatching: false,
       useVersions: true,
       encoding: 'binary',
       keyEncoding: 'binary',
@@ -102,8 +105,8 @@ class LmdbItems implements ItemStore {
   readonly #clock: Clock
   #waiting: PendingWrite[] = []
   #committing: Promise<void> | undefined
-  /** A commit gave no answer in time: lmdb cannot be asked to give it up. */
-  #stuck = false
+  /** Why nothing can be written: a commit gave no answer (lmdb cannot be told to give it up), or LMDB gave up itself. */
+  #stuck: string | undefined
   #closed = false
 
   constructor(database: RootDatabase<Buffer, Buffer>, clock: Clock) {
@@ -129,7 +132,7 @@ class LmdbItems implements ItemStore {
     checkOperations(operations)
     const prepared = operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) }))
     this.#checkOpen()
-    if (this.#stuck) throw new StoreError('STORE_UNAVAILABLE', 'a commit before gave no answer yet')
+    if (this.#stuck) throw new StoreError('STORE_UNAVAILABLE', this.#stuck)
     if (this.#waiting.length >= WAITING_WRITES_MAX)
       throw new StoreError('STORE_THROTTLED', `${this.#waiting.length} writes wait`)
     const { promise, resolve, reject } = Promise.withResolvers<WriteOutcome>()
@@ -189,7 +192,7 @@ class LmdbItems implements ItemStore {
         const refused = failure('write items', error, 'unknown')
         for (const write of group) write.reject(refused)
       }
-      if (this.#stuck) this.#refuseWaiting()
+      if (this.#stuck) this.#refuseWaiting(this.#stuck)
     }
     this.#committing = undefined
   }
@@ -217,14 +220,16 @@ class LmdbItems implements ItemStore {
     } finally {
       answered.abort()
     }
-    this.#stuck = true
-    running.then(
-      () => {
-        this.#stuck = false
-      },
-      () => undefined,
-    )
+    this.#stuck = NO_ANSWER_YET
+    this.#resumeAfter(running)
     throw commit.giveUp()
+  }
+
+  #resumeAfter(overdue: Promise<unknown>): void {
+    const resume = () => {
+      if (this.#stuck === NO_ANSWER_YET) this.#stuck = undefined
+    }
+    overdue.then(resume, resume)
   }
 
   /** One LMDB transaction; each write of the group sees those before it. */
@@ -268,14 +273,13 @@ class LmdbItems implements ItemStore {
       this.#database.doesExist(partitionStart('any'))
       return failure('write items', reason)
     } catch (broken) {
-      this.#stuck = true
-      const message = `${messageOf(reason)}; the item store must be opened again: ${messageOf(broken)}`
-      return new StoreError('STORE_OUTCOME_UNKNOWN', message, { cause: reason })
+      this.#stuck = `the item store must be opened again: ${messageOf(broken)}`
+      return new StoreError('STORE_OUTCOME_UNKNOWN', `${messageOf(reason)}; ${this.#stuck}`, { cause: reason })
     }
   }
 
-  #refuseWaiting(): void {
-    const refused = new StoreError('STORE_UNAVAILABLE', 'a commit before gave no answer')
+  #refuseWaiting(reason: string): void {
+    const refused = new StoreError('STORE_UNAVAILABLE', reason)
     for (const write of this.#waiting.splice(0)) write.reject(refused)
   }
 

@@ -63,10 +63,10 @@ export function interopTopic(writer: string, codec: Codec): string {
 }
 
 /**
- * The hundred records that every client writes and reads with each codec, in this order: no key at each tenth, no value at each
- * seventh, and one header, `writer`.
+ * The hundred records that every client writes and reads with each codec, in this order: no key where the number ends in 0, no
+ * value where it ends in 7, and one header, `writer`.
  */
 export const INTEROP_RECORDS: readonly { key: string | null; value: string | null }[] = range(0, 100).map(index => ({
   key: index % 10 === 0 ? null : `key-${index}`,
-  value: index % 7 === 0 ? null : `value-${index}-${'ä'.repeat(index)}`,
+  value: index % 10 === 7 ? null : `value-${index}-${'ä'.repeat(index)}`,
 }))

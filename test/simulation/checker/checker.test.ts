@@ -256,7 +256,7 @@ describe('transactions', () => {
 
 describe('groups', () => {
   const assigned = (member: string, generation: number): Assignment => ({
-    ...{ kind: 'assignment', group: 'g', member, generation, partitions: [partition], ...span() },
+    ...{ kind: 'assignment', group: 'g', member, generation, partitions: [partition], completedAtMs: 0, ...span() },
   })
   const commit = (offset: number, outcome: OffsetCommit['outcome'] = 'done', generation = 1): OffsetCommit => ({
     ...{ kind: 'commit', group: 'g', member: 'm', generation, partition, offset, outcome, ...span() },

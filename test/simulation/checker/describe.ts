@@ -42,6 +42,10 @@ function tell(operation: Operation): string {
       const { member, group, generation, partitions } = operation
       return `${member} has ${partitions} of ${group} in generation ${generation}`
     }
+    case 'join':
+      return `${operation.instance ?? ''} ${operation.member} joins ${operation.group}: ${operation.given}`
+    case 'heartbeat':
+      return `heartbeat of ${operation.member} in generation ${operation.generation}: ${operation.outcome}`
     case 'commit': {
       const { member, group, generation, partition, offset, outcome } = operation
       return `${member} commits ${offset} for ${partition} of ${group} in generation ${generation}: ${outcome}`

@@ -109,12 +109,43 @@ export interface Assignment extends Span {
   readonly member: string
   readonly generation: number
   readonly partitions: readonly string[]
+  /** Of a static member, which may be replaced within a generation by another with the same one. */
+  readonly instance?: string
+  readonly completedAtMs: number
+}
+
+export interface Join extends Span {
+  readonly kind: 'join'
+  readonly group: string
+  /** The id that was sent; empty: the member has none, or has forgotten it. */
+  readonly member: string
+  readonly instance?: string
+  /** The id that was given. */
+  given: string
+  /** The process that was asked. */
+  readonly via: string
+}
+
+export interface Heartbeat extends Span {
+  readonly kind: 'heartbeat'
+  readonly group: string
+  readonly member: string
+  readonly instance?: string
+  readonly generation: number
+  readonly sessionMs: number
+  /** The process that was asked. */
+  readonly via: string
+  readonly invokedAtMs: number
+  completedAtMs: number
+  /** `ok`, or why not. */
+  outcome: string
 }
 
 export interface OffsetCommit extends Span {
   readonly kind: 'commit'
   readonly group: string
   readonly member: string
+  readonly instance?: string
   readonly generation: number
   readonly partition: string
   readonly offset: number
@@ -136,7 +167,9 @@ export type Operation =
   | TopicChange
   | TopicLookup
   | Transaction
+  | Join
   | Assignment
+  | Heartbeat
   | OffsetCommit
   | OffsetFetch
 
@@ -161,9 +194,12 @@ export type Property =
   | 'torn-transaction' // ... a part of a transaction
   | 'two-owners' // one partition, two members, one generation
   | 'committed-offset-lost' // a committed offset is gone or older
-  | 'stale-commit' // a commit of an older generation was accepted
+  | 'stale-commit' // a commit of an older generation, or of a replaced static member, was accepted
+  | 'stale-heartbeat' // a member was kept at work long after a newer generation was known
+  | 'false-eviction' // a member was put out although it was heard of within its session
   | 'changed-parts' // the bytes of a put changed before its answer, which the port forbids
   | 'engine-error' // an error that the contract does not know
+  | 'unanswered' // a call had no answer while nothing went wrong
   | 'stuck' // no end within the bounded time
   | 'idle-writes' // a store is written to while nothing happens
   | 'missing-object' // something referred to is not there

@@ -10,6 +10,8 @@ export { describeOperation } from './describe.ts'
 export type {
   Assignment,
   EndQuery,
+  Heartbeat,
+  Join,
   OffsetCommit,
   OffsetFetch,
   Operation,

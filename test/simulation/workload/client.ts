@@ -1,13 +1,15 @@
 import type { Topic } from '../../../lib/log/index.ts'
 import type { Operation, TopicChange, Violation } from '../checker/index.ts'
-import type { Service } from '../system.ts'
 import type { Cluster } from '../world/cluster.ts'
-import { Connection, RemoteError } from '../world/network.ts'
+import { Connection, RemoteError, type Work } from '../world/network.ts'
 import { Rng } from '../world/rng.ts'
 import type { World } from '../world/world.ts'
 
 /** How long a client waits for an answer, in ms. */
 export const CALL_TIMEOUT_MS = 40_000
+
+/** Clocks are hours apart here, and an append from the future as a gateway sees it would be refused. */
+const CONFIGS = { 'message.timestamp.after.max.ms': '9223372036854775807' }
 
 /** Codes after which the call may have been done, or may yet be. All others promise that it was not. */
 const unknownCodes = new Set([
@@ -28,6 +30,8 @@ export interface Scene {
   readonly history: Operation[]
   readonly violations: Violation[]
   readonly connections: Set<Connection>
+  /** From here on every call must have its answer in time: nothing goes wrong any more, nor is late from before. */
+  readonly calmFromMs: number
 }
 
 export function reportError(scene: Scene, error: unknown, where: string): void {
@@ -44,13 +48,16 @@ export class Client {
   readonly name: string
   readonly rng: Rng
   readonly scene: Scene
+  readonly #chooseGateway: () => number
   #connection: Connection | undefined
   #connections = 0
 
-  constructor(scene: Scene, name: string) {
+  /** `chooseGateway` says where the next connection goes; anywhere by default. */
+  constructor(scene: Scene, name: string, chooseGateway?: () => number) {
     this.scene = scene
     this.name = name
     this.rng = new Rng(scene.seed, 'client', name)
+    this.#chooseGateway = chooseGateway ?? (() => this.rng.below(scene.cluster.size))
   }
 
   get connection(): Connection {
@@ -60,7 +67,7 @@ export class Client {
     this.#connection = new Connection({
       world,
       seed,
-      gateway: cluster.gateway(this.rng.below(cluster.size)),
+      gateway: cluster.gateway(this.#chooseGateway()),
       name: `${this.name}#${++this.#connections}`,
       onError: (error, where) => reportError(this.scene, error, where),
     })
@@ -74,18 +81,23 @@ export class Client {
   }
 
   /** A connection that answers too late is given up, as Kafka's clients do. */
-  async call<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
+  async call<T>(name: string, work: Work<T>, timeoutMs = CALL_TIMEOUT_MS): Promise<T> {
     const { connection } = this
+    const { world, calmFromMs, violations } = this.scene
+    const calm = world.time >= calmFromMs
     try {
-      return await connection.call(name, CALL_TIMEOUT_MS, work)
+      return await connection.call(name, timeoutMs, work)
     } catch (error) {
-      if (error instanceof RemoteError && error.code === 'CLIENT_TIMEOUT') connection.close()
+      if (error instanceof RemoteError && error.code === 'CLIENT_TIMEOUT') {
+        connection.close()
+        if (calm) violations.push({ property: 'unanswered', what: `${this.name}: ${name}` })
+      }
       throw error
     }
   }
 
   /** Calls until it succeeds, with pauses, on a new connection after an error. */
-  async insist<T>(name: string, work: (service: Service) => Promise<T>): Promise<T> {
+  async insist<T>(name: string, work: Work<T>): Promise<T> {
     for (;;) {
       try {
         return await this.call(name, work)
@@ -117,7 +129,9 @@ export class Client {
   }
 
   tryCreate(name: string, partitions: number): Promise<TopicOutcome> {
-    return this.#change('create', name, partitions, ({ log }) => log.topics.create({ name, partitions }))
+    return this.#change('create', name, partitions, ({ log }) =>
+      log.topics.create({ name, partitions, configs: CONFIGS }),
+    )
   }
 
   tryGrow(topic: Topic, partitions: number): Promise<TopicOutcome> {
@@ -144,7 +158,7 @@ export class Client {
     kind: TopicChange['kind'],
     name: string,
     partitions: number,
-    work: (service: Service) => Promise<Topic>,
+    work: Work<Topic>,
   ): Promise<TopicOutcome> {
     const change = this.#begin(kind, name, partitions)
     try {

@@ -9,15 +9,17 @@ export class RemoteError extends Error {
   /** A code of the system, or CONNECTION_LOST, CLIENT_TIMEOUT: then it may have happened. */
   readonly code: string
 
-  constructor(code: string, message: string) {
-    super(message)
+  constructor(code: string, message: string, options?: { cause: unknown }) {
+    super(message, options)
     this.code = code
   }
 }
 
+export type Work<T> = (service: Service, signal: AbortSignal) => Promise<T>
+
 interface Call {
   readonly name: string
-  readonly work: (service: Service) => Promise<() => void>
+  readonly work: (service: Service, signal: AbortSignal) => Promise<() => void>
   readonly fail: (error: RemoteError) => void
   answer: (() => void) | undefined
 }
@@ -40,6 +42,7 @@ export class Connection {
   readonly #rng: Rng
   readonly #sent: Call[] = []
   readonly #unanswered: Call[] = []
+  readonly #noticed = new AbortController()
   #broken = false
 
   constructor(options: ConnectionOptions) {
@@ -52,20 +55,26 @@ export class Connection {
     if (options.gateway.process.dead) this.#schedule(() => this.close())
   }
 
+  /** The process at the other end. */
+  get via(): string {
+    return this.#options.gateway.process.name
+  }
+
   get broken(): boolean {
     return this.#broken
   }
 
   /**
-   * Runs `work` in the gateway and brings its result back. Work of one connection begins in the order called.
+   * Runs `work` in the gateway and brings its result back. Work of one connection begins in the order called; its signal
+   * tells when the gateway notices that the connection broke, if it does.
    * @throws RemoteError
    */
-  call<T>(name: string, timeoutMs: number, work: (service: Service) => Promise<T>): Promise<T> {
+  call<T>(name: string, timeoutMs: number, work: Work<T>): Promise<T> {
     const { world } = this.#options
     return new Promise((resolve, reject) => {
       const call: Call = {
         name: `${this.name} ${name}`,
-        work: service => work(service).then(result => () => resolve(result)),
+        work: (service, signal) => work(service, signal).then(result => () => resolve(result)),
         fail: reject,
         answer: undefined,
       }
@@ -87,6 +96,7 @@ export class Connection {
     this.#options.world.note(this.name, 'is broken')
     for (const call of this.#unanswered) call.fail(lost())
     this.#unanswered.length = 0
+    if (this.#rng.chance(0.8)) this.#schedule(() => this.#noticed.abort(), true)
   }
 
   /** In the gateway. */
@@ -99,13 +109,13 @@ export class Connection {
       this.#reply(call, () => call.fail(lost()))
       return
     }
-    call.work(service).then(
+    call.work(service, this.#noticed.signal).then(
       succeed => this.#reply(call, succeed),
       error => {
         const known = error instanceof VarveError && error.code !== 'INVARIANT' && error.code !== 'CORRUPT_DATA'
         if (!known) onError(error, call.name)
         const code = known ? error.code : 'INTERNAL'
-        this.#reply(call, () => call.fail(new RemoteError(code, String(error))))
+        this.#reply(call, () => call.fail(new RemoteError(code, String(error), { cause: error })))
       },
     )
   }

@@ -1,9 +1,11 @@
-/** Small programs of test/contracts that run as processes of their own and print what they did, a line each. */
+/** Small programs of tests that run as processes of their own and print what they did, a line each. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+
+const testFolder = join(import.meta.dirname, '..')
 
 export class Child {
   readonly #process: ChildProcessByStdio<null, Readable, null>
@@ -12,12 +14,17 @@ export class Child {
   readonly #lines: string[] = []
   #grown = Promise.withResolvers<void>()
 
-  /** `program`: a file of this folder; `args` reach it as JSON. */
-  constructor(program: string, args: unknown, prefix: readonly string[] = []) {
-    const command = [...prefix, process.execPath, join(import.meta.dirname, program), JSON.stringify(args)]
+  /** `program`: below test/; `argument` reaches it as JSON; `prefix`: a command that runs another. */
+  constructor(program: string, argument: unknown, prefix: readonly string[] = []) {
+    const command = [...prefix, process.execPath, join(testFolder, program), JSON.stringify(argument)]
     this.#process = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#exited = once(this.#process, 'exit')
     this.#read = this.#readLines()
+  }
+
+  /** Of `prefix`, where there is one. */
+  get processId(): number | undefined {
+    return this.#process.pid
   }
 
   get lines(): readonly string[] {

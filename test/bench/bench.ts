@@ -1,0 +1,128 @@
+/**
+ * `npm run bench`: Varve and a real Apache Kafka on the same machine, in turns within one run, with Kafka's own tools.
+ *
+ *   --only produce,fetch     workloads: produce, produce-defaults, fetch, latency (default: all)
+ *   --target varve,kafka     servers: varve, varve-cloud (over S3 and DynamoDB emulators), kafka (default: varve,kafka)
+ *   --seconds 5              about how long each measurement takes
+ *   --rounds 3               measurements of each; the report has their medians
+ */
+import { parseArgs } from 'node:util'
+import { Admin } from '@platformatic/kafka'
+import { apacheKafkaMissing } from '../support/apache-kafka.ts'
+import { describeResults, describeServers, type Result, type ServerFigures } from './report.ts'
+import { createTarget, type Target, type TargetName, targetNames } from './targets.ts'
+import { type Workload, workloadNames, workloads } from './workloads.ts'
+
+interface BenchOptions {
+  readonly workloads: readonly Workload[]
+  readonly targets: readonly TargetName[]
+  readonly seconds: number
+  readonly rounds: number
+}
+
+const startsMeasured = 3
+
+function readOptions(): BenchOptions {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: workloadNames.join(',') },
+      target: { type: 'string', default: 'varve,kafka' },
+      seconds: { type: 'string', default: '5' },
+      rounds: { type: 'string', default: '3' },
+    },
+  })
+  const wanted = chooseFrom('--only', values.only, workloadNames)
+  return {
+    workloads: workloads.filter(workload => wanted.includes(workload.name)),
+    targets: chooseFrom('--target', values.target, targetNames),
+    seconds: positive('--seconds', values.seconds),
+    rounds: positive('--rounds', values.rounds),
+  }
+}
+
+function chooseFrom<T extends string>(option: string, text: string, names: readonly T[]): T[] {
+  return text.split(',').map(word => {
+    const name = names.find(candidate => candidate === word)
+    if (name === undefined) throw new Error(`${option} knows ${names.join(', ')}, not ${word}`)
+    return name
+  })
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${option} must be a whole number from 1, not ${text}`)
+  return value
+}
+
+async function main(): Promise<void> {
+  const options = readOptions()
+  const missing = await apacheKafkaMissing()
+  if (missing !== undefined) throw new Error(`${missing}: its tools are the clients of this benchmark`)
+  const targets: Target[] = []
+  try {
+    const readyMs = new Map<TargetName, number[]>()
+    for (const name of options.targets) {
+      const target = await createTarget(name)
+      targets.push(target)
+      readyMs.set(name, await measureStarts(target))
+    }
+    const results: Result[] = []
+    for (let round = 0; round < options.rounds; round++) {
+      for (const workload of options.workloads) {
+        // Whoever comes second finds a warmer machine, so they take turns.
+        const turns = round % 2 === 0 ? targets : targets.toReversed()
+        for (const target of turns) results.push(await measure(workload, target, { ...options, round }))
+      }
+    }
+    const servers = await Promise.all(targets.map(target => describeServer(target, readyMs.get(target.name) ?? [])))
+    console.log(`${describeResults(results)}\n${describeServers(servers)}`)
+  } finally {
+    await Promise.all(targets.map(target => target.stop()))
+  }
+}
+
+/** Leaves the server running. */
+async function measureStarts({ server }: Target): Promise<number[]> {
+  const times = [await server.start()]
+  while (times.length < startsMeasured) {
+    await server.kill()
+    times.push(await server.start())
+  }
+  return times
+}
+
+async function measure(
+  workload: Workload,
+  target: Target,
+  options: { seconds: number; round: number },
+): Promise<Result> {
+  const { bootstrap } = target.server
+  const topic = `${workload.name}-${options.round}`
+  const run = { bootstrap, topic, seconds: options.seconds }
+  process.stderr.write(`round ${options.round + 1}: ${workload.name} on ${target.name}\n`)
+  await withAdmin(bootstrap, admin => admin.createTopics({ topics: [topic], partitions: workload.partitions }))
+  await workload.fill?.(run)
+  const before = await target.storeRequests()
+  const measurement = await workload.measure(run)
+  const after = await target.storeRequests()
+  await withAdmin(bootstrap, admin => admin.deleteTopics({ topics: [topic] }))
+  const stores = before &&
+    after && { requests: after.requests - before.requests, dollars: after.dollars - before.dollars }
+  return { workload, target: target.name, measurement, stores }
+}
+
+async function describeServer({ name, server }: Target, readyMs: readonly number[]): Promise<ServerFigures> {
+  const { bytes, peakBytes } = await server.memory()
+  return { target: name, readyMs, memoryBytes: bytes, memoryPeakBytes: peakBytes }
+}
+
+async function withAdmin(bootstrap: string, work: (admin: Admin) => Promise<unknown>): Promise<void> {
+  const admin = new Admin({ clientId: 'bench', bootstrapBrokers: [bootstrap] })
+  try {
+    await work(admin)
+  } finally {
+    await admin.close()
+  }
+}
+
+await main()

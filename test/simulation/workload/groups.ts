@@ -1,0 +1,95 @@
+/** A consumer group from its first member to its last: its life, its end, and what must hold when nothing goes wrong any more. */
+import type { GroupPlan, MemberPlan } from '../group-plan.ts'
+import { Client, type Scene } from './client.ts'
+import { fetchOffsets, Member, placesOf } from './members.ts'
+
+/** How often it is looked whether a group is at rest, in ms. */
+const LOOK_MS = 500
+
+export class GroupWork {
+  readonly #scene: Scene
+  readonly #plan: GroupPlan
+  readonly #members: Member[] = []
+  readonly #lives: Promise<void>[] = []
+  #calmCoordinator: number | undefined
+
+  constructor(scene: Scene, plan: GroupPlan) {
+    this.#scene = scene
+    this.#plan = plan
+  }
+
+  /** Until the group has found its rest after `healMs`, and everyone has left it. */
+  async run(healMs: number): Promise<void> {
+    const { world, calmFromMs } = this.#scene
+    for (const member of this.#plan.members) this.#enter(member)
+    await world.sleep(healMs)
+    await this.#rest()
+    await this.#fetchAll()
+    if (this.#plan.calmChange) {
+      await world.sleep(Math.max(0, calmFromMs - world.time))
+      await this.#changeCalmly()
+    }
+    await Promise.all(this.#members.filter(({ ended }) => !ended).map(member => member.leave()))
+    await Promise.all(this.#lives)
+  }
+
+  #enter(plan: MemberPlan): void {
+    const member = new Member(this.#scene, this.#plan, plan, name => this.#coordinatorFor(name))
+    this.#members.push(member)
+    this.#lives.push(member.live())
+  }
+
+  /** The coordinator as `member` has heard. */
+  #coordinatorFor(member: string): number {
+    const { time } = this.#scene.world
+    const { coordinators, disagreements, members } = this.#plan
+    if (this.#calmCoordinator !== undefined) return this.#calmCoordinator
+    const gateway = coordinators.findLast(({ at }) => at <= time)!.gateway
+    const disagrees = disagreements.some(({ from, to }) => time >= from && time < to)
+    return disagrees ? gateway + members.findIndex(({ name }) => name === member) : gateway
+  }
+
+  /** Every living member knows the same generation, and every partition has one owner, for long enough to trust it. */
+  async #rest(): Promise<void> {
+    const { world } = this.#scene
+    const trustMs = Math.max(...this.#plan.members.map(({ sessionMs }) => sessionMs))
+    let since = world.time
+    let generation = -1
+    while (world.time - since < trustMs) {
+      await world.sleep(LOOK_MS)
+      const now = this.#generationAtRest()
+      if (now === 'nobody') return
+      if (now !== generation || now < 0) since = world.time
+      generation = now
+    }
+  }
+
+  #generationAtRest(): number | 'nobody' {
+    const living = this.#members.filter(({ ended }) => !ended)
+    const first = living[0]
+    if (!first) return 'nobody'
+    const owned = living.flatMap(({ partitions }) => partitions).sort()
+    const complete = owned.join() === placesOf(this.#plan).map(({ partition }) => partition).join()
+    return complete && living.every(({ generation }) => generation === first.generation) ? first.generation : -1
+  }
+
+  async #changeCalmly(): Promise<void> {
+    const { coordinators, members } = this.#plan
+    this.#calmCoordinator = coordinators.at(-1)!.gateway + 1
+    const { end: _, instance: __, ...plan } = members[0]!
+    this.#enter({ ...plan, name: 'newcomer', joinAt: 0, pauses: [] })
+    await this.#members.find(({ ended }) => !ended)?.leave()
+    await this.#rest()
+    await this.#fetchAll()
+  }
+
+  /** Through every gateway. */
+  async #fetchAll(): Promise<void> {
+    const { cluster } = this.#scene
+    for (let gateway = 0; gateway < cluster.size; gateway++) {
+      const client = new Client(this.#scene, `auditor ${gateway}`, () => gateway)
+      await client.insist('wait for the gateway', async () => {})
+      await fetchOffsets(client, this.#plan.name, placesOf(this.#plan))
+    }
+  }
+}

@@ -1,0 +1,355 @@
+/**
+ * A member of a consumer group that lives by Kafka's rules: it joins, syncs (and assigns, where it leads), sends heartbeats,
+ * commits offsets for what it owns, and does as it is told by errors. It writes down what it was told.
+ */
+import { GroupError, type Joined } from '../../../lib/groups/index.ts'
+import type { Assignment, Heartbeat, Join, OffsetCommit, OffsetFetch } from '../checker/index.ts'
+import type { GroupPlan, MemberPlan } from '../group-plan.ts'
+import { RemoteError } from '../world/network.ts'
+import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
+
+const PROTOCOL = 'range'
+const PROTOCOL_TYPE = 'consumer'
+
+/** Group members keep offsets of this topic, which no log needs to have. */
+const TOPIC_ID = 'c'.repeat(32)
+
+/** How often a heartbeat is due in a session, as Kafka's consumers have it. */
+const HEARTBEATS_A_SESSION = 3
+
+/** What a member may be told, and what it does then. */
+const orders = new Map<string, 'again' | 'anew' | 'find' | 'end'>([
+  ['MEMBER_ID_REQUIRED', 'again'],
+  ['REBALANCE_IN_PROGRESS', 'again'],
+  ['ILLEGAL_GENERATION', 'again'],
+  ['UNKNOWN_MEMBER_ID', 'anew'],
+  ['FENCED_INSTANCE_ID', 'end'],
+  ['NOT_COORDINATOR', 'find'],
+  ['COORDINATOR_NOT_AVAILABLE', 'find'],
+  ['REQUEST_TIMED_OUT', 'find'],
+  ['CONNECTION_LOST', 'find'],
+  ['CLIENT_TIMEOUT', 'find'],
+  ['CLOSED', 'find'],
+])
+
+/** Who coordinates a group, as a member has heard. */
+export type FindCoordinator = (member: string) => number
+
+export class Member {
+  readonly plan: MemberPlan
+  readonly #group: GroupPlan
+  readonly #client: Client
+  readonly #anywhere: Client
+  #memberId = ''
+  #generation = -1
+  #partitions: readonly number[] = []
+  #ended = false
+  #pauses: { readonly at: number; readonly ms: number }[]
+
+  constructor(scene: Scene, group: GroupPlan, plan: MemberPlan, findCoordinator: FindCoordinator) {
+    this.plan = plan
+    this.#group = group
+    this.#client = new Client(scene, `${group.name}/${plan.name}`, () => findCoordinator(plan.name))
+    this.#anywhere = new Client(scene, `${group.name}/${plan.name}*`)
+    this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** -1 while it does not know what it owns. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  get partitions(): readonly number[] {
+    return this.#partitions
+  }
+
+  /** Until its planned end, or until it is told to leave. */
+  async live(): Promise<void> {
+    const { world } = this.#client.scene
+    await world.sleep(Math.max(0, this.plan.joinAt - world.time))
+    while (!this.#isOver()) {
+      try {
+        if (this.#generation < 0) await this.#join()
+        else await this.#work()
+      } catch (error) {
+        await this.#obey(error)
+      }
+    }
+    if (this.plan.end?.kind === 'leave' && !this.#ended) await this.leave()
+    this.#ended = true
+  }
+
+  /** Tells the coordinator, insisting. A static member keeps its place, as Kafka's consumers do. */
+  async leave(): Promise<void> {
+    const { instance } = this.plan
+    const memberId = this.#memberId
+    this.#ended = true
+    if (instance !== undefined || memberId === '') return
+    await this.#client.insist('leave', ({ groups }) =>
+      groups.leave({ groupId: this.#group.name, members: [{ memberId, instanceId: undefined }] }),
+    )
+  }
+
+  #isOver(): boolean {
+    return this.#ended || (this.plan.end !== undefined && this.#client.scene.world.time >= this.plan.end.at)
+  }
+
+  // ---------------------------------------------------------------- in and out
+
+  async #join(): Promise<void> {
+    const { name, instance, sessionMs, rebalanceMs, twoRounds } = this.plan
+    const request = {
+      groupId: this.#group.name,
+      memberId: this.#memberId,
+      instanceId: instance,
+      clientId: name,
+      clientHost: name,
+      protocolType: PROTOCOL_TYPE,
+      protocols: [{ name: PROTOCOL, metadata: Buffer.from('all') }],
+      sessionTimeoutMs: sessionMs,
+      rebalanceTimeoutMs: rebalanceMs,
+      requiresMemberId: twoRounds,
+      supportsSkippingAssignment: true,
+    }
+    const { world, history } = this.#client.scene
+    const join: Join = {
+      kind: 'join',
+      group: this.#group.name,
+      member: this.#memberId,
+      ...this.#instance,
+      given: '',
+      via: this.#client.connection.via,
+      invoked: world.tick(),
+      completed: Infinity,
+    }
+    history.push(join)
+    const joined = await this.#client.call(
+      `join as ${this.#memberId}`,
+      ({ groups }, signal) => groups.join(request, signal),
+      CALL_TIMEOUT_MS + this.#longestRebalanceMs(),
+    )
+    join.given = joined.memberId
+    join.completed = world.tick()
+    this.#memberId = joined.memberId
+    await this.#sync(joined)
+  }
+
+  async #sync(joined: Joined): Promise<void> {
+    const { world, history } = this.#client.scene
+    const { generation, memberId } = joined
+    const invoked = world.tick()
+    const assignments = joined.leader === memberId && !joined.skipAssignment ? this.#assign(joined) : []
+    const request = { ...this.#identity(generation), protocolType: PROTOCOL_TYPE, protocolName: PROTOCOL, assignments }
+    const { assignment } = await this.#client.call(
+      `sync of generation ${generation}`,
+      ({ groups }, signal) => groups.sync(request, signal),
+      CALL_TIMEOUT_MS + this.#longestRebalanceMs(),
+    )
+    this.#generation = generation
+    this.#partitions = Buffer.from(assignment).toString().split(',').filter(Boolean).map(Number)
+    world.note(this.#client.name, `told that it owns ${this.#partitions} in generation ${generation}`)
+    const told: Assignment = {
+      kind: 'assignment',
+      group: this.#group.name,
+      member: memberId,
+      ...this.#instance,
+      generation,
+      partitions: this.#partitions.map(String),
+      invoked,
+      completed: world.tick(),
+      completedAtMs: world.time,
+    }
+    history.push(told)
+    await this.#fetch()
+  }
+
+  #assign({ members }: Joined): { memberId: string; assignment: Uint8Array }[] {
+    const ids = members.map(({ memberId }) => memberId).sort()
+    return ids.map((memberId, index) => {
+      const own: number[] = []
+      for (let p = index; p < this.#group.partitions; p += ids.length) own.push(p)
+      return { memberId, assignment: Buffer.from(own.join(',')) }
+    })
+  }
+
+  // ---------------------------------------------------------------- at work
+
+  async #work(): Promise<void> {
+    const { sessionMs, commitChance } = this.plan
+    const { rng } = this.#client
+    await this.#sleep((sessionMs / HEARTBEATS_A_SESSION) * (0.5 + rng.fraction()))
+    if (this.#isOver()) return
+    try {
+      await this.#heartbeat()
+    } catch (error) {
+      // What is revoked is committed first, as Kafka's consumers do.
+      const revoked = failureOf(error).code === 'REBALANCE_IN_PROGRESS' && rng.chance(commitChance)
+      if (revoked) await this.#commit()
+      throw error
+    }
+    if (rng.chance(commitChance)) await this.#commit()
+    if (rng.chance(0.1)) await this.#fetch()
+  }
+
+  /** A pause that is due is taken here: the member stands still, wherever it is. */
+  async #sleep(ms: number): Promise<void> {
+    const { world } = this.#client.scene
+    await world.sleep(ms)
+    const due = this.#pauses[0]
+    if (!due || world.time < due.at) return
+    this.#pauses = this.#pauses.slice(1)
+    world.note(this.#client.name, `stands still for ${due.ms} ms`)
+    world.count('member pause')
+    await world.sleep(due.ms)
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { world, history } = this.#client.scene
+    const beat: Heartbeat = {
+      kind: 'heartbeat',
+      group: this.#group.name,
+      member: this.#memberId,
+      ...this.#instance,
+      generation: this.#generation,
+      sessionMs: this.plan.sessionMs,
+      via: this.#client.connection.via,
+      invokedAtMs: world.time,
+      completedAtMs: Infinity,
+      invoked: world.tick(),
+      completed: Infinity,
+      outcome: 'NO_ANSWER',
+    }
+    history.push(beat)
+    try {
+      const identity = this.#identity(this.#generation)
+      await this.#client.call('heartbeat', ({ groups }) => groups.heartbeat(identity))
+      beat.outcome = 'ok'
+    } catch (error) {
+      beat.outcome = failureOf(error).code
+      throw error
+    } finally {
+      beat.completed = world.tick()
+      beat.completedAtMs = world.time
+    }
+  }
+
+  /** Each commit has an offset that no other commit has, so that a fetch tells whose it saw. */
+  async #commit(): Promise<void> {
+    const { world, history } = this.#client.scene
+    const client = this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
+    const commits = this.#partitions.map(
+      (partition): OffsetCommit => ({
+        kind: 'commit',
+        group: this.#group.name,
+        member: this.#memberId,
+        ...this.#instance,
+        generation: this.#generation,
+        partition: String(partition),
+        offset: world.tick(),
+        invoked: world.tick(),
+        completed: Infinity,
+        outcome: 'unknown',
+      }),
+    )
+    if (commits.length === 0) return
+    history.push(...commits)
+    const offsets = commits.map(({ partition, offset }) => ({
+      ...{ topicId: TOPIC_ID, partition: Number(partition), offset, leaderEpoch: -1, metadata: '' },
+    }))
+    const identity = this.#identity(this.#generation)
+    const results = await client.call(`commit ${offsets.map(({ partition, offset }) => `${partition}:${offset}`)}`, s =>
+      s.groups.commitOffsets({ ...identity, offsets }),
+    )
+    for (const [i, { error }] of results.entries()) {
+      const commit = commits[i]!
+      commit.outcome = error === undefined ? 'done' : error === 'REQUEST_TIMED_OUT' ? 'unknown' : 'refused'
+      commit.completed = world.tick()
+      world.count(`commit ${commit.outcome}`)
+    }
+    const refused = results.find(({ error }) => error !== undefined)?.error
+    if (refused) throw new RemoteError(refused, 'commit')
+  }
+
+  async #fetch(): Promise<void> {
+    const places = this.#partitions.map(partition => ({ topicId: TOPIC_ID, partition }))
+    const client = this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
+    if (places.length > 0) await fetchOffsets(client, this.#group.name, places)
+  }
+
+  // ---------------------------------------------------------------- orders
+
+  async #obey(error: unknown): Promise<void> {
+    const { code } = failureOf(error)
+    const { scene, rng, name } = this.#client
+    const order = orders.get(code)
+    scene.world.count(`member told ${code}`)
+    scene.world.note(name, `told ${code}`)
+    if (order === undefined) scene.violations.push({ property: 'false-refusal', what: `${name} was told ${code}` })
+    if (order === 'end') this.#ended = true
+    if (order === 'anew') this.#memberId = ''
+    if (order === 'again' || order === 'anew') this.#forgetGeneration()
+    if (code === 'MEMBER_ID_REQUIRED') this.#memberId = memberIdOf(error)
+    if (order === 'find') {
+      this.#client.reconnect()
+      this.#anywhere.reconnect()
+    }
+    await this.#sleep(rng.spread(10, 500))
+  }
+
+  #forgetGeneration(): void {
+    this.#generation = -1
+    this.#partitions = []
+  }
+
+  get #instance(): { readonly instance?: string } {
+    return this.plan.instance === undefined ? {} : { instance: this.plan.instance }
+  }
+
+  #identity(generation: number) {
+    return { groupId: this.#group.name, memberId: this.#memberId, instanceId: this.plan.instance, generation }
+  }
+
+  #longestRebalanceMs(): number {
+    return Math.max(...this.#group.members.map(({ rebalanceMs }) => rebalanceMs))
+  }
+}
+
+/** Asks for committed offsets, and writes down what it was told. */
+export async function fetchOffsets(
+  client: Client,
+  group: string,
+  places: readonly { readonly topicId: string; readonly partition: number }[],
+): Promise<void> {
+  const { world, history } = client.scene
+  const fetches = places.map(
+    ({ partition }): OffsetFetch => ({
+      kind: 'fetch',
+      group,
+      partition: String(partition),
+      offset: undefined,
+      invoked: world.tick(),
+      completed: Infinity,
+    }),
+  )
+  history.push(...fetches)
+  const found = await client.call('fetch offsets', ({ groups }) =>
+    groups.fetchOffsets({ groupId: group, partitions: places, requireStable: true }),
+  )
+  for (const fetch of fetches) {
+    fetch.offset = found.find(({ partition }) => String(partition) === fetch.partition)?.offset
+    fetch.completed = world.tick()
+  }
+  world.note(client.name, `told that committed are ${found.map(({ partition, offset }) => `${partition}:${offset}`)}`)
+}
+
+export function placesOf({ partitions }: GroupPlan) {
+  return Array.from({ length: partitions }, (_, partition) => ({ topicId: TOPIC_ID, partition }))
+}
+
+function memberIdOf(error: unknown): string {
+  return error instanceof RemoteError && error.cause instanceof GroupError ? error.cause.memberId : ''
+}

@@ -1,0 +1,71 @@
+/** A full or read-only disk is told as what it is; nothing hangs, and nothing acknowledged is lost. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { Child } from '../support/child.ts'
+import { describeWith } from '../support/requirement.ts'
+import { openItems } from '../support/store-address.ts'
+import { failingFrom, mounts, onReadOnlyDisk, onSmallDisk, strace } from './linux-tools.ts'
+
+describeWith(mounts, 'a broken disk', () => {
+  test.each(['lmdb', 'files'])('%s: full', async kind => {
+    await withFolder(async folder => {
+      const filler = new Child(
+        'storage/disk-filler.ts',
+        { kind, folder: join(folder, 'store') },
+        onSmallDisk(folder, 2),
+      )
+      const steps = (await filler.untilEnd()).map(line => JSON.parse(line))
+      expect(steps).toEqual([
+        { failure: { code: 'STORE_UNAVAILABLE', effect: 'none' } },
+        { kept: 'all' },
+        { lost: 'all' },
+        { afterRoom: kind === 'lmdb' ? { written: true } : 'created' },
+      ])
+    })
+  })
+
+  test.each(['lmdb', 'files'])('%s: read-only', async kind => {
+    await withFolder(async folder => {
+      const address = { kind, folder: join(folder, 'store') }
+      expect(await new Child('storage/store-opener.ts', address, onReadOnlyDisk(folder)).untilEnd()).toEqual([
+        'STORE_REFUSED',
+      ])
+      expect(await new Child('storage/store-opener.ts', address).untilEnd()).toEqual(['opened'])
+      expect(await new Child('storage/store-opener.ts', address, onReadOnlyDisk(folder)).untilEnd()).toEqual([
+        'STORE_REFUSED',
+      ])
+    })
+  })
+})
+
+describeWith(strace, 'a disk that fails', () => {
+  test.each(['fdatasync', 'pwrite64'])('lmdb: %s', async call => {
+    await withFolder(async folder => {
+      const address = { kind: 'lmdb', folder: join(folder, 'store') } as const
+      const prober = new Child('storage/item-prober.ts', address, failingFrom(call, 7))
+      const lines = await prober.untilEnd()
+      expect(lines.at(-1)).toBe('closed')
+      const fates = lines.slice(0, -1)
+      expect(fates).toContain('written')
+      expect(new Set(fates).size).toBeGreaterThan(1)
+      const store = await openItems(address)
+      for (const [index, fate] of fates.entries()) {
+        const isThere = (await store.get({ pk: 'probe', sk: String(index) })) !== undefined
+        if (fate === 'unknown') continue
+        expect([index, fate, isThere]).toEqual([index, fate, fate === 'written'])
+      }
+      await store.close()
+    })
+  })
+})
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'broken-disk-'))
+  try {
+    await use(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

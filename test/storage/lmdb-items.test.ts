@@ -1,0 +1,107 @@
+/** What the contract does not say of the item store on LMDB: its own limits, and a lock that somebody else holds. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../lib/base/index.ts'
+import { type ItemKey, StoreError, type WriteOperation } from '../../lib/storage/index.ts'
+import { openLmdbItems } from '../../lib/storage/local/index.ts'
+import { Child } from '../support/child.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lmdb-items-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+test('keys that LMDB cannot hold are refused, the longest that it can are kept', async () => {
+  const store = await openLmdbItems({ folder, clock: systemClock })
+  const longest = { pk: 'p'.repeat(1_000), sk: 's'.repeat(976) }
+  expect(await store.write([put(longest)])).toEqual({ written: true })
+  expect(await store.get(longest)).toMatchObject({ key: longest })
+  expect((await store.query(longest.pk, { to: longest.sk })).items).toHaveLength(1)
+  expect((await store.query(longest.pk, { descending: true })).items).toHaveLength(1)
+  for (const key of [
+    { pk: longest.pk, sk: `${longest.sk}s` },
+    { pk: 'p'.repeat(1_976), sk: 's' },
+  ]) {
+    await expect(store.write([put(key)])).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+    await expect(store.get(key)).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+    await expect(store.query(key.pk, { from: key.sk })).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+  }
+  await store.close()
+})
+
+test('the folder is made, whatever its name', async () => {
+  const deep = join(folder, 'a', '.varve', 'items.db')
+  const store = await openLmdbItems({ folder: deep, clock: systemClock })
+  expect(await store.write([put({ pk: 'p', sk: 's' })])).toEqual({ written: true })
+  await store.close()
+  const again = await openLmdbItems({ folder: deep, clock: systemClock })
+  expect(await again.get({ pk: 'p', sk: 's' })).toBeDefined()
+  await again.close()
+})
+
+test('close finishes the writes that wait, and then everything is refused', async () => {
+  const store = await openLmdbItems({ folder, clock: systemClock })
+  const writes = Array.from({ length: 2_000 }, (_, index) => store.write([put({ pk: 'p', sk: String(index) })]))
+  await store.close()
+  expect(await Promise.all(writes)).toEqual(Array(2_000).fill({ written: true }))
+  await expect(store.get({ pk: 'p', sk: '0' })).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+  await expect(store.write([put({ pk: 'p', sk: 'x' })])).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+  await store.close()
+})
+
+test('while another process holds the write lock, writes are told in time and reads go on', async () => {
+  const clock = new ImpatientClock()
+  const store = await openLmdbItems({ folder, clock })
+  await store.write([put({ pk: 'p', sk: 'before' })])
+  const holder = new Child('storage/lock-holder.ts', { folder })
+  await holder.untilLines(1)
+
+  const first = failureOf(store.write([put({ pk: 'p', sk: 'first' })]))
+  const second = failureOf(store.write([put({ pk: 'p', sk: 'second' })]))
+  clock.endSleeps()
+  expect(await first).toMatchObject({ code: 'STORE_UNAVAILABLE', effect: 'none' })
+  expect(await second).toMatchObject({ code: 'STORE_UNAVAILABLE', effect: 'none' })
+  await expect(store.write([put({ pk: 'p', sk: 'third' })])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  expect(await store.get({ pk: 'p', sk: 'before' })).toBeDefined()
+
+  await holder.kill()
+  while (await failureOf(store.write([put({ pk: 'p', sk: 'after' })])))
+    await new Promise(resolve => setImmediate(resolve))
+  expect((await store.query('p')).items.map(item => item.key.sk)).toEqual(['after', 'before'])
+  await store.close()
+})
+
+function put(key: ItemKey): WriteOperation {
+  return { kind: 'put', key, expected: 'absent', version: 1, value: Buffer.from('value') }
+}
+
+async function failureOf(call: Promise<unknown>): Promise<StoreError | undefined> {
+  try {
+    await call
+    return undefined
+  } catch (error) {
+    expect(error).toBeInstanceOf(StoreError)
+    return error as StoreError
+  }
+}
+
+/** Its sleeps end when the test says so. */
+class ImpatientClock implements Clock {
+  #sleepers: (() => void)[] = []
+  readonly now = systemClock.now
+  readonly monotonic = systemClock.monotonic
+
+  sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      this.#sleepers.push(resolve)
+      signal?.addEventListener('abort', () => resolve())
+    })
+  }
+
+  endSleeps(): void {
+    for (const wake of this.#sleepers.splice(0)) wake()
+  }
+}
