@@ -25,7 +25,7 @@ import type {
   SyncRequest,
 } from './contract.ts'
 import { CoordinatedGroup } from './coordinated-group.ts'
-import { GroupError, groupErrorOf } from './errors.ts'
+import { checkGroupId, GroupError, groupErrorOf } from './errors.ts'
 import type { GroupDocument } from './group-document.ts'
 import { GroupItems, type Read } from './group-items.ts'
 import { describeGroup, type GroupView, viewOf } from './group-view.ts'
@@ -34,7 +34,6 @@ import { Parking } from './held-requests.ts'
 import {
   CONFLICT_ATTEMPTS_MAX,
   defaultGroupSettings,
-  GROUP_ID_BYTES_MAX,
   type GroupSettings,
   LOADED_GROUPS_MAX,
   PARALLEL_READS_MAX,
@@ -82,7 +81,7 @@ export class Groups {
   /** Waits until the group's rebalance is over, or `signal` aborts. @throws GroupError */
   async join(request: JoinRequest, signal?: AbortSignal): Promise<Joined> {
     const { memberId, sessionTimeoutMs } = request
-    this.#checkGroupId(request.groupId, memberId)
+    checkGroupId(request.groupId, memberId)
     const { sessionTimeoutMinMs, sessionTimeoutMaxMs } = this.#settings
     if (sessionTimeoutMs < sessionTimeoutMinMs || sessionTimeoutMs > sessionTimeoutMaxMs) {
       throw new GroupError('INVALID_SESSION_TIMEOUT', `session timeout of ${sessionTimeoutMs} ms`, { memberId })
@@ -93,7 +92,7 @@ export class Groups {
 
   /** Waits for the leader's assignment, or until `signal` aborts. @throws GroupError */
   async sync(request: SyncRequest, signal?: AbortSignal): Promise<Synced> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     const assignments = request.assignments.map(({ memberId, assignment }) => ({
       memberId,
       assignment: new Uint8Array(assignment),
@@ -103,13 +102,13 @@ export class Groups {
 
   /** @throws GroupError; REBALANCE_IN_PROGRESS asks the member to join again */
   async heartbeat(request: MemberRequest): Promise<void> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     return this.#coordinate(request.groupId).heartbeat(request)
   }
 
   /** One result for each member. @throws GroupError */
   async leave(request: LeaveRequest): Promise<readonly LeftMember[]> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     return this.#coordinate(request.groupId).leave(request)
   }
 
@@ -117,7 +116,7 @@ export class Groups {
 
   /** One result for each offset, in order. @throws GroupError INVALID_GROUP_ID */
   async commitOffsets(request: CommitRequest): Promise<CommitResult[]> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     const results = await orGroupError(() => this.#offsets.commit(request))
     const stored = results.some(({ error }) => error === undefined)
     if (stored) this.#loaded.get(request.groupId)?.heard(request.memberId)
@@ -126,7 +125,7 @@ export class Groups {
 
   /** One result for each offset, in order: all are staged, or none counts. @throws GroupError INVALID_GROUP_ID */
   async stageOffsets(request: StageRequest): Promise<CommitResult[]> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     return orGroupError(() => this.#offsets.stage(request))
   }
 
@@ -262,12 +261,6 @@ export class Groups {
   #drawUuidText(): string {
     const hex = Buffer.from(drawUuid(this.#random)).toString('hex')
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-  }
-
-  /** An empty id, which Kafka takes for offsets alone, is refused too: it cannot be a key. */
-  #checkGroupId(groupId: string, memberId = ''): void {
-    if (groupId !== '' && Buffer.byteLength(groupId) <= GROUP_ID_BYTES_MAX) return
-    throw new GroupError('INVALID_GROUP_ID', `a group id has 1 to ${GROUP_ID_BYTES_MAX} bytes`, { memberId })
   }
 }
 

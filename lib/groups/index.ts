@@ -25,6 +25,6 @@ export type {
   SyncRequest,
   TopicPartition,
 } from './contract.ts'
-export { GroupError, type GroupErrorCode } from './errors.ts'
+export { checkGroupId, GroupError, type GroupErrorCode } from './errors.ts'
 export { Groups, type GroupsOptions } from './groups.ts'
 export { defaultGroupSettings, type GroupSettings } from './settings.ts'

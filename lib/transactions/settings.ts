@@ -14,6 +14,8 @@ export const PLACES_MAX = 10_000
 export const GROUPS_MAX = 100
 /** Transactional ids kept in memory to spare a read. */
 export const KNOWN_IDS_MAX = 10_000
+/** Transactions under way that one process watches over; further ones are found by `takeOver`. */
+export const UNFINISHED_MAX = 100_000
 /** Requests that wait for one transactional id. */
 export const ID_QUEUE_MAX = 1_000
 /** How often a lost race, or a transaction that had to be finished first, is run again before the caller is told to. */

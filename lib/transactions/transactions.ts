@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, inParallel, type Logger, type Random } from '../base/index.ts'
-import { type CommitResult, type Groups, offsetsBlocksOf, type TopicPartition } from '../groups/index.ts'
+import { type CommitResult, checkGroupId, type Groups, offsetsBlocksOf, type TopicPartition } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import type {
@@ -24,6 +24,7 @@ import { TransactionError, transactionErrorOf } from './errors.ts'
 import {
   defaultTransactionSettings,
   KNOWN_IDS_MAX,
+  MARKER_TIMEOUT_MS,
   READS_AT_ONCE,
   TRANSACTIONAL_ID_BYTES_MAX,
   type TransactionSettings,
@@ -88,14 +89,16 @@ export class Transactions {
     return this.#add(request, places, { trustsKnown: request.protocol === 2 })
   }
 
-  /** @throws TransactionError */
+  /** @throws TransactionError, GroupError INVALID_GROUP_ID */
   async addGroup({ groupId, ...request }: GroupRequest): Promise<void> {
+    checkGroupId(groupId)
     await this.#add(request, { topics: [], groups: [{ groupId, blocks: [] }], admits: 'anything' })
   }
 
   /** One result for each offset, in order: all are staged, or none counts. @throws TransactionError, GroupError */
   async stageOffsets(request: StageOffsetsRequest): Promise<CommitResult[]> {
     const { groupId, protocol } = request
+    checkGroupId(groupId)
     const groups: GroupBlocks[] = [{ groupId, blocks: offsetsBlocksOf(request.offsets) }]
     const admits = protocol === 2 ? 'anything' : 'only-known'
     const places = { topics: [], groups, admits } as const
@@ -150,8 +153,8 @@ export class Transactions {
       const owner = (await this.list(() => true)).find(each => each.producerId === producerId)
       if (owner) await this.#find(owner.transactionalId).abort(transaction)
       // Done already where the owner knew of it.
-      const outcome = 'abort'
-      await log.endTransaction({ topic, partition, producerId, producerEpoch, transaction, outcome, timeoutMs: 30_000 })
+      const marker = { producerId, producerEpoch, transaction, outcome: 'abort', timeoutMs: MARKER_TIMEOUT_MS } as const
+      await log.endTransaction({ topic, partition, ...marker })
     })
   }
 

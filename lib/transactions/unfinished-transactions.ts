@@ -4,7 +4,7 @@
  * finished. What is not seen to end here is read once when it is due; nothing is read or written else.
  */
 import type { Clock } from '../base/index.ts'
-import { RETRY_MS, WATCH_PAUSE_MAX_MS } from './settings.ts'
+import { RETRY_MS, UNFINISHED_MAX, WATCH_PAUSE_MAX_MS } from './settings.ts'
 import type { TransactionDocument } from './transaction-document.ts'
 
 export interface Unfinished {
@@ -42,7 +42,8 @@ export class UnfinishedTransactions {
       const due = [...this.#due].filter(([, { at }]) => at <= now)
       for (const [transactionalId] of due) this.#due.delete(transactionalId)
       if (due.length > 0) return due.map(([transactionalId, { transaction }]) => ({ transactionalId, transaction }))
-      this.#alarmAt = Math.min(now + WATCH_PAUSE_MAX_MS, ...[...this.#due.values()].map(({ at }) => at))
+      this.#alarmAt = now + WATCH_PAUSE_MAX_MS
+      for (const { at } of this.#due.values()) this.#alarmAt = Math.min(this.#alarmAt, at)
       this.#alarm = new AbortController()
       await this.#clock.sleep(Math.max(this.#alarmAt - now, 1), this.#alarm.signal)
     }
@@ -54,6 +55,7 @@ export class UnfinishedTransactions {
   }
 
   #watch(transactionalId: string, transaction: number, afterMs: number): void {
+    if (this.#due.size >= UNFINISHED_MAX && !this.#due.has(transactionalId)) return
     const at = this.#clock.monotonic() + afterMs
     this.#due.set(transactionalId, { transaction, at })
     if (at < this.#alarmAt) this.wake()

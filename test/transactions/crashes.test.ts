@@ -93,7 +93,7 @@ describe.each([1, 2] as const)('by protocol %i', protocol => {
         expect(await look(second, topic)).toEqual({ values: expected, isStable: true, offset: 4 })
         expect(await look(stores.start(), topic)).toEqual({ values: expected, isStable: true, offset: 4 })
       }
-    // Up to the decision it is aborted, from then on committed.
+      // Up to the decision it is aborted, from then on committed.
       expect(outcomes).toMatch(/^a+c+$/)
     },
   )

@@ -240,6 +240,7 @@ describe('requests that make no sense', () => {
       [transactions.initProducer({ ...init, timeoutMs: 0 }), 'INVALID_TRANSACTION_TIMEOUT'],
       [transactions.admit({ ...nobody, partitions, protocol: 2 }), 'INVALID_PRODUCER_ID_MAPPING'],
       [transactions.end({ ...nobody, outcome: 'commit', protocol: 2 }), 'INVALID_PRODUCER_ID_MAPPING'],
+      [transactions.addGroup({ ...nobody, groupId: 'x'.repeat(1_001) }), 'INVALID_GROUP_ID'],
       [transactions.describe('nobody'), 'TRANSACTIONAL_ID_NOT_FOUND'],
     ]
     for (const [promise, code] of refused) await expect(promise).rejects.toEqual(refusal(code))
