@@ -1,17 +1,22 @@
 import { createServer, type Server } from 'node:http'
+import type { StoreUsage } from '../storage/index.ts'
 import type { Address } from './config.ts'
 
-/** Serves `/healthz`: 200 while the process serves clients, 503 before and after. */
+/**
+ * Serves `/healthz`: 200 while the process serves clients, 503 before and after; with what it has asked of the stores
+ * since it started, and the list price of that.
+ */
 export class HealthServer {
   readonly #server: Server
-  #isServing = false
+  #usage: (() => StoreUsage) | undefined
 
   private constructor(server: Server) {
     this.#server = server
     server.on('request', (request, response) => {
       const found = request.url === '/healthz'
-      const status = found ? (this.#isServing ? 200 : 503) : 404
-      const body = found ? { status: this.#isServing ? 'ok' : 'unavailable' } : { error: 'not found' }
+      const status = found ? (this.#usage ? 200 : 503) : 404
+      const health = this.#usage ? { status: 'ok', stores: this.#usage() } : { status: 'unavailable' }
+      const body = found ? health : { error: 'not found' }
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
   }
@@ -32,12 +37,13 @@ export class HealthServer {
     return typeof address === 'object' && address ? address.port : 0
   }
 
-  announce(isServing: boolean): void {
-    this.#isServing = isServing
+  /** The process serves clients. */
+  announce(usage: () => StoreUsage): void {
+    this.#usage = usage
   }
 
   async close(): Promise<void> {
-    this.#isServing = false
+    this.#usage = undefined
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     this.#server.closeAllConnections()
     await closed

@@ -84,7 +84,7 @@ async function startParts(
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   // From now on requests may be in flight, which need all the rest: the gateway ends first.
   endings.push(() => gateway.close())
-  http.announce(true)
+  http.announce(() => stores.usage())
   return {
     kafkaAddress: addressText(config.kafka.host, gateway.port),
     httpAddress: addressText(config.http.host, http.port),

@@ -39,11 +39,13 @@ import type { GroupItems } from './group-items.ts'
 import { HeldRequests, isRefusal, type Parking, refusalError } from './held-requests.ts'
 import {
   ALARM_SLEEP_MS_MAX,
+  CATCH_UP_MS,
   CONFLICT_ATTEMPTS_MAX,
   FROZEN_MS,
   GROUP_QUEUE_MAX,
   type GroupSettings,
   IDLE_GROUP_MS,
+  LATE_MS,
   RETRY_MS,
 } from './settings.ts'
 
@@ -146,7 +148,10 @@ export class CoordinatedGroup {
       this.#alarm = new AbortController()
       const sleepMs = Math.min(Math.max(due - clock.monotonic(), 1), ALARM_SLEEP_MS_MAX)
       await clock.sleep(sleepMs, this.#alarm.signal)
-      if (!this.#letGo && clock.monotonic() >= due) await this.#ringInTurn(due)
+      if (this.#letGo || clock.monotonic() < due) continue
+      // The process stood still, and heartbeats that came meanwhile have yet to be read.
+      if (clock.monotonic() - due > LATE_MS) await clock.sleep(CATCH_UP_MS)
+      await this.#ringInTurn(due)
     }
   }
 

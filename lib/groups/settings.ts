@@ -41,6 +41,10 @@ export const PARKED_REQUESTS_MAX = 50_000
 export const IDLE_GROUP_MS = 10_000
 /** Where a wake-up or a write comes later than this, the process was frozen: no heartbeat could reach it meanwhile. */
 export const FROZEN_MS = 2_000
+/** Where a wake-up comes later than this, but not that late, requests may lie unread … */
+export const LATE_MS = 100
+/** … and are given so long to be read before anyone is judged. */
+export const CATCH_UP_MS = 250
 /** No single sleep is longer than this, whatever timeouts members ask for. */
 export const ALARM_SLEEP_MS_MAX = 3_600_000
 /** After a store refused a write that no request waits for. */

@@ -79,7 +79,8 @@ const DEFAULTS = {
   shardLimits: {},
   prices: { flush: () => 0, poll: 0 } satisfies LogPrices,
 }
-const CHUNKS_CACHED_MAX = 2_048
+/** As stored; decoded they take some ten times as much. */
+const CHUNK_CACHE_BYTES_MAX = 4 * 1_024 * 1_024
 
 export function openLog(options: LogOptions): Log {
   return new StoredLog({ ...DEFAULTS, ...options })
@@ -128,7 +129,7 @@ class StoredLog implements Log {
       budget,
       priceOfPoll: options.prices.poll,
       limits: { ...DEFAULT_SHARD_LIMITS, ...options.shardLimits },
-      chunks: new LRUCache({ maxSize: CHUNKS_CACHED_MAX, sizeCalculation: () => 1 }),
+      chunks: new LRUCache({ maxSize: CHUNK_CACHE_BYTES_MAX }),
       onCommitted: (commit, placed) => this.#keepCommitted(commit, placed),
     })
   }

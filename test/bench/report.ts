@@ -72,10 +72,10 @@ function judge({ floor }: Workload, targets: ReadonlyMap<TargetName, readonly Re
     median((targets.get(target) ?? []).map(({ measurement }) => measurement.megabytesPerSecond))
   if ('p50Ms' in floor) {
     const p50 = median((targets.get('varve') ?? []).map(({ measurement }) => measurement.p50 ?? Number.NaN))
-    return verdict(p50 <= floor.p50Ms, `p50 up to ${floor.p50Ms} ms`)
+    return Number.isNaN(p50) ? 'not judged without varve' : verdict(p50 <= floor.p50Ms, `p50 up to ${floor.p50Ms} ms`)
   }
   const ratio = speed('varve') / speed('kafka')
-  if (Number.isNaN(ratio)) return `floor ${floor.ofKafka} × kafka: not judged, one of the two was not run`
+  if (Number.isNaN(ratio)) return 'not judged without both varve and kafka'
   return verdict(ratio >= floor.ofKafka, `floor ${floor.ofKafka} × kafka: ${ratio.toFixed(2)} ×`)
 }
 

@@ -135,12 +135,8 @@ describe('tail', () => {
     await varve(['produce', topic], values.join(''))
     for (const [from, count] of [
       [[], 10],
-      [['--from', 'earliest'], 25],
-      [['--from', 'latest'], 0],
       [['--from', '22'], 3],
-      [['--from', '99'], 0],
       [['--from', '-2'], 2],
-      [['--from', '-99'], 25],
       [['--from', '1h'], 25],
       [['--from', '2222-01-01T00:00:00Z'], 0],
     ] as const) {

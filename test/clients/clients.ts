@@ -1,8 +1,7 @@
 /** Other people's clients: which there are, and how the program of each is made ready. */
 import { join } from 'node:path'
-import { apacheKafkaClassPath } from '../support/apache-kafka.ts'
 import type { Program } from './program.ts'
-import { goProgram, javaClassPath, needCommand, pythonWith } from './toolchains.ts'
+import { goProgram, javaClassPath, mavenClassPath, needCommand, pythonWith } from './toolchains.ts'
 
 export interface Client {
   readonly name: string
@@ -55,10 +54,8 @@ async function java(): Promise<Program> {
   return { command: 'java', args: [...JVM, '-cp', await javaClassPath(sources), 'Cases'] }
 }
 
-/** The class path goes by environment, so that each tool is a short command line. */
 async function consoleTools(): Promise<Program> {
-  await javaClassPath([])
-  return nodeProgram('java/console-tools.ts', { CLASSPATH: await apacheKafkaClassPath() })
+  return nodeProgram('java/console-tools.ts', { CLASSPATH: await mavenClassPath(join(here, 'java/pom.xml')) })
 }
 
 /** Short runs: start fast, stay small. */

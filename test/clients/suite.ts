@@ -116,8 +116,10 @@ async function runCases(
   report: (client: string, result: CaseResult) => void,
 ): Promise<void> {
   await runProgram(one.program, cases, server, result => {
-    one.results.push(result)
-    report(one.client.name, result)
+    // Who wrote is the client itself.
+    const named = result.name.startsWith(WRITE) ? { ...result, name: WRITE } : result
+    one.results.push(named)
+    report(one.client.name, named)
   })
 }
 

@@ -31,7 +31,7 @@ export async function pythonWith(requirements: string): Promise<string> {
 
 /** The program of a Go module. */
 export async function goProgram(module: string, sources: readonly string[]): Promise<string> {
-  await needCommand('go', ['version'], 'install Go 1.24 or newer')
+  await needCommand('go', ['version'], 'install Go 1.26 or newer')
   const files = ['go.mod', 'go.sum', ...sources].map(name => join(module, name))
   const folder = await made('go', files, folder =>
     run('go', ['build', '-o', join(folder, 'program'), '.'], { cwd: module }),
@@ -43,13 +43,20 @@ export async function goProgram(module: string, sources: readonly string[]): Pro
 export async function javaClassPath(sources: readonly string[]): Promise<string> {
   const missing = await apacheKafkaMissing()
   if (missing !== undefined) throw new ToolchainMissing(missing)
-  const jars = await apacheKafkaClassPath()
-  if (sources.length === 0) return jars
   await needCommand('javac', ['-version'], 'install a JDK 17')
-  const folder = await made('java', sources, folder =>
-    run('javac', ['-Xlint:-options', '-cp', jars, '-d', folder, ...sources]),
-  )
+  const jars = await apacheKafkaClassPath()
+  const folder = await made('java', sources, folder => run('javac', ['-cp', jars, '-d', folder, ...sources]))
   return `${folder}:${jars}`
+}
+
+/** The class path of what a project of Maven depends on. */
+export async function mavenClassPath(project: string): Promise<string> {
+  await needCommand('java', ['-version'], 'install Java 17')
+  const folder = await made('maven', [project], async folder => {
+    await needCommand('mvn', ['-version'], 'install Maven')
+    await run('mvn', ['-q', '-B', '-f', project, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`])
+  })
+  return join(folder, '*')
 }
 
 /** A folder under the cache that `make` filled for exactly these files. A half made one is not found under its name. */

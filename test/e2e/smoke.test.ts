@@ -18,7 +18,7 @@ const sent = Array.from({ length: 100 }, (_, i) => ({ key: `key-${i % 7}`, value
 test('health is told over HTTP', async () => {
   const response = await fetch(`http://${server.http}/healthz`)
   expect(response.status).toBe(200)
-  expect(await response.json()).toEqual({ status: 'ok' })
+  expect(await response.json()).toMatchObject({ status: 'ok', stores: { dollars: expect.any(Number) } })
   expect((await fetch(`http://${server.http}/elsewhere`)).status).toBe(404)
 })
 

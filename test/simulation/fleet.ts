@@ -45,7 +45,7 @@ export async function runHistories(options: FleetOptions): Promise<Tally> {
       while (next < end && performance.now() < until && !(untilFailure && tally.failures.length > 0)) {
         const seeds = Array.from({ length: Math.min(BATCH, end - next) }, (_, i) => next + i)
         next += seeds.length
-        add(tally, seeds, await thread.ask({ kind: 'run', seeds }))
+        add(tally, await thread.ask({ kind: 'run', seeds }))
         onProgress?.(tally)
       }
     } finally {
@@ -68,13 +68,13 @@ export async function shrinkFailure(plan: Plan, violation: Violation, plant?: st
   }
 }
 
-function add(tally: Tally, seeds: readonly number[], result: WorkResult): void {
+function add(tally: Tally, result: WorkResult): void {
   if (result.kind !== 'ran') throw new Error('the worker answered another question')
   tally.histories += result.histories
   tally.steps += result.steps
   tally.virtualMs += result.virtualMs
   for (const [name, by] of result.counters) tally.counters.set(name, (tally.counters.get(name) ?? 0) + by)
-  for (const [i, seed] of seeds.entries()) tally.hashes.set(seed, result.hashes[i]!)
+  for (const [seed, hash] of result.hashes) tally.hashes.set(seed, hash)
   tally.failures.push(...result.failures)
 }
 

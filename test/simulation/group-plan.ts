@@ -6,7 +6,7 @@ export interface GroupPlan {
   readonly partitions: number
   /** Which gateway coordinates the group, from when on; the last holds after the healing. */
   readonly coordinators: readonly { readonly at: number; readonly gateway: number }[]
-  /** Spans in which every member has its own idea of that. */
+  /** Spans in which every gateway believes that it does. */
   readonly disagreements: readonly { readonly from: number; readonly to: number }[]
   readonly members: readonly MemberPlan[]
   /** Once all is calm: the coordinator changes, a member comes and one goes, and every call must be answered. */
@@ -37,11 +37,12 @@ const SESSION_MIN_MS = 2_000
 
 export function drawGroup(rng: Rng, gateways: number, healMs: number): GroupPlan {
   const sessionMs = Math.max((3 * healMs) / HEARTBEATS_MAX, rng.spread(SESSION_MIN_MS, 20_000))
-  const disagreements = Array.from({ length: rng.pick([0, 1, 2]) }, () => {
+  const steady = rng.chance(0.3)
+  const disagreements = Array.from({ length: steady ? 0 : rng.pick([0, 1, 2]) }, () => {
     const from = rng.fraction() * healMs
     return { from, to: Math.min(healMs, from + rng.spread(1_000, healMs)) }
   })
-  const changes = Array.from({ length: rng.pick([0, 1, 2, 4]) }, () => ({
+  const changes = Array.from({ length: steady ? 0 : rng.pick([1, 2, 4]) }, () => ({
     at: rng.fraction() * healMs,
     gateway: rng.below(gateways),
   }))

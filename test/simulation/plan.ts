@@ -70,12 +70,16 @@ const HOUR_MS = 3_600_000
 /** Clocks are wrong by so much at most, jumps included. */
 const SKEW_MAX_MS = 5 * HOUR_MS
 
-/** What a history is mostly about: few can be about everything and stay short. */
-type Focus = 'log' | 'groups'
+/** What a history is mostly about: it cannot be about everything and stay short. */
+export type Focus = 'log' | 'groups'
+
+export function focusOf(seed: number): Focus {
+  return new Rng(seed, 'focus').pick<Focus>(['log', 'log', 'log', 'groups'])
+}
 
 export function drawPlan(seed: number): Plan {
   const rng = new Rng(seed, 'plan')
-  const focus = rng.pick<Focus>(['log', 'log', 'log', 'groups'])
+  const focus = focusOf(seed)
   const healMs = rng.spread(1_000, 300_000)
   const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
   const clocksRight = rng.chance(0.3)

@@ -4,9 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
+import type { Focus } from './plan.ts'
 
 export interface Plant {
   readonly name: string
+  /** Other histories cannot show it. */
+  readonly focus?: Focus
   readonly edits: readonly Edit[]
 }
 
@@ -201,6 +204,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'the group checked before the offsets item is read',
+    focus: 'groups',
     edits: [
       {
         file: 'groups/offset-lane.ts',
@@ -212,6 +216,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'offsets written over whatever is there',
+    focus: 'groups',
     edits: [
       {
         file: 'groups/offset-lane.ts',
@@ -222,6 +227,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'commits of any generation taken',
+    focus: 'groups',
     edits: [
       {
         file: 'groups/offset-rules.ts',
@@ -232,6 +238,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'heartbeats answered from a cached document for ever',
+    focus: 'groups',
     edits: [
       {
         file: coordinatedGroup,
@@ -242,6 +249,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'sessions not restarted at a takeover',
+    focus: 'groups',
     edits: [
       {
         file: 'groups/classic-group.ts',
@@ -252,10 +260,12 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'sessions ended after a freeze',
+    focus: 'groups',
     edits: [{ file: coordinatedGroup, find: 'now - due > FROZEN_MS', replace: 'now - due < 0' }],
   },
   {
     name: 'a group served before it says by whom',
+    focus: 'groups',
     edits: [
       {
         file: coordinatedGroup,
@@ -266,10 +276,12 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'the generation not raised',
+    focus: 'groups',
     edits: [{ file: 'groups/classic-rebalance.ts', find: 'draft.generation++', replace: '' }],
   },
   {
     name: 'an assignment told before it is stored',
+    focus: 'groups',
     edits: [
       {
         file: coordinatedGroup,
@@ -289,17 +301,8 @@ export const plants: readonly Plant[] = [
     ],
   },
   {
-    name: 'a replaced static member kept beside the new one',
-    edits: [
-      {
-        file: 'groups/classic-join.ts',
-        find: '(id === previous.id ? [member.id, member] : [id, other])',
-        replace: '[id, other] as [string, Member]).concat([[member.id, member]]',
-      },
-    ],
-  },
-  {
     name: 'the dead keep their place',
+    focus: 'groups',
     edits: [
       {
         file: 'groups/classic-session.ts',
@@ -310,6 +313,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'who waits is forgotten when a group is let go',
+    focus: 'groups',
     edits: [{ file: coordinatedGroup, find: 'this.#joins.refuseAll(code)', replace: '' }],
   },
 ]

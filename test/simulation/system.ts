@@ -1,6 +1,6 @@
 /** What is simulated: how to start one process of it over the two ports, and what the process offers to its clients. */
 import type { Clock, Logger, Random } from '../../lib/base/index.ts'
-import type { Groups, GroupSettings } from '../../lib/groups/index.ts'
+import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
 import type { Log, LogOptions } from '../../lib/log/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
 

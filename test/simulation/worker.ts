@@ -20,7 +20,7 @@ export type WorkResult =
       readonly steps: number
       readonly virtualMs: number
       readonly counters: ReadonlyMap<string, number>
-      readonly hashes: readonly string[]
+      readonly hashes: ReadonlyMap<number, string>
       readonly failures: readonly Failure[]
     }
   | {
@@ -41,7 +41,7 @@ if (name !== undefined && !plant) throw new Error(`no plant is called ${name}`)
 if (plant) plantBug(plant)
 const { describeOperation } = await import('./checker/index.ts')
 const { runPlan } = await import('./history.ts')
-const { drawPlan } = await import('./plan.ts')
+const { drawPlan, focusOf } = await import('./plan.ts')
 const { shrinkPlan } = await import('./shrink.ts')
 const { system } = await import('./system-under-test.ts')
 
@@ -56,14 +56,15 @@ async function work(order: WorkOrder): Promise<WorkResult> {
   let steps = 0
   let virtualMs = 0
   const counters = new Map<string, number>()
-  const hashes: string[] = []
+  const hashes = new Map<number, string>()
   const failures: Failure[] = []
   for (const seed of order.seeds) {
+    if (plant?.focus && focusOf(seed) !== plant.focus) continue
     const plan = drawPlan(seed)
     const outcome = await runPlan(plan, system)
     steps += outcome.steps
     virtualMs += outcome.virtualMs
-    hashes.push(outcome.traceHash)
+    hashes.set(seed, outcome.traceHash)
     for (const [counter, by] of outcome.counters) counters.set(counter, (counters.get(counter) ?? 0) + by)
     if (outcome.violations.length > 0)
       failures.push({

@@ -37,6 +37,8 @@ export class Batcher {
   #gatheringSince = 0
   #pendingBytes = 0
   #puts = 0
+  /** Of them, segments that go with their commit: while one does, the next gathers, for it could only wait. */
+  #carried = 0
   #flushScheduled = false
   #wakeUp: AbortController | undefined
 
@@ -65,7 +67,7 @@ export class Batcher {
 
   #schedule(): void {
     if (this.#gathered.length === 0 || this.#flushScheduled || this.#puts >= PUTS_MAX) return
-    if (!this.#isFull() && this.#puts >= EAGER_PUTS_MAX) return
+    if (!this.#isFull() && (this.#puts >= EAGER_PUTS_MAX || this.#carried > 0)) return
     const waitMs = this.#isFull() ? 0 : Math.min(this.#parts.budget.waitMs(), this.#gatherMsLeft())
     if (waitMs > 0) {
       this.#scheduleLater(waitMs)
@@ -108,7 +110,9 @@ export class Batcher {
     this.#parts.budget.spend(this.#parts.priceOfFlush(bytesOf(batches), byShard.size))
     const id = this.#parts.segmentIds.next()
     if (byShard.size === 1 && this.#parts.segments.mayBeCarried(totalLength(parts))) {
-      void this.#underWay(Promise.allSettled(batches.map(({ answer }) => answer)))
+      this.#carried++
+      const answered = Promise.allSettled(batches.map(({ answer }) => answer))
+      void this.#underWay(answered.finally(() => this.#carried--))
       batches[0]!.committer.enqueue(carriedCommit(id, placed, parts))
     } else {
       const stored = this.#underWay(this.#parts.segments.put(id, parts))

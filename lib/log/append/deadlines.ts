@@ -5,7 +5,7 @@
 import type { Clock } from '../../base/index.ts'
 
 /** An answer may be late by this much. */
-const TICK_MS = 200
+const TICK_MS = 500
 
 export class Deadlines {
   readonly #clock: Clock

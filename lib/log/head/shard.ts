@@ -156,7 +156,7 @@ export class Shard {
     const item = await this.#parts.items.get(chunkKey(this.topicId, this.number, entry.firstCommit))
     if (!item) return undefined
     const chunk = decodeChunk(item.value)
-    this.#parts.chunks.set(cacheKey, chunk)
+    this.#parts.chunks.set(cacheKey, chunk, { size: item.value.length })
     return chunk
   }
 
@@ -180,7 +180,7 @@ export class Shard {
     const missed = [...chunks.flatMap(chunk => chunk.commits), ...state.head.tail].slice(known.head.commits - from)
     for (const commit of missed) {
       this.#fold?.apply(commit)
-      if (this.#awaited.has(commit.segment.id)) this.#awaited.set(commit.segment.id, commit)
+      this.#see(commit)
     }
     const { snapshot } = state.head
     if (snapshot && snapshot.commits !== known.head.snapshot?.commits) this.#fold?.expire(snapshot.time)
@@ -193,22 +193,50 @@ export class Shard {
       const item = await this.#parts.items.get(headKey(this.topicId, this.number))
       if (!item) return this.#forget()
       const head = decodeHead(item.value)
-      const live = await this.#queryChunks(head.floor, head, head.removed)
-      if (!live) continue
-      this.#directory = new ChunkDirectory(
-        live[0]?.firstCommit ?? head.floor,
-        head.partitions.map(partition => partition.extentsTo),
-      )
-      for (const chunk of live) this.#directory.add(chunk)
+      const found = await this.#scanChunks(head)
+      if (!found) continue
+      this.#directory = found.directory
       this.#state = { head, version: item.version }
       this.#fold = undefined
       this.#epoch++
-      for (const commit of [...live.flatMap(chunk => chunk.commits), ...head.tail]) {
-        if (this.#awaited.has(commit.segment.id)) this.#awaited.set(commit.segment.id, commit)
-      }
+      for (const commit of [...found.awaited, ...head.tail]) this.#see(commit)
       return this.#changed(head)
     }
     throw new CorruptDataError(`the chunks of shard ${this.topicId}/${this.number} have a hole`)
+  }
+
+  /**
+   * Walks the live chunks from the first to the last, a page at a time, for there may be very many: their directory, and
+   * the commits in them that somebody waits for. undefined where some are gone.
+   */
+  async #scanChunks(head: Head): Promise<{ directory: ChunkDirectory; awaited: Commit[] } | undefined> {
+    const to = tailStart(head)
+    const offsets = head.partitions.map(partition => partition.extentsTo)
+    let directory: ChunkDirectory | undefined
+    const awaited: Commit[] = []
+    let cursor: string | undefined
+    do {
+      const page = await this.#parts.items.query(shardKey(this.topicId, this.number), {
+        from: chunkSortKey(head.removed),
+        to: chunkSortKey(Math.max(to - 1, 0)),
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      for (const item of page.items) {
+        const chunk = decodeChunk(item.value)
+        if (chunk.firstCommit >= to || chunk.firstCommit + chunk.commits.length <= head.floor) continue
+        if (chunk.firstCommit > (directory?.end ?? head.floor)) return undefined
+        directory ??= new ChunkDirectory(chunk.firstCommit, offsets)
+        directory.add(chunk)
+        awaited.push(...chunk.commits.filter(commit => this.#awaited.has(commit.segment.id)))
+      }
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    directory ??= new ChunkDirectory(head.floor, offsets)
+    return directory.end >= to ? { directory, awaited } : undefined
+  }
+
+  #see(commit: Commit): void {
+    if (this.#awaited.has(commit.segment.id)) this.#awaited.set(commit.segment.id, commit)
   }
 
   #forget(): void {

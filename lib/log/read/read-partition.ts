@@ -14,6 +14,7 @@ import { type LocatedSlice, locateSlices } from './locate.ts'
 import type { SliceCache, StoredBatch } from './slice-cache.ts'
 
 const MISSING_SEGMENT_ATTEMPTS_MAX = 3
+const SLICES_AHEAD_MAX = 4
 
 export async function readPartition(
   shard: Shard,
@@ -75,7 +76,8 @@ async function collectBatches(shard: Shard, slot: number, cache: SliceCache, ran
   while (offset < range.end && (room > 0 || (range.atLeastOneBatch && batches.length === 0))) {
     const located = await locateSlices(shard, slot, offset)
     if (located.length === 0) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
-    for (const one of located) {
+    for (const [index, one] of located.entries()) {
+      cache.readAhead(located.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
       for (const batch of await readSlice(shard, slot, cache, one)) {
         if (batch.lastOffset < offset) continue
         if (batch.baseOffset >= range.end) return batches

@@ -19,6 +19,7 @@ export interface StoredBatch {
 
 /** Added to each slice's bytes when counting: what the objects around them take. */
 const OVERHEAD_BYTES = 256
+const READ_AHEAD_BYTES_MAX = 4 * 1_024 * 1_024
 
 export class SliceCache {
   readonly #segments: SegmentStore
@@ -34,6 +35,18 @@ export class SliceCache {
   async read(segment: SegmentRef, slice: Slice): Promise<readonly StoredBatch[] | undefined> {
     const key = keyOf(segment, slice)
     return this.#slices.get(key) ?? this.#flights.run(key, () => this.#fetch(segment, slice))
+  }
+
+  /** Begins to fetch the slices that will be asked for next, the first of them and more up to READ_AHEAD_BYTES_MAX. */
+  readAhead(next: readonly { readonly segment: SegmentRef; readonly slice: Slice; readonly marker?: unknown }[]): void {
+    let bytes = 0
+    for (const { segment, slice, marker } of next) {
+      if (bytes > 0 && bytes + slice.length > READ_AHEAD_BYTES_MAX) return
+      bytes += slice.length
+      if (marker || this.#slices.has(keyOf(segment, slice))) continue
+      // What fails here fails again, and is told, when it is asked for.
+      this.read(segment, slice).catch(() => undefined)
+    }
   }
 
   /** `batches` are the slice's, as the producers sent them; their offsets are written in here. */

@@ -103,7 +103,10 @@ function checkCommits(assignments: readonly Assignment[], commits: readonly Offs
     )
     if (!newer) continue
     const what = `${commit.member} committed ${commit.offset} for ${commit.partition} of ${commit.group} in generation`
-    violations.push({ property: 'stale-commit', what: `${what} ${commit.generation}; ${newer.member} had ${newer.generation}` })
+    violations.push({
+      property: 'stale-commit',
+      what: `${what} ${commit.generation}; ${newer.member} had ${newer.generation}`,
+    })
   }
   return violations
 }
@@ -143,8 +146,7 @@ function checkFetch(fetch: OffsetFetch, all: readonly Stored[]): Violation[] {
   ]
   if (fetch.offset === -1) return finished.length === 0 ? [] : lost('')
   const seen = all.find(
-    ({ commit }) =>
-      commit.offset === fetch.offset && commit.invoked < fetch.completed && commit.outcome !== 'refused',
+    ({ commit }) => commit.offset === fetch.offset && commit.invoked < fetch.completed && commit.outcome !== 'refused',
   )
   if (!seen) return lost(', which nobody committed')
   const replaced = finished.some(

@@ -154,12 +154,7 @@ export class Client {
     }
   }
 
-  async #change(
-    kind: TopicChange['kind'],
-    name: string,
-    partitions: number,
-    work: Work<Topic>,
-  ): Promise<TopicOutcome> {
+  async #change(kind: TopicChange['kind'], name: string, partitions: number, work: Work<Topic>): Promise<TopicOutcome> {
     const change = this.#begin(kind, name, partitions)
     try {
       const topic = await this.call(`${kind} ${name}`, work)

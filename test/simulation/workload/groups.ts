@@ -29,24 +29,24 @@ export class GroupWork {
       await world.sleep(Math.max(0, calmFromMs - world.time))
       await this.#changeCalmly()
     }
-    await Promise.all(this.#members.filter(({ ended }) => !ended).map(member => member.leave()))
+    for (const member of this.#members) member.retire()
     await Promise.all(this.#lives)
   }
 
   #enter(plan: MemberPlan): void {
-    const member = new Member(this.#scene, this.#plan, plan, name => this.#coordinatorFor(name))
+    const member = new Member(this.#scene, this.#plan, plan, gateway => this.#coordinatorSeenBy(gateway))
     this.#members.push(member)
     this.#lives.push(member.live())
   }
 
-  /** The coordinator as `member` has heard. */
-  #coordinatorFor(member: string): number {
+  /** Gateways choose by what they have heard of each other, so they may disagree. */
+  #coordinatorSeenBy(gateway: number): number {
     const { time } = this.#scene.world
-    const { coordinators, disagreements, members } = this.#plan
-    if (this.#calmCoordinator !== undefined) return this.#calmCoordinator
-    const gateway = coordinators.findLast(({ at }) => at <= time)!.gateway
-    const disagrees = disagreements.some(({ from, to }) => time >= from && time < to)
-    return disagrees ? gateway + members.findIndex(({ name }) => name === member) : gateway
+    const { size } = this.#scene.cluster
+    const { coordinators, disagreements } = this.#plan
+    if (this.#calmCoordinator !== undefined) return this.#calmCoordinator % size
+    if (disagreements.some(({ from, to }) => time >= from && time < to)) return gateway
+    return coordinators.findLast(({ at }) => at <= time)!.gateway % size
   }
 
   /** Every living member knows the same generation, and every partition has one owner, for long enough to trust it. */
@@ -69,16 +69,23 @@ export class GroupWork {
     const first = living[0]
     if (!first) return 'nobody'
     const owned = living.flatMap(({ partitions }) => partitions).sort()
-    const complete = owned.join() === placesOf(this.#plan).map(({ partition }) => partition).join()
+    const complete =
+      owned.join() ===
+      placesOf(this.#plan)
+        .map(({ partition }) => partition)
+        .join()
     return complete && living.every(({ generation }) => generation === first.generation) ? first.generation : -1
   }
 
+  /** While a member joins, its coordinator is replaced: it must be told. */
   async #changeCalmly(): Promise<void> {
+    const { world } = this.#scene
     const { coordinators, members } = this.#plan
-    this.#calmCoordinator = coordinators.at(-1)!.gateway + 1
     const { end: _, instance: __, ...plan } = members[0]!
     this.#enter({ ...plan, name: 'newcomer', joinAt: 0, pauses: [] })
-    await this.#members.find(({ ended }) => !ended)?.leave()
+    await world.sleep((plan.sessionMs * (plan.rebalanceMs % 100)) / 300)
+    this.#calmCoordinator = coordinators.at(-1)!.gateway + 1
+    this.#members.find(({ ended }) => !ended)?.retire()
     await this.#rest()
     await this.#fetchAll()
   }

@@ -2,7 +2,7 @@
  * A member of a consumer group that lives by Kafka's rules: it joins, syncs (and assigns, where it leads), sends heartbeats,
  * commits offsets for what it owns, and does as it is told by errors. It writes down what it was told.
  */
-import { GroupError, type Joined } from '../../../lib/groups/index.ts'
+import { GroupError, type Groups, type Joined } from '../../../lib/groups/index.ts'
 import type { Assignment, Heartbeat, Join, OffsetCommit, OffsetFetch } from '../checker/index.ts'
 import type { GroupPlan, MemberPlan } from '../group-plan.ts'
 import { RemoteError } from '../world/network.ts'
@@ -32,24 +32,37 @@ const orders = new Map<string, 'again' | 'anew' | 'find' | 'end'>([
   ['CLOSED', 'find'],
 ])
 
-/** Who coordinates a group, as a member has heard. */
-export type FindCoordinator = (member: string) => number
+/** Which gateway coordinates the group, as `gateway` believes. */
+export type CoordinatorSeenBy = (gateway: number) => number
+
+/** As whom a member commits, and what. */
+interface Standing {
+  readonly memberId: string
+  readonly generation: number
+  readonly partitions: readonly number[]
+}
 
 export class Member {
   readonly plan: MemberPlan
   readonly #group: GroupPlan
   readonly #client: Client
   readonly #anywhere: Client
+  readonly #coordinatorSeenBy: CoordinatorSeenBy
+  /** The gateway that the member holds to be the coordinator. */
+  #coordinator = 0
   #memberId = ''
   #generation = -1
   #partitions: readonly number[] = []
   #ended = false
+  #retired = false
+  readonly #behind = new Set<Promise<void>>()
   #pauses: { readonly at: number; readonly ms: number }[]
 
-  constructor(scene: Scene, group: GroupPlan, plan: MemberPlan, findCoordinator: FindCoordinator) {
+  constructor(scene: Scene, group: GroupPlan, plan: MemberPlan, coordinatorSeenBy: CoordinatorSeenBy) {
     this.plan = plan
     this.#group = group
-    this.#client = new Client(scene, `${group.name}/${plan.name}`, () => findCoordinator(plan.name))
+    this.#coordinatorSeenBy = coordinatorSeenBy
+    this.#client = new Client(scene, `${group.name}/${plan.name}`, () => this.#findCoordinator())
     this.#anywhere = new Client(scene, `${group.name}/${plan.name}*`)
     this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
   }
@@ -67,7 +80,7 @@ export class Member {
     return this.#partitions
   }
 
-  /** Until its planned end, or until it is told to leave. */
+  /** Until its planned end, or until it is retired. */
   async live(): Promise<void> {
     const { world } = this.#client.scene
     await world.sleep(Math.max(0, this.plan.joinAt - world.time))
@@ -79,23 +92,63 @@ export class Member {
         await this.#obey(error)
       }
     }
-    if (this.plan.end?.kind === 'leave' && !this.#ended) await this.leave()
+    const leaves = !this.#ended && (this.#retired || this.plan.end?.kind === 'leave')
     this.#ended = true
+    if (leaves) await this.#leave()
+    await Promise.all(this.#behind)
+  }
+
+  /** Its life ends when it has finished what it is at: it leaves the group. */
+  retire(): void {
+    this.#retired = true
   }
 
   /** Tells the coordinator, insisting. A static member keeps its place, as Kafka's consumers do. */
-  async leave(): Promise<void> {
-    const { instance } = this.plan
+  async #leave(): Promise<void> {
     const memberId = this.#memberId
-    this.#ended = true
-    if (instance !== undefined || memberId === '') return
-    await this.#client.insist('leave', ({ groups }) =>
-      groups.leave({ groupId: this.#group.name, members: [{ memberId, instanceId: undefined }] }),
-    )
+    if (this.plan.instance !== undefined || memberId === '') return
+    const request = { groupId: this.#group.name, members: [{ memberId, instanceId: undefined }] }
+    for (;;) {
+      try {
+        await this.#ask('leave', groups => groups.leave(request))
+        return
+      } catch (error) {
+        failureOf(error)
+        this.#client.reconnect()
+        await this.#client.pause(500)
+      }
+    }
   }
 
   #isOver(): boolean {
-    return this.#ended || (this.plan.end !== undefined && this.#client.scene.world.time >= this.plan.end.at)
+    return (
+      this.#ended || this.#retired || (this.plan.end !== undefined && this.#client.scene.world.time >= this.plan.end.at)
+    )
+  }
+
+  // ---------------------------------------------------------------- the coordinator
+
+  /** Asks any gateway. */
+  #findCoordinator(): number {
+    const { rng, scene } = this.#client
+    this.#coordinator = this.#coordinatorSeenBy(rng.below(scene.cluster.size))
+    return this.#coordinator
+  }
+
+  /** A gateway that does not hold itself to be the coordinator says so. */
+  #ask<T>(name: string, work: (groups: Groups, signal: AbortSignal) => Promise<T>, timeoutMs?: number): Promise<T> {
+    // Opened here, so that it is known who is asked.
+    void this.#client.connection
+    const asked = this.#coordinator
+    return this.#client.call(
+      name,
+      async ({ groups }, signal) => {
+        if (this.#coordinatorSeenBy(asked) !== asked)
+          throw new GroupError('NOT_COORDINATOR', 'so this gateway believes')
+        return work(groups, signal)
+      },
+      timeoutMs,
+    )
   }
 
   // ---------------------------------------------------------------- in and out
@@ -127,9 +180,9 @@ export class Member {
       completed: Infinity,
     }
     history.push(join)
-    const joined = await this.#client.call(
+    const joined = await this.#ask(
       `join as ${this.#memberId}`,
-      ({ groups }, signal) => groups.join(request, signal),
+      (groups, signal) => groups.join(request, signal),
       CALL_TIMEOUT_MS + this.#longestRebalanceMs(),
     )
     join.given = joined.memberId
@@ -144,9 +197,9 @@ export class Member {
     const invoked = world.tick()
     const assignments = joined.leader === memberId && !joined.skipAssignment ? this.#assign(joined) : []
     const request = { ...this.#identity(generation), protocolType: PROTOCOL_TYPE, protocolName: PROTOCOL, assignments }
-    const { assignment } = await this.#client.call(
+    const { assignment } = await this.#ask(
       `sync of generation ${generation}`,
-      ({ groups }, signal) => groups.sync(request, signal),
+      (groups, signal) => groups.sync(request, signal),
       CALL_TIMEOUT_MS + this.#longestRebalanceMs(),
     )
     this.#generation = generation
@@ -183,6 +236,7 @@ export class Member {
     const { rng } = this.#client
     await this.#sleep((sessionMs / HEARTBEATS_A_SESSION) * (0.5 + rng.fraction()))
     if (this.#isOver()) return
+    if (rng.chance(commitChance / 4)) await this.#commit()
     try {
       await this.#heartbeat()
     } catch (error) {
@@ -191,8 +245,9 @@ export class Member {
       if (revoked) await this.#commit()
       throw error
     }
-    if (rng.chance(commitChance)) await this.#commit()
-    if (rng.chance(0.1)) await this.#fetch()
+    if (rng.chance(commitChance / 2)) this.#commitBehind()
+    else if (rng.chance(commitChance)) await this.#commit()
+    if (rng.chance(0.2)) await this.#fetch()
   }
 
   /** A pause that is due is taken here: the member stands still, wherever it is. */
@@ -226,7 +281,7 @@ export class Member {
     history.push(beat)
     try {
       const identity = this.#identity(this.#generation)
-      await this.#client.call('heartbeat', ({ groups }) => groups.heartbeat(identity))
+      await this.#ask('heartbeat', groups => groups.heartbeat(identity))
       beat.outcome = 'ok'
     } catch (error) {
       beat.outcome = failureOf(error).code
@@ -238,16 +293,16 @@ export class Member {
   }
 
   /** Each commit has an offset that no other commit has, so that a fetch tells whose it saw. */
-  async #commit(): Promise<void> {
+  async #commit({ partitions, ...identity }: Standing = this.#standing): Promise<void> {
     const { world, history } = this.#client.scene
     const client = this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
-    const commits = this.#partitions.map(
+    const commits = partitions.map(
       (partition): OffsetCommit => ({
         kind: 'commit',
         group: this.#group.name,
-        member: this.#memberId,
+        member: identity.memberId,
         ...this.#instance,
-        generation: this.#generation,
+        generation: identity.generation,
         partition: String(partition),
         offset: world.tick(),
         invoked: world.tick(),
@@ -260,9 +315,8 @@ export class Member {
     const offsets = commits.map(({ partition, offset }) => ({
       ...{ topicId: TOPIC_ID, partition: Number(partition), offset, leaderEpoch: -1, metadata: '' },
     }))
-    const identity = this.#identity(this.#generation)
     const results = await client.call(`commit ${offsets.map(({ partition, offset }) => `${partition}:${offset}`)}`, s =>
-      s.groups.commitOffsets({ ...identity, offsets }),
+      s.groups.commitOffsets({ ...identity, groupId: this.#group.name, instanceId: this.plan.instance, offsets }),
     )
     for (const [i, { error }] of results.entries()) {
       const commit = commits[i]!
@@ -272,6 +326,18 @@ export class Member {
     }
     const refused = results.find(({ error }) => error !== undefined)?.error
     if (refused) throw new RemoteError(refused, 'commit')
+  }
+
+  /** Sent without waiting for the answer, as `commitAsync` is: it may come when the member is in another generation. */
+  #commitBehind(): void {
+    const { rng } = this.#client
+    const standing = this.#standing
+    const commit = async () => {
+      await this.#client.pause(this.plan.sessionMs * rng.pick([0, 0.05, 0.5]))
+      await this.#commit(standing).catch(failureOf)
+    }
+    const done = commit().finally(() => this.#behind.delete(done))
+    this.#behind.add(done)
   }
 
   async #fetch(): Promise<void> {
@@ -290,8 +356,12 @@ export class Member {
     scene.world.note(name, `told ${code}`)
     if (order === undefined) scene.violations.push({ property: 'false-refusal', what: `${name} was told ${code}` })
     if (order === 'end') this.#ended = true
+    if ((order === 'again' || order === 'anew') && this.#generation >= 0) {
+      if (rng.chance(this.plan.commitChance)) this.#commitBehind()
+      this.#generation = -1
+      this.#partitions = []
+    }
     if (order === 'anew') this.#memberId = ''
-    if (order === 'again' || order === 'anew') this.#forgetGeneration()
     if (code === 'MEMBER_ID_REQUIRED') this.#memberId = memberIdOf(error)
     if (order === 'find') {
       this.#client.reconnect()
@@ -300,13 +370,12 @@ export class Member {
     await this.#sleep(rng.spread(10, 500))
   }
 
-  #forgetGeneration(): void {
-    this.#generation = -1
-    this.#partitions = []
-  }
-
   get #instance(): { readonly instance?: string } {
     return this.plan.instance === undefined ? {} : { instance: this.plan.instance }
+  }
+
+  get #standing(): Standing {
+    return { memberId: this.#memberId, generation: this.#generation, partitions: this.#partitions }
   }
 
   #identity(generation: number) {

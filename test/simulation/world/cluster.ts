@@ -91,7 +91,7 @@ export class Cluster {
     const { process } = this.gateway(slot)
     if (process.dead) return
     process.kill()
-    this.#world.schedule(rng.spread(RESTART_MS.low, RESTART_MS.high), () => this.start(slot))
+    this.#world.schedule(rng.spread(RESTART_MS.low, RESTART_MS.high), () => this.start(slot % this.size))
   }
 
   /** Ends the process as SIGTERM would; killed if that takes more than a minute. */

@@ -111,7 +111,7 @@ func cluster(bootstrap, _ string) {
 
 func unknownTopic(bootstrap, _ string) {
 	topic := unique("no-such-topic")
-	client := connect(bootstrap,
+	client := connect(bootstrap, kgo.KeepRetryableFetchErrors(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
 	defer client.Close()
 	refused(client.PollFetches(minute()).Err(), kerr.UnknownTopicOrPartition)

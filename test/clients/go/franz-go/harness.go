@@ -46,8 +46,8 @@ func until(what string, done func() bool, state func() any) {
 }
 
 func minute() context.Context {
-	// Ends with the process, or after a minute.
-	ctx, _ := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	context.AfterFunc(ctx, cancel)
 	return ctx
 }
 
