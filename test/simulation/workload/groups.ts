@@ -1,7 +1,8 @@
 /** A consumer group from its first member to its last: its life, its end, and what must hold when nothing goes wrong any more. */
 import type { GroupPlan, MemberPlan } from '../group-plan.ts'
 import { Client, type Scene } from './client.ts'
-import { fetchOffsets, Member, placesOf } from './members.ts'
+import { Member } from './members.ts'
+import { fetchOffsets, placesOf } from './offsets.ts'
 
 /** How often it is looked whether a group is at rest, in ms. */
 const LOOK_MS = 500

@@ -3,16 +3,14 @@
  * commits offsets for what it owns, and does as it is told by errors. It writes down what it was told.
  */
 import { GroupError, type Groups, type Joined } from '../../../lib/groups/index.ts'
-import type { Assignment, Heartbeat, Join, OffsetCommit, OffsetFetch } from '../checker/index.ts'
+import type { Assignment, Heartbeat, Join, OffsetCommit } from '../checker/index.ts'
 import type { GroupPlan, MemberPlan } from '../group-plan.ts'
 import { RemoteError } from '../world/network.ts'
 import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
+import { fetchOffsets, TOPIC_ID } from './offsets.ts'
 
 const PROTOCOL = 'range'
 const PROTOCOL_TYPE = 'consumer'
-
-/** Group members keep offsets of this topic, which no log needs to have. */
-const TOPIC_ID = 'c'.repeat(32)
 
 /** How often a heartbeat is due in a session, as Kafka's consumers have it. */
 const HEARTBEATS_A_SESSION = 3
@@ -220,11 +218,13 @@ export class Member {
     await this.#fetch()
   }
 
+  /** Never twice the same: who is told one assignment and works by another shows. */
   #assign({ members }: Joined): { memberId: string; assignment: Uint8Array }[] {
     const ids = members.map(({ memberId }) => memberId).sort()
+    const turn = this.#client.rng.below(ids.length)
     return ids.map((memberId, index) => {
       const own: number[] = []
-      for (let p = index; p < this.#group.partitions; p += ids.length) own.push(p)
+      for (let p = (index + turn) % ids.length; p < this.#group.partitions; p += ids.length) own.push(p)
       return { memberId, assignment: Buffer.from(own.join(',')) }
     })
   }
@@ -293,9 +293,8 @@ export class Member {
   }
 
   /** Each commit has an offset that no other commit has, so that a fetch tells whose it saw. */
-  async #commit({ partitions, ...identity }: Standing = this.#standing): Promise<void> {
-    const { world, history } = this.#client.scene
-    const client = this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
+  async #commit({ partitions, ...identity } = this.#standing, client = this.#someClient): Promise<void> {
+    const { world, history } = client.scene
     const commits = partitions.map(
       (partition): OffsetCommit => ({
         kind: 'commit',
@@ -334,7 +333,8 @@ export class Member {
     const standing = this.#standing
     const commit = async () => {
       await this.#client.pause(this.plan.sessionMs * rng.pick([0, 0.05, 0.5]))
-      await this.#commit(standing).catch(failureOf)
+      // Not behind a JoinGroup, whose answer may be long in coming.
+      await this.#commit(standing, this.#anywhere).catch(failureOf)
     }
     const done = commit().finally(() => this.#behind.delete(done))
     this.#behind.add(done)
@@ -342,8 +342,7 @@ export class Member {
 
   async #fetch(): Promise<void> {
     const places = this.#partitions.map(partition => ({ topicId: TOPIC_ID, partition }))
-    const client = this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
-    if (places.length > 0) await fetchOffsets(client, this.#group.name, places)
+    if (places.length > 0) await fetchOffsets(this.#someClient, this.#group.name, places)
   }
 
   // ---------------------------------------------------------------- orders
@@ -374,6 +373,11 @@ export class Member {
     return this.plan.instance === undefined ? {} : { instance: this.plan.instance }
   }
 
+  /** Offsets need no coordinator. */
+  get #someClient(): Client {
+    return this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
+  }
+
   get #standing(): Standing {
     return { memberId: this.#memberId, generation: this.#generation, partitions: this.#partitions }
   }
@@ -385,38 +389,6 @@ export class Member {
   #longestRebalanceMs(): number {
     return Math.max(...this.#group.members.map(({ rebalanceMs }) => rebalanceMs))
   }
-}
-
-/** Asks for committed offsets, and writes down what it was told. */
-export async function fetchOffsets(
-  client: Client,
-  group: string,
-  places: readonly { readonly topicId: string; readonly partition: number }[],
-): Promise<void> {
-  const { world, history } = client.scene
-  const fetches = places.map(
-    ({ partition }): OffsetFetch => ({
-      kind: 'fetch',
-      group,
-      partition: String(partition),
-      offset: undefined,
-      invoked: world.tick(),
-      completed: Infinity,
-    }),
-  )
-  history.push(...fetches)
-  const found = await client.call('fetch offsets', ({ groups }) =>
-    groups.fetchOffsets({ groupId: group, partitions: places, requireStable: true }),
-  )
-  for (const fetch of fetches) {
-    fetch.offset = found.find(({ partition }) => String(partition) === fetch.partition)?.offset
-    fetch.completed = world.tick()
-  }
-  world.note(client.name, `told that committed are ${found.map(({ partition, offset }) => `${partition}:${offset}`)}`)
-}
-
-export function placesOf({ partitions }: GroupPlan) {
-  return Array.from({ length: partitions }, (_, partition) => ({ topicId: TOPIC_ID, partition }))
 }
 
 function memberIdOf(error: unknown): string {
