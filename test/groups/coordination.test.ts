@@ -205,7 +205,7 @@ describe('a process that was frozen', () => {
     fleet.clocks[0]!.jump(3_600_000)
     await fleet.advance(1)
     for (const id of ids) expect(await codeOf(groups.heartbeat(memberRequest(id, 1)))).toBeUndefined()
-    await fleet.advance(10_000)
+    await fleet.advance(15_000)
     expect(await codeOf(groups.heartbeat(memberRequest(ids[0]!, 1)))).toBe('UNKNOWN_MEMBER_ID')
   })
 

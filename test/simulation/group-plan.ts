@@ -59,18 +59,18 @@ export function drawGroup(rng: Rng, gateways: number, healMs: number): GroupPlan
 function drawMembers(rng: Rng, sessionMs: number, healMs: number): MemberPlan[] {
   const staticShare = rng.pick([0, 0, 0.5, 1])
   const together = rng.chance(0.5)
+  const lives = rng.pick([1, 1, 2, 4])
   const members: MemberPlan[] = []
   const count = rng.pick([1, 2, 2, 3, 4])
   for (let i = 0; i < count; i++) {
-    const member = drawMember(rng, { name: `m${i}`, sessionMs, healMs, joinAt: together ? 0 : rng.fraction() * healMs })
-    if (!rng.chance(staticShare)) {
-      members.push(member)
-      continue
+    const first = drawMember(rng, { name: `m${i}`, sessionMs, healMs, joinAt: together ? 0 : rng.fraction() * healMs })
+    const member = rng.chance(staticShare) ? { ...first, instance: `i${i}` } : first
+    members.push(member)
+    // It starts again, sometimes before it has ended: a static member then fences its former self.
+    for (let life = 1; life < rng.between(1, lives); life++) {
+      const { end: _, ...again } = { ...member, name: `m${i}.${life}`, joinAt: rng.fraction() * healMs }
+      members.push(again)
     }
-    const life = { ...member, instance: `i${i}` }
-    members.push(life)
-    // It starts again, sometimes before it has ended: then it fences its former self.
-    if (rng.chance(0.5)) members.push({ ...life, name: `m${i}again`, joinAt: rng.fraction() * healMs })
   }
   return members
 }

@@ -216,6 +216,7 @@ export class Member {
     }
     history.push(told)
     await this.#fetch()
+    if (this.#client.rng.chance(this.plan.commitChance)) await this.#commit()
   }
 
   /** Never twice the same: who is told one assignment and works by another shows. */
@@ -247,7 +248,7 @@ export class Member {
     }
     if (rng.chance(commitChance / 2)) this.#commitBehind()
     else if (rng.chance(commitChance)) await this.#commit()
-    if (rng.chance(0.2)) await this.#fetch()
+    if (rng.chance(0.3)) await this.#fetch()
   }
 
   /** A pause that is due is taken here: the member stands still, wherever it is. */
@@ -375,7 +376,7 @@ export class Member {
 
   /** Offsets need no coordinator. */
   get #someClient(): Client {
-    return this.#client.rng.chance(0.3) ? this.#anywhere : this.#client
+    return this.#client.rng.chance(0.5) ? this.#anywhere : this.#client
   }
 
   get #standing(): Standing {
