@@ -1,10 +1,16 @@
-/** Which groups this gateway answers for. */
+/** Which groups and transactional ids this gateway answers for. */
 import { GroupError } from '../groups/index.ts'
+import type { Cluster } from './cluster.ts'
 import type { Broker } from './handler.ts'
 
+/** `key`: a group's id, or a transactional id. */
+export function coordinates(key: string, { cluster }: Broker): boolean {
+  return isCoordinator(key, cluster)
+}
+
 /** True also where the coordinator has our address: behind one address for all, clients cannot choose. */
-export function coordinates(groupId: string, { cluster }: Broker): boolean {
-  const coordinator = cluster.coordinatorOf(groupId)
+export function isCoordinator(key: string, cluster: Cluster): boolean {
+  const coordinator = cluster.coordinatorOf(key)
   if (coordinator.nodeId === cluster.nodeId) return true
   const own = cluster.gateways().find(({ nodeId }) => nodeId === cluster.nodeId)
   return own !== undefined && own.host === coordinator.host && own.port === coordinator.port

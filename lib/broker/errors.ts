@@ -14,6 +14,7 @@ import type { LogErrorCode } from '../log/index.ts'
 import { type ErrorName, errorCodes } from '../protocol/index.ts'
 import type { RecordErrorCode } from '../records/index.ts'
 import type { StoreError } from '../storage/index.ts'
+import type { TransactionErrorCode } from '../transactions/index.ts'
 
 export { type ErrorName, errorCodes }
 
@@ -21,6 +22,7 @@ export type DomainErrorCode =
   | LogErrorCode
   | RecordErrorCode
   | GroupErrorCode
+  | TransactionErrorCode
   | StoreError['code']
   | OverloadedError['code']
   | CorruptDataError['code']
@@ -84,6 +86,13 @@ export const errorNames: Readonly<Record<DomainErrorCode, ErrorName>> = {
   UNKNOWN_MEMBER_ID: 'UNKNOWN_MEMBER_ID',
   UNKNOWN_SERVER_ERROR: 'UNKNOWN_SERVER_ERROR',
   UNSTABLE_OFFSET_COMMIT: 'UNSTABLE_OFFSET_COMMIT',
+  // transactions: Kafka's own names
+  INVALID_PRODUCER_ID_MAPPING: 'INVALID_PRODUCER_ID_MAPPING',
+  INVALID_REQUEST: 'INVALID_REQUEST',
+  INVALID_TRANSACTION_TIMEOUT: 'INVALID_TRANSACTION_TIMEOUT',
+  PRODUCER_FENCED: 'PRODUCER_FENCED',
+  TRANSACTIONAL_ID_NOT_FOUND: 'TRANSACTIONAL_ID_NOT_FOUND',
+  TRANSACTION_ABORTABLE: 'TRANSACTION_ABORTABLE',
   // stores
   STORE_THROTTLED: 'KAFKA_STORAGE_ERROR',
   STORE_UNAVAILABLE: 'KAFKA_STORAGE_ERROR',

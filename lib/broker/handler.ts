@@ -10,6 +10,7 @@ import { type Clock, type Logger, VarveError } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Api, Decoded, Encodable, Fields } from '../protocol/index.ts'
+import type { Transactions } from '../transactions/index.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -17,6 +18,7 @@ import type { Cluster } from './cluster.ts'
 export interface Broker {
   readonly log: Log
   readonly groups: Groups
+  readonly transactions: Transactions
   readonly cluster: Cluster
   readonly config: BrokerConfig
   readonly clock: Clock

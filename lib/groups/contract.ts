@@ -139,14 +139,37 @@ export interface CommittedOffset extends TopicPartition {
   readonly metadata: string
   /** Wall clock of the process that stored it. */
   readonly committedAt: number
+  /** An open transaction may still change it: asked for with `requireStable`, it has offset -1. */
+  readonly error: 'UNSTABLE_OFFSET_COMMIT' | undefined
 }
 
 export interface FetchOffsetsRequest {
   readonly groupId: string
   /** Undefined: everything the group has committed. */
   readonly partitions: readonly TopicPartition[] | undefined
-  /** Refuse offsets that an open transaction may still change (KIP-447); as none stages offsets yet, all are stable. */
+  /** Refuse offsets that an open transaction may still change (KIP-447). */
   readonly requireStable: boolean
+}
+
+/** Offsets that become committed when their transaction does. The blocks that they lie in must have been added to it. */
+export interface StageRequest extends CommitRequest {
+  readonly producerId: number
+  /** Which of its transactional id's transactions, counted from 1. */
+  readonly transaction: number
+}
+
+/** Where offsets of a group are kept: what a transaction visits when it ends. */
+export interface OffsetsBlockPlace {
+  readonly topicId: string
+  readonly block: number
+}
+
+export interface EndTransactionRequest {
+  readonly groupId: string
+  readonly blocks: readonly OffsetsBlockPlace[]
+  readonly producerId: number
+  readonly transaction: number
+  readonly outcome: 'commit' | 'abort'
 }
 
 export interface DeleteOffsetsRequest {

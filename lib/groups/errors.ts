@@ -1,5 +1,6 @@
 import { OverloadedError, VarveError } from '../base/index.ts'
 import { StoreError } from '../storage/index.ts'
+import { GROUP_ID_BYTES_MAX } from './settings.ts'
 
 /** Kafka's own error names. */
 export type GroupErrorCode =
@@ -12,6 +13,7 @@ export type GroupErrorCode =
   | 'INCONSISTENT_GROUP_PROTOCOL'
   | 'INVALID_GROUP_ID'
   | 'INVALID_SESSION_TIMEOUT'
+  | 'INVALID_TXN_STATE' // the transaction that stages offsets has ended
   | 'MEMBER_ID_REQUIRED' // join again with `memberId`
   | 'NON_EMPTY_GROUP'
   | 'NOT_COORDINATOR' // another process coordinates this group now
@@ -33,6 +35,12 @@ export class GroupError extends VarveError {
     this.code = code
     this.memberId = options.memberId ?? ''
   }
+}
+
+/** An empty id, which Kafka takes for offsets alone, is refused too: it cannot be a key. @throws GroupError INVALID_GROUP_ID */
+export function checkGroupId(groupId: string, memberId = ''): void {
+  if (groupId !== '' && Buffer.byteLength(groupId) <= GROUP_ID_BYTES_MAX) return
+  throw new GroupError('INVALID_GROUP_ID', `a group id has 1 to ${GROUP_ID_BYTES_MAX} bytes`, { memberId })
 }
 
 /** Failures of the stores and full queues as what a member can act on: find the coordinator and try again. */

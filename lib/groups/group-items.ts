@@ -136,9 +136,17 @@ export class GroupItems {
     return item ? { value: decodeOffsetsBlock(item.value), version: item.version } : ABSENT
   }
 
-  async writeOffsets(key: ItemKey, expected: Expected, block: OffsetsBlock): Promise<Written> {
+  /** `group`: must be at this version still. */
+  async writeOffsets(
+    key: ItemKey,
+    expected: Expected,
+    block: OffsetsBlock,
+    group?: { readonly groupId: string; readonly version: Expected },
+  ): Promise<Written> {
     const version = drawToken(this.#random)
-    return this.#write([{ kind: 'put', key, expected, version, value: encodeOffsetsBlock(block) }], version)
+    const put = { kind: 'put', key, expected, version, value: encodeOffsetsBlock(block) } as const
+    if (!group) return this.#write([put], version)
+    return this.#write([put, { kind: 'check', key: groupDocumentKey(group.groupId), expected: group.version }], version)
   }
 
   /** Every block of the group, or of one topic in it. */

@@ -3,7 +3,7 @@
  * administration of all. Whether this process should be asked is not decided here; if two are, both stay right
  * (coordinated-group.ts says how). Offsets and administration need no coordinator: they go by the stored documents.
  */
-import { type Clock, drawToken, drawUuid, type Logger, type Random } from '../base/index.ts'
+import { type Clock, drawToken, drawUuid, inParallel, type Logger, type Random } from '../base/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import { CommittedOffsets } from './committed-offsets.ts'
 import type {
@@ -11,6 +11,7 @@ import type {
   CommitResult,
   CommittedOffset,
   DeleteOffsetsRequest,
+  EndTransactionRequest,
   FetchOffsetsRequest,
   GroupDescription,
   GroupListing,
@@ -19,20 +20,20 @@ import type {
   LeaveRequest,
   LeftMember,
   MemberRequest,
+  StageRequest,
   Synced,
   SyncRequest,
 } from './contract.ts'
 import { CoordinatedGroup } from './coordinated-group.ts'
-import { GroupError, groupErrorOf } from './errors.ts'
+import { checkGroupId, GroupError, groupErrorOf } from './errors.ts'
 import type { GroupDocument } from './group-document.ts'
 import { GroupItems, type Read } from './group-items.ts'
 import { describeGroup, type GroupView, viewOf } from './group-view.ts'
 import { Parking } from './held-requests.ts'
-import { inParallel } from './parallel.ts'
+
 import {
   CONFLICT_ATTEMPTS_MAX,
   defaultGroupSettings,
-  GROUP_ID_BYTES_MAX,
   type GroupSettings,
   LOADED_GROUPS_MAX,
   PARALLEL_READS_MAX,
@@ -80,7 +81,7 @@ export class Groups {
   /** Waits until the group's rebalance is over, or `signal` aborts. @throws GroupError */
   async join(request: JoinRequest, signal?: AbortSignal): Promise<Joined> {
     const { memberId, sessionTimeoutMs } = request
-    this.#checkGroupId(request.groupId, memberId)
+    checkGroupId(request.groupId, memberId)
     const { sessionTimeoutMinMs, sessionTimeoutMaxMs } = this.#settings
     if (sessionTimeoutMs < sessionTimeoutMinMs || sessionTimeoutMs > sessionTimeoutMaxMs) {
       throw new GroupError('INVALID_SESSION_TIMEOUT', `session timeout of ${sessionTimeoutMs} ms`, { memberId })
@@ -91,7 +92,7 @@ export class Groups {
 
   /** Waits for the leader's assignment, or until `signal` aborts. @throws GroupError */
   async sync(request: SyncRequest, signal?: AbortSignal): Promise<Synced> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     const assignments = request.assignments.map(({ memberId, assignment }) => ({
       memberId,
       assignment: new Uint8Array(assignment),
@@ -101,13 +102,13 @@ export class Groups {
 
   /** @throws GroupError; REBALANCE_IN_PROGRESS asks the member to join again */
   async heartbeat(request: MemberRequest): Promise<void> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     return this.#coordinate(request.groupId).heartbeat(request)
   }
 
   /** One result for each member. @throws GroupError */
   async leave(request: LeaveRequest): Promise<readonly LeftMember[]> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     return this.#coordinate(request.groupId).leave(request)
   }
 
@@ -115,11 +116,25 @@ export class Groups {
 
   /** One result for each offset, in order. @throws GroupError INVALID_GROUP_ID */
   async commitOffsets(request: CommitRequest): Promise<CommitResult[]> {
-    this.#checkGroupId(request.groupId)
+    checkGroupId(request.groupId)
     const results = await orGroupError(() => this.#offsets.commit(request))
     const stored = results.some(({ error }) => error === undefined)
     if (stored) this.#loaded.get(request.groupId)?.heard(request.memberId)
     return results
+  }
+
+  /** One result for each offset, in order: all are staged, or none counts. @throws GroupError INVALID_GROUP_ID */
+  async stageOffsets(request: StageRequest): Promise<CommitResult[]> {
+    checkGroupId(request.groupId)
+    return orGroupError(() => this.#offsets.stage(request))
+  }
+
+  /**
+   * Commits or drops what a transaction staged; may be repeated.
+   * @throws GroupError COORDINATOR_NOT_AVAILABLE, REQUEST_TIMED_OUT
+   */
+  endTransaction(request: EndTransactionRequest): Promise<void> {
+    return orGroupError(() => this.#offsets.endTransaction(request))
   }
 
   /** Read strongly. @throws GroupError COORDINATOR_NOT_AVAILABLE */
@@ -246,12 +261,6 @@ export class Groups {
   #drawUuidText(): string {
     const hex = Buffer.from(drawUuid(this.#random)).toString('hex')
     return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-  }
-
-  /** An empty id, which Kafka takes for offsets alone, is refused too: it cannot be a key. */
-  #checkGroupId(groupId: string, memberId = ''): void {
-    if (groupId !== '' && Buffer.byteLength(groupId) <= GROUP_ID_BYTES_MAX) return
-    throw new GroupError('INVALID_GROUP_ID', `a group id has 1 to ${GROUP_ID_BYTES_MAX} bytes`, { memberId })
   }
 }
 

@@ -1,8 +1,10 @@
+export { offsetsBlocksOf } from './committed-offsets.ts'
 export type {
   CommitRequest,
   CommitResult,
   CommittedOffset,
   DeleteOffsetsRequest,
+  EndTransactionRequest,
   FetchOffsetsRequest,
   GroupDescription,
   GroupListing,
@@ -16,11 +18,13 @@ export type {
   MemberDescription,
   MemberRequest,
   NewOffset,
+  OffsetsBlockPlace,
   Protocol,
+  StageRequest,
   Synced,
   SyncRequest,
   TopicPartition,
 } from './contract.ts'
-export { GroupError, type GroupErrorCode } from './errors.ts'
+export { checkGroupId, GroupError, type GroupErrorCode } from './errors.ts'
 export { Groups, type GroupsOptions } from './groups.ts'
 export { defaultGroupSettings, type GroupSettings } from './settings.ts'

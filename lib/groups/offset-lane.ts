@@ -9,19 +9,27 @@
  * Whoever replaced the member writes the block between 1 and 3, which makes 3 fail, or has not committed yet. Checking
  * the group first would let a new owner commit in between and be overwritten.
  * A lost race or an unknown outcome begins again at 1, bounded. Setting the same offset twice does no harm.
+ *
+ * A new owner that only reads does not disturb 3: for offsets committed alone that is harmless. Those staged in a transaction
+ * must not appear after it has read (it would process again what the transaction commits), so their write also checks
+ * that the group's document is still the one of step 2 (KIP-447). The end of a transaction asks no group.
  */
 import { Mailbox } from '../base/index.ts'
 import { type ItemKey, StoreError } from '../storage/index.ts'
 import { GroupError, type GroupErrorCode } from './errors.ts'
 import type { GroupDocument } from './group-document.ts'
 import type { GroupItems, Read } from './group-items.ts'
-import type { OffsetsBlock, StoredOffset } from './offsets-block.ts'
+import type { OffsetsBlock } from './offsets-block.ts'
 import { CONFLICT_ATTEMPTS_MAX, LANE_QUEUE_MAX } from './settings.ts'
+import { type BlockDraft, draftOf } from './staged-offsets.ts'
 
 export interface OffsetChange {
   /** Why the group, read after the block, does not allow it, if it does not. */
-  refusal(group: Read<GroupDocument>): GroupErrorCode | undefined
-  apply(offsets: Map<number, StoredOffset>): void
+  refusal(group: Read<GroupDocument>, draft: BlockDraft): GroupErrorCode | undefined
+  /** False: nothing had to change. */
+  apply(draft: BlockDraft): boolean
+  /** `made` where there is none; `unchanged` since it was read; or it does not matter. */
+  readonly group: 'made' | 'unchanged' | 'any'
 }
 
 export interface OffsetLaneOptions {
@@ -79,32 +87,38 @@ export class OffsetLane {
 
   /** False: the race was lost. */
   async #attempt(entries: readonly Entry[]): Promise<boolean> {
-    const { items, key } = this.#options
+    const { items, key, groupId } = this.#options
     const block = this.#known ?? (await items.readOffsets(key))
-    const group = await this.#readGroup(entries)
+    const group = await this.#readGroup(entries, block.value)
+    const incarnation = group.value?.incarnation ?? 0
+    const draft = draftOf(block.value, incarnation)
     const allowed = entries.filter(entry => {
-      const error = entry.change.refusal(group)
+      const error = entry.change.refusal(group, draft)
       if (error) entry.outcome = { error }
       return !error
     })
-    if (allowed.length === 0) return true
-    if (!group.value) return false
-    const { incarnation } = group.value
-    const offsets = new Map(block.value?.incarnation === incarnation ? block.value.offsets : [])
-    for (const { change } of allowed) change.apply(offsets)
-    const value = { incarnation, offsets }
-    const written = await items.writeOffsets(key, block.version, value)
-    this.#known = written === 'conflict' ? undefined : { value, version: written.version }
-    if (written === 'conflict') return false
+    if (!group.value && allowed.some(({ change }) => change.group !== 'any')) return false
+    const changed = allowed.filter(({ change }) => change.apply(draft)).length > 0
+    if (changed) {
+      const value = { incarnation, ...draft }
+      const unchanged = allowed.some(({ change }) => change.group === 'unchanged')
+      const checked = unchanged ? { groupId, version: group.version } : undefined
+      const written = await items.writeOffsets(key, block.version, value, checked)
+      this.#known = written === 'conflict' ? undefined : { value, version: written.version }
+      if (written === 'conflict') return false
+    }
     for (const entry of allowed) entry.outcome = { error: undefined }
     return true
   }
 
-  /** Makes the group where there is none and a change is allowed to. */
-  async #readGroup(entries: readonly Entry[]): Promise<Read<GroupDocument>> {
+  /** Makes the group where there is none and a change that is allowed needs one. */
+  async #readGroup(entries: readonly Entry[], block: OffsetsBlock | undefined): Promise<Read<GroupDocument>> {
     const { items, groupId, newDocument } = this.#options
     const group = await items.readLivingGroup(groupId)
-    if (group.value || !entries.some(({ change }) => !change.refusal(group))) return group
+    if (group.value) return group
+    const draft = draftOf(block, 0)
+    const needed = entries.some(({ change }) => change.group !== 'any' && !change.refusal(group, draft))
+    if (!needed) return group
     await items.writeGroup(groupId, 'absent', newDocument())
     return items.readLivingGroup(groupId)
   }

@@ -18,6 +18,19 @@ export function refusalOfCommit(group: GroupView | undefined, request: MemberReq
   return group.state === 'CompletingRebalance' ? 'REBALANCE_IN_PROGRESS' : undefined
 }
 
+/** Who may stage offsets in a transaction: old clients say nothing of their membership (KIP-447), and may. */
+export function refusalOfStagingMember(
+  group: GroupView | undefined,
+  request: MemberRequest,
+): GroupErrorCode | undefined {
+  const { memberId, instanceId, generation } = request
+  if (!group) return generation < 0 ? undefined : 'ILLEGAL_GENERATION'
+  if (generation < 0 && (group.state === 'Empty' || (memberId === '' && instanceId === undefined))) return undefined
+  return (
+    refusalOfMember(group, memberId, instanceId) ?? (generation === group.generation ? undefined : 'ILLEGAL_GENERATION')
+  )
+}
+
 /** Whole-group refusal of OffsetDelete. */
 export function refusalOfOffsetDelete(group: GroupView | undefined): GroupErrorCode | undefined {
   if (!group) return 'GROUP_ID_NOT_FOUND'

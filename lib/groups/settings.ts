@@ -56,6 +56,8 @@ export const OFFSET_LANES_MAX = 5_000
 export const LANE_QUEUE_MAX = 10_000
 /** Partitions in one committed-offsets item. */
 export const OFFSETS_BLOCK_SIZE = 16
+/** Producers of which a block of offsets remembers the last transaction that ended. */
+export const ENDED_PRODUCERS_MAX = 64
 /** How often a lost race is run again before the caller is told to. */
 export const CONFLICT_ATTEMPTS_MAX = 10
 /** How often a write of unknown outcome is looked for and tried again. */

@@ -71,6 +71,8 @@ export interface ActiveProducer {
   readonly lastTimestamp: number
   /** First offset of its open transaction; -1 where there is none. */
   readonly transactionStartOffset: number
+  /** Which of its transactional id's transactions is open; 0: none. */
+  readonly transaction: number
 }
 
 export interface Appended {

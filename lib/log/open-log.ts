@@ -157,6 +157,7 @@ class StoredLog implements Log {
       lastSequence: state.batches.at(-1)?.lastSequence ?? -1,
       lastTimestamp: state.lastTime,
       transactionStartOffset: state.open?.firstOffset ?? -1,
+      transaction: state.open?.transaction ?? 0,
     }))
   }
 

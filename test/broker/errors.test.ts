@@ -14,7 +14,7 @@ async function codesIn(file: string): Promise<string[]> {
   )
 }
 
-test.each(['log/errors.ts', 'records/errors.ts', 'groups/errors.ts', 'storage/ports.ts'])(
+test.each(['log/errors.ts', 'records/errors.ts', 'groups/errors.ts', 'transactions/errors.ts', 'storage/ports.ts'])(
   'every code of %s has a Kafka error',
   async file => {
     const codes = await codesIn(file)

@@ -103,6 +103,10 @@ describe('a block of offsets', () => {
   const block = fc.record({
     incarnation: whole,
     offsets: fc.array(fc.tuple(fc.nat(), stored), { maxLength: 16 }).map(entries => new Map(entries)),
+    staged: fc.array(fc.record({ producerId: whole, transaction: whole, partition: fc.nat(), stored }), {
+      maxLength: 5,
+    }),
+    ended: fc.array(fc.tuple(whole, whole), { maxLength: 5 }).map(entries => new Map(entries)),
   })
 
   test('is read as it was written', () => {
@@ -113,8 +117,18 @@ describe('a block of offsets', () => {
     )
   })
 
+  const emptyBlock = { incarnation: 1, offsets: new Map(), staged: [], ended: new Map() }
+
+  test('of the first format, without transactions, is read', () => {
+    const offset = { offset: 7, leaderEpoch: -1, metadata: '', committedAt: 9 }
+    expect(decodeOffsetsBlock(Uint8Array.of(1, 1, 1, 3, 0, 7, 1, 0, 9))).toEqual({
+      ...emptyBlock,
+      offsets: new Map([[3, offset]]),
+    })
+  })
+
   test('of another format is refused', () => {
-    const encoded = new Uint8Array(encodeOffsetsBlock({ incarnation: 1, offsets: new Map() }))
+    const encoded = new Uint8Array(encodeOffsetsBlock(emptyBlock))
     encoded[0] = 9
     expect(() => decodeOffsetsBlock(encoded)).toThrow(/unknown format 9/)
   })

@@ -3,6 +3,7 @@ import { type BrokerConfig, defaultBrokerConfig, Gateways, handlers, Router } fr
 import { Gateway, type GatewayLimits } from '../../lib/gateway/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
+import { Transactions } from '../../lib/transactions/index.ts'
 import { memoryItems, memoryObjects } from './memory-stores.ts'
 
 /** Broker and gateway over stores in memory, in this process, on a free port of the loopback. */
@@ -36,6 +37,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const opened = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
   const groups = new Groups(common)
+  const transactions = new Transactions({ ...common, log, groups })
   const gateway = await Gateway.listen({
     host: '127.0.0.1',
     port: 0,
@@ -46,7 +48,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const advertised = { host: '127.0.0.1', port: gateway.port, rack: null }
   const cluster = await Gateways.join({ ...common, advertised })
   const config = { ...defaultBrokerConfig, ...options.config }
-  const router = new Router({ log, groups, cluster, config, clock, logger }, handlers)
+  const router = new Router({ log, groups, transactions, cluster, config, clock, logger }, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   return {
     port: gateway.port,
@@ -56,6 +58,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     logged,
     close: async () => {
       await gateway.close()
+      await transactions.close()
       await groups.close()
       await log.close()
       await cluster.close()

@@ -33,7 +33,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['@node-rs/crc32', 'lru-cache'],
   },
   'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/log'], packages: ['lru-cache'] },
-  'lib/transactions': { rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'], packages: [] },
+  'lib/transactions': {
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
+    packages: ['lru-cache'],
+  },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {

@@ -24,9 +24,21 @@ export const apiVersions = handler(ApiVersions, {
     if (clusterId !== null && (clusterId !== cluster.clusterId || nodeId !== cluster.nodeId)) {
       return { errorCode: errorCodes.REBOOTSTRAP_REQUIRED, apiKeys: [] }
     }
-    return { errorCode: 0, apiKeys: apiKeysOf(handlers) }
+    return {
+      errorCode: 0,
+      apiKeys: apiKeysOf(handlers),
+      // Clients of version 3 refuse features that begin at 0 (KIP-1022).
+      supportedFeatures: features.filter(({ minVersion }) => minVersion > 0 || apiVersion > 3),
+      finalizedFeaturesEpoch: 1,
+      finalizedFeatures: features.map(({ name, maxVersion }) => {
+        return { name, maxVersionLevel: maxVersion, minVersionLevel: maxVersion }
+      }),
+    }
   },
 })
+
+/** All at their highest level. By `transaction.version` 2 clients choose the second protocol of transactions (KIP-890). */
+const features = [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }]
 
 export function apiKeysOf(handlers: readonly Handler[]) {
   return handlers

@@ -1,17 +1,31 @@
 /**
- * InitProducerId, versions 0 to 5: a new producer id with epoch 0, for idempotence.
+ * InitProducerId, versions 0 to 5: a new producer id with epoch 0, for idempotence; or, for a transactional id, its producer
+ * id with the next epoch, when what an earlier producer left open is aborted.
  *
- * Departures from Apache Kafka: transactional ids are refused with UNSUPPORTED_VERSION, which clients hold to be final.
+ * Departures from Apache Kafka: an open transaction is aborted before the answer, where Kafka answers
+ * CONCURRENT_TRANSACTIONS until it is.
  */
 import { InitProducerId } from '../../protocol/index.ts'
 import { errorCodes } from '../errors.ts'
 import { handler } from '../handler.ts'
+import { coordinatorCodeOf } from '../transaction-codes.ts'
+
+const versions = { fenced: 4 }
 
 export const initProducerId = handler(InitProducerId, {
-  async handle({ transactionalId, producerId, producerEpoch }, { log, logger }) {
+  async handle(request, { log, transactions, logger, apiVersion }) {
+    const { transactionalId, transactionTimeoutMs, producerId, producerEpoch } = request
     if (transactionalId === '') return refuse(errorCodes.INVALID_REQUEST)
-    if (transactionalId !== null) return refuse(errorCodes.UNSUPPORTED_VERSION)
     if ((producerId === -1) !== (producerEpoch === -1)) return refuse(errorCodes.INVALID_REQUEST)
+    if (transactionalId !== null) {
+      try {
+        const expected = producerId === -1 ? undefined : { producerId, producerEpoch }
+        const initialised = { transactionalId, timeoutMs: transactionTimeoutMs, expected }
+        return { throttleTimeMs: 0, errorCode: 0, ...(await transactions.initProducer(initialised)) }
+      } catch (error) {
+        return refuse(coordinatorCodeOf(error, apiVersion, versions, logger))
+      }
+    }
     try {
       return { throttleTimeMs: 0, errorCode: 0, producerId: await log.producerIds.next(), producerEpoch: 0 }
     } catch (error) {

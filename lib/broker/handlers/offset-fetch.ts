@@ -114,13 +114,13 @@ async function answerAll(offsets: readonly CommittedOffset[], { log }: RequestCo
   return (await Promise.all(answers)).flat()
 }
 
-function partitionAnswer({ partition, offset, leaderEpoch, metadata }: CommittedOffset): PartitionAnswer {
+function partitionAnswer({ partition, offset, leaderEpoch, metadata, error }: CommittedOffset): PartitionAnswer {
   return {
     partitionIndex: partition,
     committedOffset: offset,
     committedLeaderEpoch: leaderEpoch,
     metadata,
-    errorCode: 0,
+    errorCode: error === undefined ? 0 : errorCodes[error],
   }
 }
 

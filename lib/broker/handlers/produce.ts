@@ -4,10 +4,12 @@
  * connection's next request begins; their appends run side by side. A client that wants no answer (acks=0) learns of an
  * error by the connection's end.
  *
- * Departures from Apache Kafka: acks=1 waits as acks=all does, for there is one way to be durable; transactions are
- * refused.
+ * A transaction's batches go to the log when its document has their partitions: from version 12 on (KIP-890) they are added here,
+ * before, they must have been (AddPartitionsToTxn).
+ *
+ * Departures from Apache Kafka: acks=1 waits as acks=all does, for there is one way to be durable.
  */
-import type { Appended, Topic } from '../../log/index.ts'
+import type { Appended, AppendRequest, Topic } from '../../log/index.ts'
 import {
   type Message,
   type MessageInput,
@@ -19,12 +21,16 @@ import { viewBatch } from '../../records/index.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { CloseConnection, handler, noResponse, type RequestContext } from '../handler.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
+import { admissionCodeOf } from '../transaction-codes.ts'
 
 type Request = Message<typeof ProduceRequest>
 type PartitionData = Request['topicData'][number]['partitionData'][number]
 type PartitionAnswer = MessageInput<typeof ProduceResponse>['responses'][number]['partitionResponses'][number]
 
 const topicIdVersion = 13
+/** Produce adds the partition to its transaction (KIP-890). */
+const secondProtocolVersion = 12
+const transactionVersions = { abortable: 11, concurrent: secondProtocolVersion, retry: errorCodes.NOT_ENOUGH_REPLICAS }
 /** Before this version clients need not know zstd, so no consumer might read it. */
 const zstdVersion = 7
 
@@ -35,11 +41,12 @@ export const produce = handler(Produce, {
     const topics = await Promise.all(
       request.topicData.map(({ name, topicId }) => lookUpTopic(byId ? { id: topicId } : { name }, context)),
     )
+    const admission = refusal === undefined ? await admit(request, topics, context) : {}
     // No await between here and `letNextBegin`: the log gets the batches in the order of the requests.
     const answers = request.topicData.map((data, index) =>
       data.partitionData.map(partition =>
         refusal === undefined
-          ? appendBatch({ partition, request, found: topics[index]! }, context)
+          ? appendBatch({ partition, request, found: topics[index]!, admission }, context)
           : Promise.resolve(refuse(partition.index, refusal, null)),
       ),
     )
@@ -61,20 +68,74 @@ export const produce = handler(Produce, {
 /** Why the whole request is refused. */
 function refusalOf(request: Request): number | undefined {
   if (request.acks < -1 || request.acks > 1) return errorCodes.INVALID_REQUIRED_ACKS
-  if (request.transactionalId !== null) return errorCodes.UNSUPPORTED_VERSION
   return undefined
+}
+
+/** The transaction that takes the request's transactional batches, or why none does; empty where there are no such batches. */
+interface Admission {
+  readonly transaction?: number
+  readonly refusal?: { readonly code: number; readonly message: string | null }
+}
+
+async function admit(
+  request: Request,
+  topics: readonly (Topic | number)[],
+  context: RequestContext,
+): Promise<Admission> {
+  const { transactionalId } = request
+  if (transactionalId === null) return {}
+  const batches = request.topicData.flatMap(({ partitionData }, index) => {
+    const topic = topics[index]!
+    return typeof topic === 'number' ? [] : partitionData.flatMap(partition => transactionalBatch(topic, partition))
+  })
+  const [first] = batches
+  if (!first) return {}
+  const { producerId, producerEpoch } = first
+  if (batches.some(batch => batch.producerId !== producerId || batch.producerEpoch !== producerEpoch)) {
+    return { refusal: { code: errorCodes.INVALID_REQUEST, message: 'batches of more than one producer' } }
+  }
+  const partitions = batches.map(({ topicId, partition }) => ({ topicId, partition }))
+  const protocol = context.apiVersion >= secondProtocolVersion ? 2 : 1
+  const admitted = { transactionalId, producerId, producerEpoch, partitions, protocol } as const
+  try {
+    return { transaction: await context.transactions.admit(admitted) }
+  } catch (error) {
+    const code = admissionCodeOf(error, context.apiVersion, transactionVersions, context.logger)
+    return { refusal: { code, message: errorMessageOf(error) } }
+  }
+}
+
+/** What of a partition's batch concerns its transaction; nothing of one that is refused anyhow. */
+function transactionalBatch(topic: Topic, { index, records }: PartitionData) {
+  if (records === null || !isPartition(topic, index)) return []
+  try {
+    const { isTransactional, producerId, producerEpoch } = viewBatch(records)
+    return isTransactional ? [{ topicId: topic.id, partition: index, producerId, producerEpoch }] : []
+  } catch {
+    return []
+  }
+}
+
+function isPartition(topic: Topic, index: number): boolean {
+  return index >= 0 && index < topic.partitions
 }
 
 /** Begins the append before it returns; the answer never rejects. */
 function appendBatch(
-  { partition, request, found }: { partition: PartitionData; request: Request; found: Topic | number },
+  options: { partition: PartitionData; request: Request; found: Topic | number; admission: Admission },
   { log, logger, apiVersion }: RequestContext,
 ): Promise<PartitionAnswer> {
+  const { partition, request, found, admission } = options
   const { index, records } = partition
   const { transactionalId, timeoutMs } = request
   if (typeof found === 'number') return Promise.resolve(refuse(index, found, null))
   if (index < 0) return Promise.resolve(refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null))
   if (records === null) return Promise.resolve(refuse(index, errorCodes.INVALID_RECORD, 'no record batch'))
+  const append = (request: AppendRequest) =>
+    log.append(request).then(
+      appended => accept(index, appended),
+      error => refuse(index, errorCodeOf(error, logger), errorMessageOf(error)),
+    )
   try {
     const { compression, isTransactional } = viewBatch(records)
     if (apiVersion < zstdVersion && compression === 'zstd') {
@@ -89,10 +150,13 @@ function appendBatch(
         ),
       )
     }
-    return log.append({ topic: found, partition: index, batch: records, timeoutMs }).then(
-      appended => accept(index, appended),
-      error => refuse(index, errorCodeOf(error, logger), errorMessageOf(error)),
-    )
+    if (!isTransactional) return append({ topic: found, partition: index, batch: records, timeoutMs })
+    if (!isPartition(found, index)) {
+      return Promise.resolve(refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null))
+    }
+    const { refusal, transaction } = admission
+    if (refusal) return Promise.resolve(refuse(index, refusal.code, refusal.message))
+    return append({ topic: found, partition: index, batch: records, timeoutMs, transaction: transaction! })
   } catch (error) {
     return Promise.resolve(refuse(index, errorCodeOf(error, logger), errorMessageOf(error)))
   }

@@ -1,0 +1,17 @@
+export type {
+  AbortRequest,
+  AdmitRequest,
+  EndTransactionRequest,
+  GroupRequest,
+  InitProducerRequest,
+  PartitionsRequest,
+  ProducerIdentity,
+  Protocol,
+  StageOffsetsRequest,
+  TransactionDescription,
+  TransactionRequest,
+} from './contract.ts'
+export { TransactionError, type TransactionErrorCode } from './errors.ts'
+export { defaultTransactionSettings, type TransactionSettings } from './settings.ts'
+export { type TransactionState, transactionStates } from './transaction-document.ts'
+export { Transactions, type TransactionsOptions } from './transactions.ts'
