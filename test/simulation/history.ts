@@ -154,7 +154,9 @@ class Scenario {
     const { afterRequestMs, gateway } = disaster
     if (afterRequestMs === undefined) return this.#strike(disaster)
     const { world, cluster } = this.#scene
-    cluster.gateway(gateway).process.onNextRequest(() => world.schedule(afterRequestMs, () => void this.#strike(disaster)))
+    cluster
+      .gateway(gateway)
+      .process.onNextRequest(() => world.schedule(afterRequestMs, () => void this.#strike(disaster)))
   }
 
   async #strike({ kind, gateway, ms }: Disaster): Promise<void> {

@@ -187,8 +187,10 @@ async function changeMembers(bootstrap: string, options: GroupOptions): Promise<
   await until('all for the first again', isAll, () => owned(first))
   first.got.length = 0
   await produce(bootstrap, spread(600, 900))
-  await first.until(300)
-  equal(sorted(first.got), texts(600, 900).sort())
+  // It may ask for its committed offsets twice after a rebalance, and then reads again what it read between.
+  const distinct = () => [...new Set(values(first.got))].sort()
+  await until('records of the rest', () => distinct().length >= 300, distinct)
+  equal(distinct(), texts(600, 900).sort())
   await first.close()
 }
 

@@ -169,7 +169,8 @@ class Consumer:
         self._consumer.subscribe([topic])
 
     def poll(self):
-        messages = self._consumer.consume(1_000, 0.5)
+        first = self._consumer.poll(0.5)
+        messages = [] if first is None else [first, *self._consumer.consume(10_000, 0.01)]
         records = []
         for message in messages:
             if message.error() is not None:
