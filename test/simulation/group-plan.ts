@@ -3,7 +3,7 @@ import type { Rng } from './world/rng.ts'
 
 export interface GroupPlan {
   readonly name: string
-  readonly partitions: number
+  readonly partitions: readonly number[]
   /** Which gateway coordinates the group, from when on; the last holds after the healing. */
   readonly coordinators: readonly { readonly at: number; readonly gateway: number }[]
   /** Spans in which every gateway believes that it does. */
@@ -48,12 +48,18 @@ export function drawGroup(rng: Rng, gateways: number, healMs: number): GroupPlan
   }))
   return {
     name: 'group',
-    partitions: rng.pick([1, 2, 3, 5]),
+    partitions: drawPartitions(rng),
     coordinators: [{ at: 0, gateway: rng.below(gateways) }, ...changes.sort((a, b) => a.at - b.at)],
     disagreements,
     members: drawMembers(rng, sessionMs, healMs),
     calmChange: rng.chance(0.2),
   }
+}
+
+/** Side by side, or so far apart that no two have their offsets in one item. */
+function drawPartitions(rng: Rng): number[] {
+  const apart = rng.pick([1, 16])
+  return Array.from({ length: rng.pick([1, 2, 3, 5]) }, (_, i) => i * apart)
 }
 
 function drawMembers(rng: Rng, sessionMs: number, healMs: number): MemberPlan[] {

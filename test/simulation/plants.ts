@@ -208,9 +208,9 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: 'groups/offset-lane.ts',
-        find: 'const block = this.#known ?? (await items.readOffsets(key))\n    const group = await this.#readGroup(entries)',
+        find: 'const block = this.#known ?? (await items.readOffsets(key))\n    const group = await this.#readGroup(entries, block.value)',
         replace:
-          'const group = await this.#readGroup(entries)\n    const block = this.#known ?? (await items.readOffsets(key))',
+          'const group = await this.#readGroup(entries, undefined)\n    const block = this.#known ?? (await items.readOffsets(key))',
       },
     ],
   },
@@ -220,8 +220,8 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: 'groups/offset-lane.ts',
-        find: 'await items.writeOffsets(key, block.version, value)',
-        replace: 'await items.writeOffsets(key, (await items.readOffsets(key)).version, value)',
+        find: 'await items.writeOffsets(key, block.version, value, checked)',
+        replace: 'await items.writeOffsets(key, (await items.readOffsets(key)).version, value, checked)',
       },
     ],
   },

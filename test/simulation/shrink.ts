@@ -109,7 +109,7 @@ function* smallerGroups(group: GroupPlan): Iterable<GroupPlan> {
   for (const fewer of without(members)) if (fewer.length > 0) yield { ...group, members: fewer }
   for (const fewer of without(disagreements)) yield { ...group, disagreements: fewer }
   for (const fewer of without(coordinators.slice(1))) yield { ...group, coordinators: [coordinators[0]!, ...fewer] }
-  if (partitions > 1) yield { ...group, partitions: partitions - 1 }
+  if (partitions.length > 1) yield { ...group, partitions: partitions.slice(1) }
   for (const [i, member] of members.entries())
     for (const smaller of smallerMembers(member)) yield { ...group, members: members.with(i, smaller) }
 }

@@ -84,7 +84,7 @@ export class Client {
   async call<T>(name: string, work: Work<T>, timeoutMs = CALL_TIMEOUT_MS): Promise<T> {
     const { connection } = this
     const { world, calmFromMs, violations } = this.scene
-    const calm = world.time >= calmFromMs
+    const calm = world.time >= calmFromMs && !connection.isOrphan
     try {
       return await connection.call(name, timeoutMs, work)
     } catch (error) {

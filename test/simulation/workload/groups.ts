@@ -69,7 +69,7 @@ export class GroupWork {
     const living = this.#members.filter(({ ended }) => !ended)
     const first = living[0]
     if (!first) return 'nobody'
-    const owned = living.flatMap(({ partitions }) => partitions).sort()
+    const owned = living.flatMap(({ partitions }) => partitions).sort((a, b) => a - b)
     const complete =
       owned.join() ===
       placesOf(this.#plan)

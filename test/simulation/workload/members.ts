@@ -224,8 +224,7 @@ export class Member {
     const ids = members.map(({ memberId }) => memberId).sort()
     const turn = this.#client.rng.below(ids.length)
     return ids.map((memberId, index) => {
-      const own: number[] = []
-      for (let p = (index + turn) % ids.length; p < this.#group.partitions; p += ids.length) own.push(p)
+      const own = this.#group.partitions.filter((_, i) => i % ids.length === (index + turn) % ids.length)
       return { memberId, assignment: Buffer.from(own.join(',')) }
     })
   }

@@ -34,5 +34,5 @@ export async function fetchOffsets(
 }
 
 export function placesOf({ partitions }: GroupPlan) {
-  return Array.from({ length: partitions }, (_, partition) => ({ topicId: TOPIC_ID, partition }))
+  return partitions.map(partition => ({ topicId: TOPIC_ID, partition }))
 }

@@ -60,6 +60,11 @@ export class Connection {
     return this.#options.gateway.process.name
   }
 
+  /** Its process has died, whether the client knows or not. */
+  get isOrphan(): boolean {
+    return this.#options.gateway.process.dead
+  }
+
   get broken(): boolean {
     return this.#broken
   }
