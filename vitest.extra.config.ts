@@ -5,6 +5,8 @@ import { reportersFor } from './vitest.config.ts'
 export default defineConfig({
   test: {
     include: ['test/**/*.extra.test.ts'],
+    // `npm run clients` runs those.
+    exclude: ['test/clients/**'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
     pool: 'forks',

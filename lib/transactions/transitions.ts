@@ -271,8 +271,9 @@ function isOneBefore(document: TransactionDocument, { producerId, epoch }: Produ
   return producerId === (epoch >= EPOCH_MAX ? document.previousProducerId : document.producerId)
 }
 
-/** An EndTxn of protocol 2 that came with this epoch raised it to the present one. */
+/** An EndTxn of protocol 2 that came with this epoch raised it to the present one. (So may InitProducerId have, of a rival.) */
 function wasEndedWith(document: TransactionDocument, { producerId, epoch }: Producer): boolean {
+  if (epoch !== document.lastEpoch) return false
   if (producerId === document.producerId) return document.epoch === epoch + 1
   return producerId === document.previousProducerId && epoch === EPOCH_MAX && document.epoch === 0
 }

@@ -11,7 +11,9 @@ import { Client, reportError, type Scene } from './workload/client.ts'
 import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
+import { settleTransactions } from './workload/settling.ts'
 import { changeTopics, lookUp } from './workload/topics.ts'
+import { Transactor } from './workload/transactors.ts'
 import { Cluster } from './world/cluster.ts'
 import { Faults } from './world/faults.ts'
 import { ItemTruth } from './world/item-truth.ts'
@@ -113,7 +115,7 @@ class Scenario {
 
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
-    const { topics, producers, readers, topicSteps, groups, disasters, healMs } = this.#plan
+    const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -137,11 +139,16 @@ class Scenario {
     })
     const changed = topicSteps.map(step => this.#track(`${step.kind}@${step.at}`, this.#changeTopics(step)))
     const grouped = groups.map(one => this.#track(one.name, new GroupWork(this.#scene, one).run(healMs)))
-    await Promise.all([...produced, ...changed, ...grouped])
+    const transacted = transactors.map(one => {
+      const transactor = new Transactor(this.#scene, one, this.#topics[one.topic]!)
+      return this.#track(one.name, transactor.live())
+    })
+    await Promise.all([...produced, ...changed, ...grouped, ...transacted])
     producing = false
     await Promise.all(read)
     this.#phase = 'healing'
     await Promise.all([healed, disaster])
+    if (transactors.length > 0) await this.#track('settling', settleTransactions(this.#scene, this.#topics))
   }
 
   async #changeTopics(step: Plan['topicSteps'][number]): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import type { ShardLimits, Tuning } from './system.ts'
+import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
 import { type FaultPlan, type Latency, type StoreFault, storeFaults } from './world/faults.ts'
 import { Rng } from './world/rng.ts'
 
@@ -57,6 +58,7 @@ export interface Plan {
   readonly producers: readonly ProducerPlan[]
   readonly readers: readonly ReaderPlan[]
   readonly topicSteps: readonly TopicStep[]
+  readonly transactors: readonly TransactorPlan[]
   readonly groups: readonly GroupPlan[]
   readonly tuning: Tuning
   readonly faults: FaultPlan
@@ -73,10 +75,10 @@ const HOUR_MS = 3_600_000
 const SKEW_MAX_MS = 5 * HOUR_MS
 
 /** What a history is mostly about: it cannot be about everything and stay short. */
-export type Focus = 'log' | 'groups'
+export type Focus = 'log' | 'groups' | 'transactions'
 
 export function focusOf(seed: number): Focus {
-  return new Rng(seed, 'focus').pick<Focus>(['log', 'log', 'log', 'groups'])
+  return new Rng(seed, 'focus').pick<Focus>(['log', 'log', 'groups', 'transactions'])
 }
 
 export function drawPlan(seed: number): Plan {
@@ -92,8 +94,9 @@ export function drawPlan(seed: number): Plan {
     skewsMs,
     topics,
     producers: focus === 'log' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
-    readers: focus === 'log' ? drawReaders(rng, topics, healMs) : [],
+    readers: focus !== 'groups' ? drawReaders(rng, topics, healMs) : [],
     topicSteps: focus === 'log' ? drawTopicSteps(rng, topics, healMs) : [],
+    transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
     tuning: drawTuning(rng),
     faults: drawFaults(rng, healMs),

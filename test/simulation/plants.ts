@@ -58,9 +58,8 @@ export const plants: readonly Plant[] = [
     edits: [
       {
         file: shard,
-        find: 'this.#fold?.apply(commit)\n      if (this.#awaited.has(commit.segment.id))',
-        replace:
-          'if (this.#awaited.has(commit.segment.id)) this.#fold?.apply(commit)\n      if (this.#awaited.has(commit.segment.id))',
+        find: 'this.#fold?.apply(commit)\n      this.#see(commit)',
+        replace: 'if (this.#awaited.has(commit.segment.id)) this.#fold?.apply(commit)\n      this.#see(commit)',
       },
     ],
   },
@@ -122,7 +121,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'refusals from a cached head',
-    edits: [{ file: committer, find: 'return this.#shard.state?.version === base.version', replace: 'return true' }],
+    edits: [{ file: committer, find: 'commit.arrival < this.#confirmed ||', replace: 'commit.arrival >= 0 ||' }],
   },
   {
     name: 'a later segment overtakes one that is still being put',

@@ -7,6 +7,7 @@ import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
+import type { TransactorPlan } from './transaction-plan.ts'
 import type { StoreFault } from './world/faults.ts'
 
 const RUNS_MAX = 1_500
@@ -83,6 +84,10 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const topicSteps of without(plan.topicSteps)) yield { ...plan, topicSteps }
   for (const readers of without(plan.readers)) yield { ...plan, readers }
   for (const producers of without(plan.producers)) yield { ...plan, producers }
+  for (const transactors of without(plan.transactors)) yield { ...plan, transactors }
+  for (const [i, transactor] of plan.transactors.entries())
+    for (const smaller of smallerTransactors(transactor))
+      yield { ...plan, transactors: plan.transactors.with(i, smaller) }
   for (const groups of without(plan.groups)) yield { ...plan, groups }
   for (const [i, group] of plan.groups.entries())
     for (const smaller of smallerGroups(group)) yield { ...plan, groups: plan.groups.with(i, smaller) }
@@ -94,13 +99,26 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   if (faults.latency !== 'calm') yield { ...plan, faults: { ...faults, latency: 'calm' } }
   if (skewsMs.length > 1) yield { ...plan, skewsMs: skewsMs.slice(0, -1) }
   if (skewsMs.some(ms => ms !== 0)) yield { ...plan, skewsMs: skewsMs.map(() => 0) }
-  const used = Math.max(0, ...[...producers, ...readers].map(({ topic }) => topic))
+  const used = Math.max(0, ...[...producers, ...readers, ...plan.transactors].map(({ topic }) => topic))
   if (topics.length > used + 1 && topicSteps.length === 0) yield { ...plan, topics: topics.slice(0, used + 1) }
   for (const [i, producer] of producers.entries())
     for (const smaller of smallerProducers(producer)) yield { ...plan, producers: producers.with(i, smaller) }
   if (plan.watchIdle) yield { ...plan, watchIdle: false }
   for (const [i, disaster] of disasters.entries())
     if (disaster.ms > 1_000) yield { ...plan, disasters: disasters.with(i, { ...disaster, ms: disaster.ms / 2 }) }
+}
+
+function* smallerTransactors(transactor: TransactorPlan): Iterable<TransactorPlan> {
+  const { dieAt, ...rest } = transactor
+  const { transactions, partitions, batchesMax, inFlight, abortChance, offsetsChance, pauses } = transactor
+  if (dieAt !== undefined) yield rest
+  if (transactions > 1) yield { ...transactor, transactions: transactions - 1 }
+  if (partitions.length > 1) yield { ...transactor, partitions: partitions.slice(1) }
+  if (batchesMax > 1) yield { ...transactor, batchesMax: 1 }
+  if (inFlight > 1) yield { ...transactor, inFlight: 1 }
+  if (abortChance > 0) yield { ...transactor, abortChance: 0 }
+  if (offsetsChance > 0) yield { ...transactor, offsetsChance: 0 }
+  for (const fewer of without(pauses)) yield { ...transactor, pauses: fewer }
 }
 
 function* smallerGroups(group: GroupPlan): Iterable<GroupPlan> {

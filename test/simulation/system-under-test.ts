@@ -1,19 +1,44 @@
 import { Groups } from '../../lib/groups/index.ts'
 import { openLog } from '../../lib/log/index.ts'
-import type { SystemUnderTest } from './system.ts'
+import { TransactionError, Transactions } from '../../lib/transactions/index.ts'
+import type { ProcessParts, SystemUnderTest } from './system.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
 const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
+
+const TAKEOVER_RETRY_MS = 2_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
     const { thrifty, groups: settings, ...sizes } = tuning
     const log = openLog({ ...parts, ...sizes, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
     const groups = new Groups({ ...parts, settings })
+    const transactions = new Transactions({ ...parts, log, groups })
+    const closing = new AbortController()
+    const takingOver = takeOver(transactions, parts, closing.signal)
     const close = async () => {
+      closing.abort()
+      await takingOver
+      await transactions.close()
       await groups.close()
       await log.close()
     }
-    return { log, groups, close }
+    return { log, groups, transactions, close }
   },
+}
+
+/** What others have left, as a gateway does at its start; here everybody takes everything. */
+async function takeOver(
+  transactions: Transactions,
+  { clock }: Pick<ProcessParts, 'clock'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await transactions.takeOver(() => true)
+    } catch (error) {
+      if (!(error instanceof TransactionError)) throw error
+      await clock.sleep(TAKEOVER_RETRY_MS, signal)
+    }
+  }
 }

@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '../../lib/base/index.ts'
 import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
 import type { Log, LogOptions } from '../../lib/log/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
+import type { Transactions } from '../../lib/transactions/index.ts'
 
 export type ShardLimits = NonNullable<LogOptions['shardLimits']>
 
@@ -31,6 +32,7 @@ export interface ProcessParts {
 export interface Service {
   readonly log: Log
   readonly groups: Groups
+  readonly transactions: Transactions
   close(): Promise<void>
 }
 

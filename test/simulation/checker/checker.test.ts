@@ -44,7 +44,7 @@ function poll(offset: number, values: readonly (string | undefined)[], more: Par
     value === undefined ? [] : { base: offset + i, last: offset + i, values: [value], control: false },
   )
   const end = offset + values.length
-  const outcome = { kind: 'read', batches, start: 0, end, stable: end } as const
+  const outcome = { kind: 'read', batches, next: end, start: 0, end, stable: end } as const
   return {
     kind: 'poll',
     reader: 'r',

@@ -9,10 +9,10 @@ export function describeOperation(operation: Operation): string {
 function tell(operation: Operation): string {
   switch (operation.kind) {
     case 'send': {
-      const { connection, values, partition, outcome } = operation
+      const { connection, values, partition, outcome, transaction } = operation
       const answer =
         outcome.kind === 'acked' ? `at ${outcome.offset}${outcome.duplicate ? ' (duplicate)' : ''}` : told(outcome)
-      return `${connection} sends ${values} to ${partition}: ${answer}`
+      return `${connection} sends ${values} to ${partition}${transaction ? ` in ${transaction}` : ''}: ${answer}`
     }
     case 'poll': {
       const { reader, partition, offset, isolation, outcome } = operation
@@ -41,6 +41,10 @@ function tell(operation: Operation): string {
     case 'assignment': {
       const { member, group, generation, partitions } = operation
       return `${member} has ${partitions} of ${group} in generation ${generation}`
+    }
+    case 'identity': {
+      const { transactionalId, producerId, producerEpoch } = operation
+      return `${transactionalId} is ${producerId} in epoch ${producerEpoch}`
     }
     case 'join':
       return `${operation.instance ?? ''} ${operation.member} joins ${operation.group}: ${operation.given}`

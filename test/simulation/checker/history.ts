@@ -16,6 +16,12 @@ export type SendOutcome =
   | { readonly kind: 'refused'; readonly code: string }
   | { readonly kind: 'unknown'; readonly code: string }
 
+export interface ProducerIdentity {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
 /** One attempt to append one batch. */
 export interface Send extends Span {
   readonly kind: 'send'
@@ -27,6 +33,7 @@ export interface Send extends Span {
   readonly batch: number
   readonly idempotent: boolean
   readonly transaction?: string
+  readonly identity?: ProducerIdentity
   /** Different in every batch of the history. */
   readonly values: readonly string[]
   outcome: SendOutcome
@@ -54,6 +61,8 @@ export interface Poll extends Span {
         readonly kind: 'read'
         /** A read_committed reader has left out those of aborted transactions, as Kafka's clients do. */
         readonly batches: readonly PolledBatch[]
+        /** Where the reader goes on. */
+        readonly next: number
         readonly start: number
         readonly end: number
         readonly stable: number
@@ -100,6 +109,11 @@ export interface Transaction extends Span {
   /** When its end was first asked for; Infinity if never. */
   ended: number
   outcome: 'committed' | 'aborted' | 'commit-unknown' | 'abort-unknown' | 'open'
+}
+
+/** A transactional producer was told who it is: those before it are fenced. */
+export interface Identification extends Span, ProducerIdentity {
+  readonly kind: 'identity'
 }
 
 /** A member was told its partitions (`topic/partition`) in a generation. */
@@ -167,6 +181,7 @@ export type Operation =
   | TopicChange
   | TopicLookup
   | Transaction
+  | Identification
   | Join
   | Assignment
   | Heartbeat
@@ -192,6 +207,7 @@ export type Property =
   | 'G1a' // a read_committed reader saw an aborted transaction's record
   | 'precommitted-read' // ... a record of a transaction that nobody had asked to commit yet
   | 'torn-transaction' // ... a part of a transaction
+  | 'fenced-write' // a producer that had been fenced before it sent was not refused
   | 'two-owners' // one partition, two members, one generation
   | 'committed-offset-lost' // a committed offset is gone or older
   | 'stale-commit' // a commit of an older generation, or of a replaced static member, was accepted

@@ -1,20 +1,39 @@
 /** A read_committed reader sees all of a transaction, or nothing of it (I5). */
-import type { Operation, Poll, Send, Transaction, Violation } from './history.ts'
+import type { Identification, Operation, Poll, Send, Transaction, Violation } from './history.ts'
 import { batchesOf, isAcked } from './partition.ts'
 
 export function checkTransactions(history: readonly Operation[]): Violation[] {
   const transactions = new Map<string, Transaction>()
   const sends: Send[] = []
   const polls: Poll[] = []
+  const identities: Identification[] = []
   for (const operation of history) {
     if (operation.kind === 'transaction') transactions.set(operation.id, operation)
+    if (operation.kind === 'identity') identities.push(operation)
     if (operation.kind === 'send' && operation.transaction !== undefined) sends.push(operation)
     if (operation.kind === 'poll' && operation.isolation === 'read_committed') polls.push(operation)
   }
   const transactionOf = new Map<string, Transaction>()
   for (const { transaction, values } of sends)
     for (const value of values) transactionOf.set(value, transactions.get(transaction!)!)
-  return [...checkReads(polls, transactionOf), ...checkWhole(sends, polls, transactions)]
+  return [
+    ...checkReads(polls, transactionOf),
+    ...checkWhole(sends, polls, transactions),
+    ...checkFences(sends, identities),
+  ]
+}
+
+/** Of one producer id a higher epoch, told before the batch was sent, fences it. */
+function checkFences(sends: readonly Send[], identities: readonly Identification[]): Violation[] {
+  return sends.filter(isAcked).flatMap(({ identity, invoked, values }): Violation[] => {
+    const newer = identities.find(
+      ({ producerId, producerEpoch, completed }) =>
+        producerId === identity?.producerId && producerEpoch > identity.producerEpoch && completed < invoked,
+    )
+    if (!newer) return []
+    const what = `${values} was taken in epoch ${identity?.producerEpoch}; ${newer.producerEpoch} was there`
+    return [{ property: 'fenced-write', what }]
+  })
 }
 
 function checkReads(polls: readonly Poll[], transactionOf: ReadonlyMap<string, Transaction>): Violation[] {

@@ -9,6 +9,9 @@ const CRC_START = 21
 const CONTROL_BIT = 0x20
 const TRANSACTIONAL_BIT = 0x10
 
+/** A marker's key: version i16, type i16. */
+const ABORT_MARKER = 0
+
 /** Bytes that no client would accept as a record batch. */
 export class DecodeError extends Error {}
 
@@ -26,6 +29,9 @@ export interface DecodedBatch {
   readonly last: number
   readonly values: readonly string[]
   readonly control: boolean
+  /** Of a transaction's marker. */
+  readonly aborts: boolean
+  readonly transactional: boolean
   readonly producerId: number
 }
 
@@ -57,10 +63,15 @@ export function decodeBatch(bytes: Uint8Array): DecodedBatch {
   if (batch.readInt8(16) !== 2) throw new DecodeError('bad magic')
   if (crc32c(batch.subarray(CRC_START)) !== batch.readUInt32BE(17)) throw new DecodeError('bad CRC')
   const base = Number(batch.readBigInt64BE(0))
-  const control = (batch.readInt16BE(21) & CONTROL_BIT) !== 0
+  const attributes = batch.readInt16BE(21)
+  const control = (attributes & CONTROL_BIT) !== 0
+  const transactional = (attributes & TRANSACTIONAL_BIT) !== 0
   const last = base + batch.readInt32BE(23)
   const producerId = Number(batch.readBigInt64BE(43))
-  return { base, last, values: control ? [] : decodeValues(batch), control, producerId }
+  const records = decodeRecords(batch)
+  const values = control ? [] : records.map(({ value }) => value.toString())
+  const aborts = control && records[0]!.key.readInt16BE(2) === ABORT_MARKER
+  return { base, last, values, control, aborts, transactional, producerId }
 }
 
 function encodeRecord(offsetDelta: number, value: string): Buffer {
@@ -77,7 +88,7 @@ function encodeRecord(offsetDelta: number, value: string): Buffer {
   return Buffer.concat([varint(body.length), body])
 }
 
-function decodeValues(batch: Buffer): string[] {
+function decodeRecords(batch: Buffer): { key: Buffer; value: Buffer }[] {
   let at = HEADER_BYTES
   const read = () => {
     let shift = 1
@@ -95,12 +106,14 @@ function decodeValues(batch: Buffer): string[] {
     at++ // attributes
     read() // timestamp delta
     read() // offset delta
-    const keyLength = read()
-    at += Math.max(0, keyLength)
-    const length = read()
-    const value = batch.toString('utf8', at, at + length)
+    const bytes = () => {
+      const length = Math.max(0, read())
+      at += length
+      return batch.subarray(at - length, at)
+    }
+    const record = { key: bytes(), value: bytes() }
     at = end
-    return value
+    return record
   })
 }
 

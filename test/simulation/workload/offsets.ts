@@ -27,10 +27,14 @@ export async function fetchOffsets(
     groups.fetchOffsets({ groupId: group, partitions: places, requireStable: true }),
   )
   for (const fetch of fetches) {
-    fetch.offset = found.find(({ partition }) => String(partition) === fetch.partition)?.offset
+    const place = found.find(({ partition }) => String(partition) === fetch.partition)
+    fetch.offset = place?.error ? undefined : place?.offset
     fetch.completed = world.tick()
   }
-  world.note(client.name, `told that committed are ${found.map(({ partition, offset }) => `${partition}:${offset}`)}`)
+  world.note(
+    client.name,
+    `told that committed are ${found.map(({ partition, offset, error }) => `${partition}:${error ?? offset}`)}`,
+  )
 }
 
 export function placesOf({ partitions }: GroupPlan) {

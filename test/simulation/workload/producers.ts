@@ -1,21 +1,12 @@
 import type { Topic } from '../../../lib/log/index.ts'
 import type { Send } from '../checker/index.ts'
 import type { ProducerPlan } from '../plan.ts'
-import { EPOCH_MS } from '../world/world.ts'
-import { encodeBatch } from './batch.ts'
-import { Client, failureOf } from './client.ts'
+import { Client } from './client.ts'
 import { askEnd, poll } from './readers.ts'
-
-const APPEND_TIMEOUT_MS = 30_000
+import { APPEND_TIMEOUT_MS, type Batch, makeBatch, send } from './sends.ts'
 
 /** How often an idempotent producer looks at once, through whatever gateway, for what it was just told is there. */
 const LOOK_CHANCE = 0.2
-
-interface Batch {
-  readonly number: number
-  readonly values: readonly string[]
-  readonly bytes: Uint8Array
-}
 
 /** Sends batches without sequence numbers; one whose fate is unknown is sent again under another name, or left. */
 export async function producePlainly(client: Client, plan: ProducerPlan, topic: Topic): Promise<void> {
@@ -27,7 +18,7 @@ export async function producePlainly(client: Client, plan: ProducerPlan, topic: 
     const deliver = async () => {
       for (let retry = 0; retry <= plan.retries; retry++) {
         const number = attempts++
-        const batch = makeBatch(client, plan, number, `${plan.name}:${n}.${retry}`)
+        const batch = makeBatch(client, { ...sizesOf(plan), number, name: `${plan.name}:${n}.${retry}` })
         const send = await append(client, plan, topic, batch)
         if (send.outcome.kind === 'acked') return lookSometimes(client, plan, topic, send.outcome.offset)
         client.reconnect()
@@ -48,7 +39,8 @@ export async function produceIdempotently(client: Client, plan: ProducerPlan, to
   const producerId = await client.insist('a producer id', ({ log }) => log.producerIds.next())
   let sequence = 0
   const waiting = Array.from({ length: plan.batches }, (_, n) => {
-    const batch = makeBatch(client, plan, n, `${plan.name}:${n}`, { producerId, producerEpoch: 0, sequence })
+    const idempotence = { producerId, producerEpoch: 0, sequence }
+    const batch = makeBatch(client, { ...sizesOf(plan), number: n, name: `${plan.name}:${n}`, idempotence })
     sequence += batch.values.length
     return batch
   })
@@ -73,56 +65,15 @@ export async function produceIdempotently(client: Client, plan: ProducerPlan, to
   }
 }
 
-function makeBatch(
-  client: Client,
-  plan: ProducerPlan,
-  number: number,
-  name: string,
-  idempotence?: { producerId: number; producerEpoch: number; sequence: number },
-): Batch {
-  const count = client.rng.between(1, plan.recordsMax)
-  const values = Array.from({ length: count }, (_, i) => (plan.recordsMax > 1 ? `${name}/${i}` : name))
-  const padding = 'x'.repeat(client.rng.below(plan.valueBytesMax + 1))
-  const timestamp = Math.floor(EPOCH_MS + client.scene.world.time)
-  const padded = values.map(value => `${value}|${padding}`)
-  const { producerId = -1, producerEpoch = -1, sequence = -1 } = idempotence ?? {}
-  const bytes = encodeBatch({ values: padded, timestamp, producerId, producerEpoch, baseSequence: sequence })
-  return { number, values, bytes }
+function sizesOf({ recordsMax, valueBytesMax }: ProducerPlan) {
+  return { recordsMax, valueBytesMax }
 }
 
-async function append(client: Client, plan: ProducerPlan, topic: Topic, batch: Batch): Promise<Send> {
-  const { world, history } = client.scene
-  const { connection } = client
-  const { partition } = plan
-  const send: Send = {
-    kind: 'send',
-    producer: plan.name,
-    connection: connection.name,
-    partition: `${topic.id}/${partition}`,
-    batch: batch.number,
-    idempotent: plan.idempotent,
-    values: batch.values,
-    invoked: world.tick(),
-    completed: Infinity,
-    outcome: { kind: 'unknown', code: 'NO_ANSWER' },
-  }
-  history.push(send)
-  try {
-    const answer = await client.call(`append ${batch.values} to ${topic.name}/${partition}`, ({ log }) =>
-      log.append({ topic, partition, batch: Uint8Array.from(batch.bytes), timeoutMs: APPEND_TIMEOUT_MS }),
-    )
-    send.outcome = { kind: 'acked', offset: answer.baseOffset, duplicate: answer.duplicate }
-    if (answer.duplicate) world.count('duplicate answered')
-    world.count('acked')
-    world.note(client.name, `told that ${batch.values} is at ${answer.baseOffset}`)
-  } catch (error) {
-    const failure = failureOf(error)
-    send.outcome = failure
-    world.count(`append ${failure.kind}`)
-    world.note(client.name, `told that ${batch.values} failed: ${failure.code}`)
-  }
-  send.completed = world.tick()
-  return send
+function append(client: Client, plan: ProducerPlan, topic: Topic, batch: Batch): Promise<Send> {
+  const { name: producer, partition, idempotent } = plan
+  return send(client, { producer, topic, partition, idempotent }, batch, ({ log }, bytes) =>
+    log.append({ topic, partition, batch: bytes, timeoutMs: APPEND_TIMEOUT_MS }),
+  )
 }
 
 /** What was acknowledged must be visible at once to everyone. */

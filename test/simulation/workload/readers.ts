@@ -1,7 +1,7 @@
-import type { Isolation, Topic } from '../../../lib/log/index.ts'
+import type { Isolation, ReadResult, Topic } from '../../../lib/log/index.ts'
 import type { EndQuery, Poll, PolledBatch } from '../checker/index.ts'
 import type { ReaderPlan } from '../plan.ts'
-import { DecodeError, decodeBatch } from './batch.ts'
+import { type DecodedBatch, DecodeError, decodeBatch } from './batch.ts'
 import { CALL_TIMEOUT_MS, type Client, failureOf } from './client.ts'
 
 export interface PollRequest {
@@ -34,12 +34,14 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
     const answer = await client.call(`read ${topic.name}/${partition} at ${offset}`, ({ log }) =>
       log.read({ topic, partition, offset, maxBytes, atLeastOneBatch: true, isolation }),
     )
-    const batches: PolledBatch[] = answer.batches.map(bytes => {
-      const { base, last, control, values } = decodeBatch(bytes)
+    const all = answer.batches.map(decodeBatch)
+    const kept = isolation === 'read_committed' ? withoutAborted(all, answer.abortedTransactions) : all
+    const batches: PolledBatch[] = kept.map(({ base, last, control, values }) => {
       return { base, last, control, values: values.map(value => value.split('|')[0]!) }
     })
     const { startOffset: start, endOffset: end, lastStableOffset: stable } = answer
-    result.outcome = { kind: 'read', batches, start, end, stable }
+    const next = (all.at(-1)?.last ?? offset - 1) + 1
+    result.outcome = { kind: 'read', batches, next, start, end, stable }
     world.note(client.name, `read ${batches.map(({ base, values }) => `${base}:${values}`)} of ${start}–${end}`)
   } catch (error) {
     if (error instanceof DecodeError) violations.push({ property: 'torn-batch', what: error.message })
@@ -47,6 +49,17 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
   }
   result.completed = world.tick()
   return result
+}
+
+/** What a reader of committed records makes of an answer, as Kafka's clients do. */
+function withoutAborted(batches: readonly DecodedBatch[], aborted: ReadResult['abortedTransactions']): DecodedBatch[] {
+  const begun = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
+  const aborting = new Set<number>()
+  return batches.filter(({ last, control, aborts, transactional, producerId }) => {
+    while (begun[0] && begun[0].firstOffset <= last) aborting.add(begun.shift()!.producerId)
+    if (control && aborts) aborting.delete(producerId)
+    return control || !transactional || !aborting.has(producerId)
+  })
 }
 
 /** Asks for the end of a partition, and writes down what it was told. */
@@ -85,8 +98,7 @@ export async function follow(client: Client, plan: ReaderPlan, topic: Topic, don
       await client.pause(1_000)
       continue
     }
-    const last = outcome.batches.at(-1)
-    if (last) offset = last.last + 1
+    if (outcome.next > offset) offset = outcome.next
     else if (client.rng.chance(0.5)) await waitForRecords(client, topic, partition, offset)
     if (client.rng.chance(0.05)) offset = client.rng.below(offset + 1)
     if (client.rng.chance(0.1)) await askEnd(client, topic, partition)
@@ -113,8 +125,8 @@ export async function drainPartition(client: Client, request: Omit<PollRequest, 
   for (;;) {
     const { outcome } = await poll(client, { ...request, offset, maxBytes: 100_000 })
     if (outcome.kind === 'refused') return
-    if (outcome.kind === 'read' && outcome.batches.length === 0) return
-    if (outcome.kind === 'read') offset = outcome.batches.at(-1)!.last + 1
+    if (outcome.kind === 'read' && outcome.next === offset) return
+    if (outcome.kind === 'read') offset = outcome.next
     else await client.pause(200)
   }
 }
