@@ -22,7 +22,10 @@ export interface TransactionDocument {
   readonly producerId: number
   /** Of a producer: up to 32,766. While a transaction is being ended it is the epoch of its markers. */
   readonly epoch: number
-  /** The epoch before, of the same producer; -1 where a retry with it means nothing (KIP-360). */
+  /**
+   * The epoch before, of the same producer; -1 where a retry with it means nothing (KIP-360); the present one where the
+   * last transaction ended in it, by protocol 1: who comes with the one before is a stranger.
+   */
   readonly lastEpoch: number
   /** The producer id before the last change of it, or -1. */
   readonly previousProducerId: number

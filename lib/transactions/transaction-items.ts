@@ -61,8 +61,8 @@ export class TransactionItems {
       const value = encodeTransactionListing()
       operations.push({ kind: 'put', key: transactionListingKey(transactionalId), expected, version, value })
     }
-    const inTheWay = await this.#settle(operations)
-    return inTheWay === undefined || inTheWay.version === version ? { written: version } : { inTheWay }
+    const inTheWay = await this.#settle(operations, version)
+    return inTheWay === undefined ? { written: version } : { inTheWay }
   }
 
   /** Sorted. */
@@ -82,21 +82,25 @@ export class TransactionItems {
     await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
   }
 
-  /** Undefined: written. Else what the first operation found. */
-  async #settle(operations: readonly WriteOperation[]): Promise<Read | undefined> {
+  /** Undefined: written. Else what the first operation found, and it was surely not written before. */
+  async #settle(operations: readonly WriteOperation[], version: Version): Promise<Read | undefined> {
     let doubtful = false
     for (let attempt = 0; ; attempt++) {
       try {
         const outcome = await this.#items.write(operations)
-        return outcome.written ? undefined : readOf(outcome.conflicts.find(({ index }) => index === 0)?.item)
+        const inTheWay = outcome.written ? undefined : outcome.conflicts.find(({ index }) => index === 0)?.item
+        if (outcome.written || inTheWay?.version === version) return undefined
+        if (!doubtful) return readOf(inTheWay)
+        break
       } catch (error) {
         if (!(error instanceof StoreError)) throw error
         if (error.effect === 'none' && !doubtful) throw error
-        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error)
+        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error.message, error)
         doubtful = true
       }
       await this.pause(attempt)
     }
+    throw unknownOutcome('an earlier attempt may have been done, and replaced')
   }
 }
 
@@ -105,6 +109,6 @@ function readOf(item: Item | undefined): Read {
   return { document: decodeTransaction(item.value), version: item.version }
 }
 
-function unknownOutcome(cause: StoreError): StoreError {
-  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${cause.message}`, { cause })
+function unknownOutcome(why: string, cause?: StoreError): StoreError {
+  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${why}`, { cause })
 }

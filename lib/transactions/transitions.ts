@@ -248,7 +248,7 @@ function prepare(
     state: outcome === 'commit' ? 'PrepareCommit' : 'PrepareAbort',
     changedAt: now,
   } as const
-  if (!raisesEpoch) return decided
+  if (!raisesEpoch) return { ...decided, lastEpoch: document.epoch }
   const isLast = document.epoch >= EPOCH_MAX
   return {
     ...decided,
@@ -271,9 +271,9 @@ function isOneBefore(document: TransactionDocument, { producerId, epoch }: Produ
   return producerId === (epoch >= EPOCH_MAX ? document.previousProducerId : document.producerId)
 }
 
-/** An EndTxn of protocol 2 that came with this epoch raised it to the present one. (So may InitProducerId have, of a rival.) */
+/** An EndTxn of protocol 2 that came with this epoch raised it to the present one. */
 function wasEndedWith(document: TransactionDocument, { producerId, epoch }: Producer): boolean {
-  if (epoch !== document.lastEpoch) return false
+  if (document.lastEpoch === document.epoch) return false
   if (producerId === document.producerId) return document.epoch === epoch + 1
   return producerId === document.previousProducerId && epoch === EPOCH_MAX && document.epoch === 0
 }

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Violation } from './checker/index.ts'
-import type { Plan } from './plan.ts'
+import { type Focus, focusOf, type Plan } from './plan.ts'
 import type { Failure, WorkOrder, WorkResult } from './worker.ts'
+
+export type { Failure } from './worker.ts'
 
 /** Histories that a worker is given at a time. */
 const BATCH = 20
@@ -27,6 +29,8 @@ export interface FleetOptions {
   readonly workers?: number
   /** The name of a bug to plant. */
   readonly plant?: string
+  /** Leaves out the histories that are about something else. */
+  readonly focus?: Focus | undefined
   /** Begin no more histories after a violation. */
   readonly untilFailure?: boolean
   onProgress?(tally: Tally): void
@@ -34,18 +38,18 @@ export interface FleetOptions {
 
 /** Runs the histories of consecutive seeds on several threads. */
 export async function runHistories(options: FleetOptions): Promise<Tally> {
-  const { firstSeed, histories, forMs = Infinity, untilFailure = false, onProgress } = options
+  const { histories, forMs = Infinity, untilFailure = false, onProgress } = options
   const tally: Tally = { histories: 0, steps: 0, virtualMs: 0, counters: new Map(), hashes: new Map(), failures: [] }
   const until = performance.now() + forMs
-  const end = firstSeed + histories
-  let next = firstSeed
+  const seeds = seedsOf(options)
+  let left = histories
   const drive = async () => {
     const thread = new Thread(options.plant)
     try {
-      while (next < end && performance.now() < until && !(untilFailure && tally.failures.length > 0)) {
-        const seeds = Array.from({ length: Math.min(BATCH, end - next) }, (_, i) => next + i)
-        next += seeds.length
-        add(tally, await thread.ask({ kind: 'run', seeds }))
+      while (left > 0 && performance.now() < until && !(untilFailure && tally.failures.length > 0)) {
+        const some = seeds.take(Math.min(BATCH, left))
+        left -= some.length
+        add(tally, await thread.ask({ kind: 'run', seeds: some }))
         onProgress?.(tally)
       }
     } finally {
@@ -65,6 +69,17 @@ export async function shrinkFailure(plan: Plan, violation: Violation, plant?: st
     return result
   } finally {
     await thread.end()
+  }
+}
+
+function seedsOf({ firstSeed, focus }: FleetOptions): { take(count: number): number[] } {
+  let next = firstSeed
+  return {
+    take: count => {
+      const seeds: number[] = []
+      for (; seeds.length < count; next++) if (focus === undefined || focusOf(next) === focus) seeds.push(next)
+      return seeds
+    },
   }
 }
 

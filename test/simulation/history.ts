@@ -5,6 +5,7 @@
 import type { Topic } from '../../lib/log/index.ts'
 import { checkHistory, type Operation, type Violation } from './checker/index.ts'
 import { type Coverage, coverageOf } from './coverage.ts'
+import { checkEndState } from './end-state.ts'
 import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
@@ -75,7 +76,7 @@ export async function runPlan(
   // A turn of the event loop, in which Node tells of rejections that nobody handled.
   await new Promise(resolve => setImmediate(resolve))
   process.off('unhandledRejection', onUnhandled)
-  violations.push(...checkHistory(history))
+  violations.push(...checkHistory(history), ...checkEndState(truth))
   const { counters, trace, steps, time: virtualMs } = world
   const { hash: traceHash, lines } = trace
   return { violations, traceHash, lines, history, struck: faults.struck, counters, steps, virtualMs }

@@ -75,10 +75,12 @@ const HOUR_MS = 3_600_000
 const SKEW_MAX_MS = 5 * HOUR_MS
 
 /** What a history is mostly about: it cannot be about everything and stay short. */
-export type Focus = 'log' | 'groups' | 'transactions'
+export type Focus = (typeof focuses)[number]
+
+export const focuses = ['log', 'groups', 'transactions'] as const
 
 export function focusOf(seed: number): Focus {
-  return new Rng(seed, 'focus').pick<Focus>(['log', 'log', 'groups', 'transactions'])
+  return new Rng(seed, 'focus').pick<Focus>(focuses)
 }
 
 export function drawPlan(seed: number): Plan {

@@ -112,6 +112,7 @@ function* smallerTransactors(transactor: TransactorPlan): Iterable<TransactorPla
   const { dieAt, ...rest } = transactor
   const { transactions, partitions, batchesMax, inFlight, abortChance, offsetsChance, pauses } = transactor
   if (dieAt !== undefined) yield rest
+  if (transactor.diesEnding) yield { ...transactor, diesEnding: false }
   if (transactions > 1) yield { ...transactor, transactions: transactions - 1 }
   if (partitions.length > 1) yield { ...transactor, partitions: partitions.slice(1) }
   if (batchesMax > 1) yield { ...transactor, batchesMax: 1 }

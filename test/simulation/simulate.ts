@@ -1,6 +1,12 @@
-/** `npm run simulate -- --seed N --histories N --minutes N`: looks for violations, and shrinks the first that it finds. */
+/**
+ * `npm run simulate -- --seed N --histories N --minutes N`: looks for violations, shrinks the first that it finds, and
+ * exits with 1. `--focus log|groups|transactions` runs such histories only, `--plant NAME` plants a bug, `--all` goes on
+ * after a violation.
+ */
 import { parseArgs } from 'node:util'
 import { runHistories, shrinkFailure, type Tally } from './fleet.ts'
+import { focuses } from './plan.ts'
+import { plants } from './plants/index.ts'
 
 const LINES_MAX = 400
 
@@ -14,6 +20,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     workers: { type: 'string' },
     plant: { type: 'string' },
+    focus: { type: 'string' },
     all: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
   },
@@ -29,6 +36,7 @@ const tally = await runHistories({
   ...(values.minutes !== undefined && { forMs: Number(values.minutes) * 60_000 }),
   ...(values.workers !== undefined && { workers: Number(values.workers) }),
   ...(values.plant !== undefined && { plant: values.plant }),
+  focus: focuses.find(focus => focus === values.focus) ?? plants.find(({ name }) => name === values.plant)?.focus,
   untilFailure: !values.all,
   onProgress: tally => {
     if (performance.now() - toldAt < 5_000) return

@@ -3,11 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { runHistories } from './fleet.ts'
 import { runPlan } from './history.ts'
 import { drawPlan, type Plan } from './plan.ts'
-import { plantedSources, plants } from './plants.ts'
+import { plantedSources, plants } from './plants/index.ts'
+import { findPlant } from './plants/search.ts'
 import { system } from './system-under-test.ts'
-
-/** Histories within which each planted bug must be found. */
-const PLANT_HISTORIES = 10_000
 
 interface Regression {
   readonly what: string
@@ -18,6 +16,13 @@ const regressions: readonly Regression[] = JSON.parse(
   readFileSync(new URL('./regressions.json', import.meta.url), 'utf8'),
 )
 
+/** One of each focus, found soon; plants.extra.test.ts looks for all. */
+const easyPlants = [
+  'acknowledged before the write',
+  'the generation not raised',
+  'a partition not added before its first batch',
+]
+
 describe('simulation', () => {
   test('fresh seeds keep every property', { timeout: 120_000 }, async () => {
     const firstSeed = Date.now() % 1_000_000_000
@@ -27,7 +32,7 @@ describe('simulation', () => {
   })
 
   test('the same seed gives the same trace, byte for byte', async () => {
-    for (const seed of [1, 2, 3, 4, 5]) {
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
       const [once, again] = [await runTraced(drawPlan(seed)), await runTraced(drawPlan(seed))]
       expect(once.lines.length).toBeGreaterThan(0)
       expect(again.lines).toEqual(once.lines)
@@ -48,16 +53,11 @@ describe('simulation', () => {
   })
 })
 
-describe('a planted bug is found:', () => {
-  test.for(plants)('$name', { timeout: 300_000 }, async plant => {
-    expect(plantedSources(plant).size).toBeGreaterThan(0)
-    const { failures } = await runHistories({
-      firstSeed: 1,
-      histories: PLANT_HISTORIES,
-      plant: plant.name,
-      untilFailure: true,
-    })
-    expect(failures.length).toBeGreaterThan(0)
+describe('planted bugs', () => {
+  test.for(plants)('fit the code: $name', plant => expect(plantedSources(plant).size).toBeGreaterThan(0))
+
+  test.for(easyPlants)('are found: %s', { timeout: 120_000 }, async name => {
+    expect(await findPlant(name)).toBeDefined()
   })
 })
 

@@ -24,6 +24,8 @@ export interface TransactorPlan {
   readonly pauses: readonly { readonly at: number; readonly ms: number }[]
   /** It is never heard of again. */
   readonly dieAt?: number
+  /** Its last transaction's end is asked for once, and it is never heard of again. */
+  readonly diesEnding: boolean
 }
 
 export function drawTransactors(rng: Rng, topics: readonly number[], healMs: number): TransactorPlan[] {
@@ -36,7 +38,7 @@ export function drawTransactors(rng: Rng, topics: readonly number[], healMs: num
     return {
       name: `t${i}`,
       transactionalId: `id${rng.below(ids)}`,
-      protocol: rng.pick([1, 2, 2]),
+      protocol: rng.pick([1, 2]),
       startAt: rng.chance(0.5) ? 0 : rng.fraction() * healMs,
       transactions,
       topic,
@@ -45,8 +47,8 @@ export function drawTransactors(rng: Rng, topics: readonly number[], healMs: num
         .concat(all.slice(0, 1))
         .filter(isFirst),
       batchesMax: rng.pick([1, 2, 4]),
-      inFlight: rng.pick([1, 2]),
-      abortChance: rng.pick([0, 0.2, 0.5]),
+      inFlight: rng.pick([1, 2, 5]),
+      abortChance: rng.pick([0, 0.3, 0.7]),
       offsetsChance: rng.pick([0, 0, 0.5]),
       timeoutMs,
       thinkMs: rng.spread(0.5, Math.max(1, healMs / transactions)),
@@ -55,6 +57,7 @@ export function drawTransactors(rng: Rng, topics: readonly number[], healMs: num
         ms: rng.spread(100, 3 * timeoutMs),
       })),
       ...(rng.chance(0.2) && { dieAt: rng.fraction() * healMs }),
+      diesEnding: rng.chance(0.3),
     }
   })
 }

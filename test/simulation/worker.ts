@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Violation } from './checker/index.ts'
 import type { Plan } from './plan.ts'
-import { plantBug, plants } from './plants.ts'
+import { plantBug, plants } from './plants/index.ts'
 
 export type WorkOrder =
   | { readonly kind: 'run'; readonly seeds: readonly number[] }
@@ -41,7 +41,7 @@ if (name !== undefined && !plant) throw new Error(`no plant is called ${name}`)
 if (plant) plantBug(plant)
 const { describeOperation } = await import('./checker/index.ts')
 const { runPlan } = await import('./history.ts')
-const { drawPlan, focusOf } = await import('./plan.ts')
+const { drawPlan } = await import('./plan.ts')
 const { shrinkPlan } = await import('./shrink.ts')
 const { system } = await import('./system-under-test.ts')
 
@@ -59,7 +59,6 @@ async function work(order: WorkOrder): Promise<WorkResult> {
   const hashes = new Map<number, string>()
   const failures: Failure[] = []
   for (const seed of order.seeds) {
-    if (plant?.focus && focusOf(seed) !== plant.focus) continue
     const plan = drawPlan(seed)
     const outcome = await runPlan(plan, system)
     steps += outcome.steps

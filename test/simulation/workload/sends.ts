@@ -77,7 +77,7 @@ export async function send(
   } catch (error) {
     const failure = failureOf(error)
     send.outcome = failure
-    world.count(`append ${failure.kind}`)
+    world.count(`append ${failure.kind} ${failure.code}`)
     world.note(client.name, `told that ${batch.values} failed: ${failure.code}`)
   }
   send.completed = world.tick()

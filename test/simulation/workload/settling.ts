@@ -1,6 +1,7 @@
 /** After the healing every transaction comes to its end, whoever began it, and nothing is held back from readers. */
 import type { Topic } from '../../../lib/log/index.ts'
 import { Client, type Scene } from './client.ts'
+import { OFFSETS_GROUP } from './transactors.ts'
 
 const LOOK_MS = 1_000
 
@@ -11,7 +12,8 @@ export async function settleTransactions(scene: Scene, topics: readonly Topic[])
   const client = new Client(scene, 'settler')
   for (;;) {
     const described = await client.insist('list transactions', ({ transactions }) => transactions.list(() => true))
-    if (!described.some(({ state }) => underWay.has(state)) && (await areStable(client, topics))) return
+    const isQuiet = !described.some(({ state }) => underWay.has(state))
+    if (isQuiet && (await areStable(client, topics)) && (await areOffsetsStable(client))) return
     client.reconnect()
     await scene.world.sleep(LOOK_MS)
   }
@@ -28,4 +30,11 @@ async function areStable(client: Client, topics: readonly Topic[]): Promise<bool
     }
   }
   return true
+}
+
+async function areOffsetsStable(client: Client): Promise<boolean> {
+  const committed = await client.insist('fetch all offsets', ({ groups }) =>
+    groups.fetchOffsets({ groupId: OFFSETS_GROUP, partitions: undefined, requireStable: true }),
+  )
+  return committed.every(({ error }) => error === undefined)
 }

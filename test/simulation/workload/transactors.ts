@@ -30,6 +30,7 @@ const passingCodes = new Set(['COORDINATOR_NOT_AVAILABLE', 'CONCURRENT_TRANSACTI
 class FencedError extends Error {}
 
 type Identity = Omit<ProducerIdentity, 'transactionalId'>
+type Request = ProducerIdentity & Pick<TransactorPlan, 'protocol'>
 
 export class Transactor {
   readonly #plan: TransactorPlan
@@ -42,6 +43,10 @@ export class Transactor {
   #identity: Identity | undefined
   #pauses: readonly { readonly at: number; readonly ms: number }[]
   #batches = 0
+  /** The transaction that was given up. */
+  #given = ''
+  /** Requests whose answers nobody waits for. */
+  readonly #left: Promise<unknown>[] = []
 
   constructor(scene: Scene, plan: TransactorPlan, topic: Topic) {
     this.#scene = scene
@@ -63,10 +68,11 @@ export class Transactor {
       } catch (error) {
         if (!(error instanceof FencedError)) throw error
         world.count('transactor fenced')
-        if (this.#coordinator.rng.chance(0.5)) return
+        if (this.#coordinator.rng.chance(0.5)) break
         this.#identity = undefined
       }
     }
+    await Promise.all(this.#left)
   }
 
   get #isDead(): boolean {
@@ -96,7 +102,7 @@ export class Transactor {
     history.push(told)
   }
 
-  get #request() {
+  get #request(): Request {
     const { transactionalId, protocol } = this.#plan
     return { transactionalId, protocol, ...this.#identity! }
   }
@@ -117,30 +123,49 @@ export class Transactor {
     }
     history.push(transaction)
     const aborts = rng.chance(abortChance)
-    // Of a transaction that is aborted some batches may be left unanswered.
-    const patience = aborts && rng.chance(0.5) ? 1 : Infinity
     const chosen = partitions.filter(() => rng.chance(0.7))
-    const sent = await allOf(chosen.map(partition => this.#fill(id, partition, patience)))
+    const fill = allOf(chosen.map(partition => this.#fill(id, partition)))
+    const request = this.#request
+    const stage = async () => (rng.chance(offsetsChance) ? this.#stage(id, request) : undefined)
+    if (aborts && rng.chance(0.5)) return this.#abortAtOnce(transaction, fill.then(stage))
+    await fill
     if (this.#isDead) return
-    const commit = rng.chance(offsetsChance) ? await this.#stage(id) : undefined
+    const commit = await stage()
     await this.#sleep(0)
     const isEmpty = chosen.length === 0 && !commit
     await this.#end(transaction, isEmpty || aborts ? 'abort' : 'commit', commit)
-    if (!sent.every(Boolean) && this.#plan.protocol === 1) await this.#init(this.#identity)
     if (commit) await this.#look()
   }
 
-  /** Sends batches to one partition until all are acknowledged. False: patience ended. */
-  async #fill(id: string, partition: number, patience: number): Promise<boolean> {
+  /** Whatever is still on its way must not count, however late it comes. */
+  async #abortAtOnce(transaction: Transaction, work: Promise<unknown>): Promise<void> {
+    const { rng, scene } = this.#coordinator
+    const left = work.then(
+      () => {},
+      error => {
+        if (!(error instanceof FencedError)) throw error
+      },
+    )
+    this.#left.push(left)
+    await Promise.race([left, scene.world.sleep(rng.spread(0.5, 3_000))])
+    this.#given = transaction.id
+    await this.#end(transaction, 'abort')
+    // By protocol 2 the end has raised the epoch.
+    if (this.#plan.protocol === 1) await this.#init(this.#identity)
+  }
+
+  /** Sends batches to one partition until all are acknowledged, or the transaction is given up. */
+  async #fill(id: string, partition: number): Promise<void> {
     const client = this.#leaderOf(partition)
-    if (this.#plan.protocol === 1) await this.#addPartition(partition)
+    const request = this.#request
     const waiting = Array.from({ length: client.rng.between(1, this.#plan.batchesMax) }, (_, i) =>
       this.#makeBatch(client, partition, `${id}.${partition}.${i}`),
     )
-    for (let round = 0; waiting.length > 0; round++) {
-      if (round >= patience || this.#isDead) return false
+    if (request.protocol === 1) await this.#addPartition(request, partition)
+    while (waiting.length > 0) {
+      if (this.#given === id || this.#isDead) return
       const burst = waiting.slice(0, this.#plan.inFlight)
-      const sends = await Promise.all(burst.map(batch => this.#send(client, partition, batch, id)))
+      const sends = await Promise.all(burst.map(batch => this.#send(client, request, { partition, batch, id })))
       for (const [i, { outcome }] of sends.entries())
         if (outcome.kind === 'acked') waiting.splice(waiting.indexOf(burst[i]!), 1)
       this.#judge(sends)
@@ -149,7 +174,6 @@ export class Transactor {
       client.reconnect()
       await client.pause(300)
     }
-    return true
   }
 
   /** The first of a burst came in order, whatever became of those before. @throws FencedError */
@@ -173,20 +197,23 @@ export class Transactor {
     return batch
   }
 
-  #send(client: Client, partition: number, batch: Batch, transaction: string): Promise<Send> {
+  #send(
+    client: Client,
+    request: Request,
+    { partition, batch, id: transaction }: { partition: number; batch: Batch; id: string },
+  ): Promise<Send> {
     const topic = this.#topic
-    const { name: producer, transactionalId } = this.#plan
-    const request = this.#request
-    const identity = { transactionalId, ...this.#identity! }
-    const what = { producer, topic, partition, idempotent: true, transaction, identity }
+    const { transactionalId, producerId, producerEpoch } = request
+    const identity = { transactionalId, producerId, producerEpoch }
+    const what = { producer: this.#plan.name, topic, partition, idempotent: true, transaction, identity }
     return send(client, what, batch, async ({ log, transactions }, bytes) => {
       const admitted = await transactions.admit({ ...request, partitions: [{ topicId: topic.id, partition }] })
       return log.append({ topic, partition, batch: bytes, transaction: admitted, timeoutMs: APPEND_TIMEOUT_MS })
     })
   }
 
-  async #addPartition(partition: number): Promise<void> {
-    const request = { ...this.#request, partitions: [{ topicId: this.#topic.id, partition }] }
+  async #addPartition(producer: Request, partition: number): Promise<void> {
+    const request = { ...producer, partitions: [{ topicId: this.#topic.id, partition }] }
     await this.#insist('add a partition', ({ transactions }) => transactions.addPartitions(request))
   }
 
@@ -206,8 +233,13 @@ export class Transactor {
     transaction.ended = world.tick()
     transaction.outcome = outcome === 'commit' ? 'commit-unknown' : 'abort-unknown'
     if (offsets) history.push(offsets)
+    const request = { ...this.#request, outcome }
     try {
-      const request = { ...this.#request, outcome }
+      if (this.#plan.diesEnding && transaction.id.endsWith(`:${this.#plan.transactions - 1}`)) {
+        const ending = this.#coordinator.call('end as the last thing', s => s.transactions.end(request))
+        this.#left.push(ending.catch(failureOf))
+        return
+      }
       const answer = await this.#insist(`${outcome} ${transaction.id}`, s => s.transactions.end(request))
       transaction.outcome = outcome === 'commit' ? 'committed' : 'aborted'
       world.count(transaction.outcome)
@@ -226,17 +258,17 @@ export class Transactor {
   }
 
   /** An offset that is committed with the transaction: unlike any other. */
-  async #stage(id: string): Promise<OffsetCommit | undefined> {
+  async #stage(id: string, producer: Request): Promise<OffsetCommit | undefined> {
     const { world } = this.#scene
-    const { protocol } = this.#plan
-    const group = { ...this.#request, groupId: OFFSETS_GROUP }
+    if (this.#given === id) return undefined
+    const group = { ...producer, groupId: OFFSETS_GROUP }
     const offset = world.tick()
     const invoked = world.tick()
-    if (protocol === 1) await this.#insist('add a group', ({ transactions }) => transactions.addGroup(group))
+    if (producer.protocol === 1) await this.#insist('add a group', ({ transactions }) => transactions.addGroup(group))
     const offsets = [{ ...this.#place, offset, leaderEpoch: -1, metadata: id }]
-    const request = { ...group, memberId: '', instanceId: undefined, generation: -1, offsets }
+    const staging = { ...group, memberId: '', instanceId: undefined, generation: -1, offsets }
     await this.#insist(`stage offset ${offset}`, async ({ transactions }) => {
-      const [result] = await transactions.stageOffsets(request)
+      const [result] = await transactions.stageOffsets(staging)
       if (result?.error) throw new GroupError(result.error, 'staging')
     })
     return {

@@ -1,31 +1,9 @@
-/**
- * Bugs planted to see that they are found: each changes a few words of the engine's files as they are loaded into a
- * worker. The product has no switches for them. A plant whose words are not in the file any more fails loudly.
- */
-import { readFileSync } from 'node:fs'
-import { registerHooks } from 'node:module'
-import type { Focus } from './plan.ts'
-
-export interface Plant {
-  readonly name: string
-  /** Other histories cannot show it. */
-  readonly focus?: Focus
-  readonly edits: readonly Edit[]
-}
-
-interface Edit {
-  /** Under lib/. */
-  readonly file: string
-  /** Must be there exactly once. */
-  readonly find: string
-  readonly replace: string
-}
+import type { Plant } from './plant.ts'
 
 const committer = 'log/append/committer.ts'
 const shard = 'log/head/shard.ts'
-const coordinatedGroup = 'groups/coordinated-group.ts'
 
-export const plants: readonly Plant[] = [
+export const logPlants: readonly Plant[] = [
   {
     name: 'commit before the put',
     edits: [
@@ -202,94 +180,6 @@ export const plants: readonly Plant[] = [
     ],
   },
   {
-    name: 'the group checked before the offsets item is read',
-    focus: 'groups',
-    edits: [
-      {
-        file: 'groups/offset-lane.ts',
-        find: 'const block = this.#known ?? (await items.readOffsets(key))\n    const group = await this.#readGroup(entries, block.value)',
-        replace:
-          'const group = await this.#readGroup(entries, undefined)\n    const block = this.#known ?? (await items.readOffsets(key))',
-      },
-    ],
-  },
-  {
-    name: 'offsets written over whatever is there',
-    focus: 'groups',
-    edits: [
-      {
-        file: 'groups/offset-lane.ts',
-        find: 'await items.writeOffsets(key, block.version, value, checked)',
-        replace: 'await items.writeOffsets(key, (await items.readOffsets(key)).version, value, checked)',
-      },
-    ],
-  },
-  {
-    name: 'commits of any generation taken',
-    focus: 'groups',
-    edits: [
-      {
-        file: 'groups/offset-rules.ts',
-        find: "if (generation !== group.generation) return 'ILLEGAL_GENERATION'",
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'heartbeats answered from a cached document for ever',
-    focus: 'groups',
-    edits: [
-      {
-        file: coordinatedGroup,
-        find: 'if (this.#options.clock.monotonic() - held.asOf >= this.#staleAfterMs(held.group)) await this.#confirm(held)',
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'sessions not restarted at a takeover',
-    focus: 'groups',
-    edits: [
-      {
-        file: 'groups/classic-group.ts',
-        find: 'deadline: now + stored.sessionTimeoutMs,\n      joining',
-        replace: 'deadline: now,\n      joining',
-      },
-    ],
-  },
-  {
-    name: 'sessions ended after a freeze',
-    focus: 'groups',
-    edits: [{ file: coordinatedGroup, find: 'now - due > FROZEN_MS', replace: 'now - due < 0' }],
-  },
-  {
-    name: 'a group served before it says by whom',
-    focus: 'groups',
-    edits: [
-      {
-        file: coordinatedGroup,
-        find: 'if (document.coordinator === coordinator || document.members.length === 0) {',
-        replace: 'if (document) {',
-      },
-    ],
-  },
-  {
-    name: 'the generation not raised',
-    focus: 'groups',
-    edits: [{ file: 'groups/classic-rebalance.ts', find: 'draft.generation++', replace: '' }],
-  },
-  {
-    name: 'an assignment told before it is stored',
-    focus: 'groups',
-    edits: [
-      {
-        file: coordinatedGroup,
-        find: 'await this.#store(step)\n      const answer = hold(outcome.heldAs)\n      this.#reply(step.replies)',
-        replace: 'const answer = hold(outcome.heldAs)\n      this.#reply(step.replies)\n      await this.#store(step)',
-      },
-    ],
-  },
-  {
     name: "another's group document taken for our own",
     edits: [
       {
@@ -300,43 +190,16 @@ export const plants: readonly Plant[] = [
     ],
   },
   {
-    name: 'the dead keep their place',
-    focus: 'groups',
+    name: 'a snapshot referred to before it is put',
+    focus: 'log',
     edits: [
       {
-        file: 'groups/classic-session.ts',
-        find: 'if (member.deadline > now || !canExpire(member)) continue',
-        replace: 'if (member.deadline > 0) continue',
+        file: 'log/producers/snapshot-writer.ts',
+        find: 'const segment = await this.#parts.segments.put(this.#parts.segmentIds.next(), [bytes])',
+        replace: `const id = this.#parts.segmentIds.next()
+      void this.#parts.segments.put(id, [bytes]).catch(() => {})
+      const segment = { id, medium: this.#parts.segments.mediumFor(bytes.length) }`,
       },
     ],
   },
-  {
-    name: 'who waits is forgotten when a group is let go',
-    focus: 'groups',
-    edits: [{ file: coordinatedGroup, find: 'this.#joins.refuseAll(code)', replace: '' }],
-  },
 ]
-
-/** The engine files of a plant with the bug in them, by URL. @throws Error if words to change are not there once */
-export function plantedSources({ name, edits }: Plant): Map<string, string> {
-  const sources = new Map<string, string>()
-  for (const { file, find, replace } of edits) {
-    const url = new URL(`../../lib/${file}`, import.meta.url)
-    const source = sources.get(url.href) ?? readFileSync(url, 'utf8')
-    const parts = source.split(find)
-    if (parts.length !== 2) throw new Error(`plant '${name}': '${find}' is ${parts.length - 1} times in ${file}`)
-    sources.set(url.href, parts.join(replace))
-  }
-  return sources
-}
-
-/** From here on this thread loads the engine with the bug in it. To be called before the engine is loaded. */
-export function plantBug(plant: Plant): void {
-  const sources = plantedSources(plant)
-  registerHooks({
-    load: (url, context, nextLoad) => {
-      const source = sources.get(url)
-      return source === undefined ? nextLoad(url, context) : { format: 'module-typescript', source, shortCircuit: true }
-    },
-  })
-}
