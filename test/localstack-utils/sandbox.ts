@@ -180,7 +180,9 @@ export class Sandbox {
       else this.#poller = response
       return
     }
-    const body = Buffer.concat(await Array.fromAsync(request))
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part)
+    const body = Buffer.concat(parts)
     const [, id = '', kind] = /^\/invocation\/([^/]+)\/(response|error)$/.exec(path) ?? []
     if (path === '/init/error') this.#ready.reject(new Error(`the function failed to start: ${body}`))
     const contentType = request.headers['content-type']

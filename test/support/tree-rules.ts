@@ -39,6 +39,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['lru-cache'],
   },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
+  'lib/ingest': {
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
+    packages: ['lru-cache', 'node:crypto'],
+  },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {
     rooms: [
