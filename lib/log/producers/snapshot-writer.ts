@@ -43,7 +43,7 @@ export class SnapshotWriter {
     const { commits } = state.head
     const { time } = fold
     const segment = await this.#parts.segments.put(this.#parts.segmentIds.next(), [encodeFold(fold, time)])
-    if ((this.#ready?.commits ?? 0) <= commits) this.#ready = { segment, commits, time }
+    if (!this.#ready || this.#ready.commits < commits) this.#ready = { commits, segment, time }
   }
 
   /** Starts a snapshot if enough was committed since the last. */
