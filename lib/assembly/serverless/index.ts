@@ -1,0 +1,3 @@
+export { ingestHandler } from './ingest-handler.ts'
+export { topicHandler } from './topic-handler.ts'
+export { upkeepHandler } from './upkeep-handler.ts'
