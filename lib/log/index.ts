@@ -3,6 +3,7 @@ export type {
   ActiveProducer,
   Appended,
   AppendRequest,
+  DeleteRecordsRequest,
   EndTransactionRequest,
   FoundOffset,
   Isolation,
