@@ -102,19 +102,12 @@ export async function* eventsOf(response: Response): AsyncGenerator<ServerEvent>
   }
 }
 
-/** Members of the log bound to it, so that a spread may replace some. */
+/** The log with some of its methods replaced. */
 export function wrapLog(log: Log, more: Partial<Log>): Log {
-  const { topics, producerIds } = log
-  return {
-    topics,
-    producerIds,
-    append: request => log.append(request),
-    endTransaction: request => log.endTransaction(request),
-    activeProducers: (topic, partition) => log.activeProducers(topic, partition),
-    read: request => log.read(request),
-    waitForRecords: (positions, timeoutMs, signal) => log.waitForRecords(positions, timeoutMs, signal),
-    findOffset: (topic, partition, spec) => log.findOffset(topic, partition, spec),
-    close: () => log.close(),
-    ...more,
-  }
+  return new Proxy(log, {
+    get: (_target, name) => {
+      const found: unknown = Reflect.get(name in more ? more : log, name)
+      return typeof found === 'function' ? found.bind(log) : found
+    },
+  })
 }
