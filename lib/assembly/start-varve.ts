@@ -7,11 +7,12 @@ import { type Broker, defaultBrokerConfig, Gateways, handlers, Router, Transacti
 import { StoredConfigs } from '../configs/index.ts'
 import { Gateway } from '../gateway/index.ts'
 import { Groups } from '../groups/index.ts'
+import { createHttpApp } from '../http/index.ts'
 import { openLog } from '../log/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
-import { HealthServer } from './health-server.ts'
+import { HttpServer } from './http-server.ts'
 import { openStores } from './open-stores.ts'
 
 export interface RunningVarve {
@@ -53,7 +54,7 @@ async function startParts(
   endings: (() => Promise<void>)[],
 ): Promise<Pick<RunningVarve, 'kafkaAddress' | 'httpAddress'>> {
   const { logger, clock } = surroundings
-  const http = await orTaken('http', config.http, HealthServer.listen(config.http))
+  const http = await orTaken('http', config.http, HttpServer.listen(config.http))
   endings.push(() => http.close())
   const stores = await openStores(config, surroundings)
   endings.push(async () => {
@@ -86,7 +87,20 @@ async function startParts(
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   // From now on requests may be in flight, which need all the rest: the gateway ends first.
   endings.push(() => gateway.close())
-  http.announce(() => stores.usage())
+  const closing = new AbortController()
+  const app = createHttpApp({
+    ...surroundings,
+    log,
+    groups,
+    autoCreateTopics,
+    defaultPartitions,
+    closing: closing.signal,
+  })
+  http.serve(app.fetch, () => stores.usage())
+  endings.push(async () => {
+    closing.abort()
+    await http.close()
+  })
   return {
     kafkaAddress: addressText(config.kafka.host, gateway.port),
     httpAddress: addressText(config.http.host, http.port),

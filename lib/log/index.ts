@@ -1,3 +1,4 @@
+export { acceptBatch } from './append/accept-batch.ts'
 export type {
   ActiveProducer,
   Appended,

@@ -64,8 +64,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:net', 'node:tls'],
   },
   'lib/http': {
-    rooms: ['lib/base', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
-    packages: ['hono', '@hono/*'],
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
+    packages: ['hono', 'zod', 'node:stream', 'node:zlib'],
   },
   'lib/assembly': {
     rooms: [
