@@ -101,7 +101,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/http',
       'lib/assembly',
     ],
-    packages: ['hono'],
+    packages: ['node:stream'],
   },
   'lib/client': { rooms: ['lib/base', 'lib/records'], packages: ['@platformatic/kafka'] },
   'lib/streams': { rooms: ['lib/base', 'lib/records', 'lib/client'], packages: [] },

@@ -96,7 +96,10 @@ async function changeTopic(topics: Topics, wanted: TopicProperties, old: TopicPr
   }
   const gone = Object.keys(old.configs).filter(key => !(key in configs))
   if (gone.length > 0 || Object.entries(configs).some(([key, value]) => topic.configs[key] !== value)) {
-    throw new TopicResourceError(`The configs of topic '${name}' differ, and cannot be changed here yet.`)
+    await topics.changeConfigs(name, current => ({
+      ...Object.fromEntries(Object.entries(current).filter(([key]) => !gone.includes(key))),
+      ...configs,
+    }))
   }
   return topic.partitions < partitions ? topics.addPartitions(name, partitions) : topic
 }
