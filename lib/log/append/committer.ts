@@ -25,6 +25,7 @@ import type { SegmentIds } from '../segment/segment-id.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { answerBatch, answerMarker, outcomeInCommit, refuse, timedOut, unanswered } from './answers.ts'
 import { type CommitPlan, planCommits } from './commit-plan.ts'
+import { HeadChanges, type PlanChange } from './head-changes.ts'
 import { layOutSegment, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
 
 export interface CommitterParts {
@@ -46,6 +47,7 @@ export class Committer {
   readonly #shard: Shard
   readonly #parts: CommitterParts
   readonly #snapshots: SnapshotWriter
+  readonly #changes: HeadChanges
   readonly #queue: PendingCommit[] = []
   #running = false
   #arrivals = 0
@@ -58,6 +60,7 @@ export class Committer {
     this.#shard = shard
     this.#parts = parts
     this.#snapshots = new SnapshotWriter(shard, parts)
+    this.#changes = new HeadChanges(shard, parts)
   }
 
   get idle(): boolean {
@@ -71,9 +74,21 @@ export class Committer {
     if (!this.#running) void this.#run()
   }
 
+  /**
+   * Changes the head otherwise than by a commit, between two of them. Resolves with false where the plan does not fit.
+   * @throws LogError REQUEST_TIMED_OUT, OVERLOADED; StoreError
+   */
+  change(plan: PlanChange): Promise<boolean> {
+    const changed = this.#changes.add(plan)
+    if (!this.#running) void this.#run()
+    return changed
+  }
+
   async #run(): Promise<void> {
     this.#running = true
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#changes.waiting) {
+      if (this.#changes.waiting && (await this.#changes.attempt()) === 'setback') await this.#backOff()
+      if (this.#queue.length === 0) continue
       try {
         await this.#queue[0]!.stored
         await this.#step()
@@ -126,10 +141,9 @@ export class Committer {
     const { limits } = this.#parts
     const { head, chunks } = appendCommits(base.head, { ...plan, snapshot, limits })
     const state = { head, version: drawToken(this.#parts.random) }
-    for (const commit of covered) {
-      commit.attemptedInEpoch ??= this.#shard.epoch
-      this.#shard.awaitCommit(commit.id)
-    }
+    const firstTried = covered.filter(({ attemptedInEpoch }) => attemptedInEpoch === undefined)
+    for (const commit of firstTried) commit.attemptedInEpoch = this.#shard.epoch
+    for (const { id } of covered) this.#shard.awaitCommit(id)
     const carried = carriedBy(plan, covered)
     const outcome = await this.#parts.items.write(this.#operations(base, state, chunks, carried))
     if (outcome.written) {
@@ -139,6 +153,8 @@ export class Committer {
       this.#snapshots.consider()
       return
     }
+    // This write surely did nothing and never will: what only it was tried with may be tried again, whatever is gone.
+    for (const commit of firstTried) commit.attemptedInEpoch = undefined
     const inTheWay = outcome.conflicts.find(conflict => conflict.index === 0)
     await (inTheWay ? this.#shard.adopt(inTheWay.item) : this.#shard.refresh())
     this.#settleSeen()

@@ -154,8 +154,8 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/producers/snapshot-writer.ts',
-        find: 'this.#ready = { segment, commits, time }',
-        replace: 'this.#ready = { segment, commits: commits + 1, time }',
+        find: 'return { segment, commits, time }',
+        replace: 'return { segment, commits: commits + 1, time }',
       },
     ],
   },
@@ -195,10 +195,11 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/producers/snapshot-writer.ts',
-        find: 'const segment = await this.#parts.segments.put(this.#parts.segmentIds.next(), [bytes])',
-        replace: `const id = this.#parts.segmentIds.next()
-      void this.#parts.segments.put(id, [bytes]).catch(() => {})
-      const segment = { id, medium: this.#parts.segments.mediumFor(bytes.length) }`,
+        find: 'const segment = await segments.put(segmentIds.next(), [encodeFold(fold, time)])',
+        replace: `const id = segmentIds.next()
+  const bytes = encodeFold(fold, time)
+  void segments.put(id, [bytes]).catch(() => {})
+  const segment = { id, medium: segments.mediumFor(bytes.length) }`,
       },
     ],
   },
