@@ -2,6 +2,7 @@ export type {
   ActiveProducer,
   Appended,
   AppendRequest,
+  DeleteRecordsRequest,
   EndTransactionRequest,
   FoundOffset,
   Isolation,

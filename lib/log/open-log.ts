@@ -13,6 +13,7 @@ import type {
   ActiveProducer,
   Appended,
   AppendRequest,
+  DeleteRecordsRequest,
   EndTransactionRequest,
   FoundOffset,
   Log,
@@ -40,6 +41,7 @@ import { type OpenShard, Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
 import { Compaction } from './upkeep/compaction/compaction.ts'
 import { type CompactionSettings, DEFAULT_COMPACTION_SETTINGS } from './upkeep/compaction/settings.ts'
+import { deleteRecords } from './upkeep/delete-records.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -184,7 +186,13 @@ class StoredLog implements Log {
   async read(request: ReadRequest): Promise<ReadResult> {
     const { open, slot } = await this.#shards.find(request.topic, request.partition)
     const { shard } = open
-    return readPartition(this.#reading, { shard, slot, partition: request.partition }, request)
+    return readPartition(this.#reading, { shard, slot, partition: request.partition }, request, this.#clock)
+  }
+
+  async deleteRecords(request: DeleteRecordsRequest): Promise<number> {
+    if (this.#closed) throw closed()
+    const deadline = this.#clock.monotonic() + request.timeoutMs
+    return this.#track(this.#inTime(deleteRecords(this.#shards, request, deadline), deadline))
   }
 
   async waitForRecords(

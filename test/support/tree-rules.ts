@@ -24,12 +24,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage'],
     packages: ['lmdb', 'node:fs', 'node:path', 'node:crypto', 'node:util'],
   },
+  'lib/leases': { rooms: ['lib/base', 'lib/storage'], packages: [] },
   'lib/records': {
     rooms: ['lib/base'],
     packages: ['@node-rs/crc32', 'snappy', 'lz4-napi', 'node:zlib', 'node:buffer'],
   },
   'lib/log': {
-    rooms: ['lib/base', 'lib/storage', 'lib/records'],
+    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records'],
     packages: ['@node-rs/crc32', 'lru-cache'],
   },
   'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/log'], packages: ['lru-cache'] },
@@ -38,6 +39,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['lru-cache'],
   },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
+  'lib/ingest': {
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
+    packages: ['lru-cache', 'node:crypto'],
+  },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {
     rooms: [
@@ -66,6 +71,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/storage',
       'lib/storage/aws',
       'lib/storage/local',
+      'lib/leases',
       'lib/records',
       'lib/log',
       'lib/groups',

@@ -1,36 +1,42 @@
 /**
  * Reads of one partition by offset. The cached head may be behind, so nothing is refused and nothing is called empty
- * before the head was read strongly (DESIGN: "a cached head is never the truth for a refusal").
+ * before the head was read strongly (DESIGN: "a cached head is never the truth for a refusal"). Nor is it believed for
+ * long that a record is still kept: what was deleted is refused everywhere within STALE_MS_MAX.
  *
  * The list of aborted transactions must fit the batches given: a client leaves out all of a listed producer's batches
  * until it comes to the marker, and compaction takes aborted batches and their markers away. So only markers that were live when
  * the read began count, only for the batches that came from commits, and an answer never goes on from commits to extents
  * (which a compaction on the way would make of it).
  */
+import type { Clock } from '../../base/index.ts'
 import type { ReadRequest, ReadResult } from '../contract.ts'
 import { LogError } from '../errors.ts'
 import { abortsIn } from '../head/chunk-directory.ts'
 import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
+import { outOfRange } from './locate.ts'
 import type { StoredBatch } from './slice-cache.ts'
 import { type PartitionView, type ReadParts, stateOf, walkBatches } from './walk.ts'
+
+/** A cached head is believed for so long without asking. */
+const STALE_MS_MAX = 5_000
 
 export async function readPartition(
   parts: ReadParts,
   view: PartitionView,
   request: Omit<ReadRequest, 'topic' | 'partition'>,
+  clock: Clock,
 ): Promise<ReadResult> {
   const { offset } = request
   let partition = stateOf(view)
-  if (!partition || offset >= endFor(partition, request) || offset < partition.start) {
+  const isStale = clock.monotonic() - view.shard.confirmedAt > STALE_MS_MAX
+  if (!partition || isStale || offset >= endFor(partition, request) || offset < partition.start) {
     await view.shard.refresh()
     partition = stateOf(view)
   }
   if (!partition) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
   const { start, next, stable } = partition
-  if (offset < start || offset > next) {
-    throw new LogError('OFFSET_OUT_OF_RANGE', `offset ${offset}, where the partition has ${start} to ${next}`)
-  }
+  if (offset < start || offset > next) throw outOfRange(offset, partition)
   const aborts = request.isolation === 'read_committed' ? liveAborts(view) : []
   const { batches, live } = await collectBatches(parts, view, { ...request, end: endFor(partition, request) })
   return {

@@ -11,7 +11,7 @@ import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
 import type { Shard } from '../head/shard.ts'
 import type { ExtentReader } from './extent-reader.ts'
-import { locateSlices } from './locate.ts'
+import { locateSlices, outOfRange } from './locate.ts'
 import type { SliceCache, StoredBatch } from './slice-cache.ts'
 
 export interface ReadParts {
@@ -53,8 +53,7 @@ export async function* walkBatches(parts: ReadParts, view: PartitionView, from: 
     const state = stateOf(view)
     if (!state) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
     if (offset >= state.next) return
-    if (offset < state.start)
-      throw new LogError('OFFSET_OUT_OF_RANGE', `offset ${offset}, where the partition begins at ${state.start}`)
+    if (offset < state.start) throw outOfRange(offset, state)
     const portions = offset < state.extentsTo ? walkExtent(parts, view, offset) : walkSlices(parts, view, offset)
     for await (const { next, ...portion } of portions) {
       yield portion

@@ -88,7 +88,7 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/read/read-partition.ts',
-        find: 'if (!partition || offset >= endFor(partition, request) || offset < partition.start) {',
+        find: 'if (!partition || isStale || offset >= endFor(partition, request) || offset < partition.start) {',
         replace: 'if (!partition) {',
       },
     ],

@@ -3,7 +3,7 @@ import { inParallel } from '../../../base/index.ts'
 import { type BatchView, splitBatches, validateChecksum, viewBatch, writeOffset } from '../../../records/index.ts'
 import type { Commit, ProducerRun, Slice } from '../../head/commit.ts'
 import type { SliceCache } from '../../read/slice-cache.ts'
-import type { SegmentStore } from '../../segment/segment-store.ts'
+import type { SegmentRef, SegmentStore } from '../../segment/segment-store.ts'
 import { transactionKey } from './due-commits.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -19,14 +19,16 @@ export interface CommitReadParts {
 export async function readCommitBatches(
   parts: CommitReadParts,
   commits: readonly Commit[],
-  aborted: ReadonlySet<string>,
+  { aborted, starts }: { readonly aborted: ReadonlySet<string>; readonly starts: readonly number[] },
 ): Promise<Map<number, BatchView[]> | undefined> {
-  const read = await inParallel(commits, parts.readsMax, commit => readSlices(parts, commit))
+  const read = await inParallel(commits, parts.readsMax, commit =>
+    readSlices(parts, commit.segment, keptSlices(commit, starts)),
+  )
   const bySlot = new Map<number, BatchView[]>()
   for (const [at, commit] of commits.entries()) {
     const slices = read[at]
     if (!slices) return undefined
-    for (const [index, slice] of commit.slices.entries()) {
+    for (const [index, slice] of keptSlices(commit, starts).entries()) {
       const kept = slices[index]!.filter(batch => !isAborted(batch, slice, aborted))
       const batches = bySlot.get(slice.slot)
       if (batches) batches.push(...kept)
@@ -36,12 +38,17 @@ export async function readCommitBatches(
   return bySlot
 }
 
+/** What lies below a partition's start is read by nobody, and its segment may be gone. */
+function keptSlices({ slices }: Commit, starts: readonly number[]): readonly Slice[] {
+  return slices.filter(({ slot, baseOffset, records }) => baseOffset + records > (starts[slot] ?? 0))
+}
+
 /** The batches of each slice, in one get for all of them: they lie side by side. */
 async function readSlices(
   { segments, cache, throttle }: CommitReadParts,
-  commit: Commit,
+  segment: SegmentRef,
+  slices: readonly Slice[],
 ): Promise<BatchView[][] | undefined> {
-  const { segment, slices } = commit
   if (slices.length === 0) return []
   const cached = slices.map(slice => cache.peek(segment, slice)?.map(({ bytes }) => viewBatch(bytes)))
   if (cached.every(batches => batches !== undefined)) return cached

@@ -17,7 +17,7 @@
 import { drawToken, inParallel, type Logger, type Random } from '../../../base/index.ts'
 import type { BatchView } from '../../../records/index.ts'
 import type { ObjectStore, WriteOperation } from '../../../storage/index.ts'
-import type { PlanChange } from '../../append/head-changes.ts'
+import type { PlanRewrite } from '../../append/head-rewrites.ts'
 import { ExtentBuilder } from '../../extent/extent-format.ts'
 import { type Extent, encodeExtent, extentKey, extentObjectKey } from '../../extent/extent-item.ts'
 import type { SnapshotRef } from '../../head/head.ts'
@@ -64,7 +64,10 @@ export async function compactCommitsOf(
   if (due === 'moved') return 'lost'
   if (!due) return undefined
   const snapshot = (due.head.snapshot?.commits ?? 0) < due.floor ? await putSnapshot(parts, shard) : undefined
-  const batches = await readCommitBatches({ ...parts, readsMax: parts.settings.readsMax }, due.commits, due.aborted)
+  const batches = await readCommitBatches({ ...parts, readsMax: parts.settings.readsMax }, due.commits, {
+    aborted: due.aborted,
+    starts: due.head.partitions.map(({ start }) => start),
+  })
   if (!batches) return 'lost'
   const slots = [...due.extentsTo.keys()].filter(slot => mustKeep(due, slot))
   const extents = await inParallel(slots, PUTS_MAX, async slot => {
@@ -83,7 +86,7 @@ export async function compactCommitsOf(
       value: encodeExtent(extent),
     }),
   )
-  const written = await committer.change(
+  const written = await committer.rewrite(
     planCompaction(
       due,
       extents.map(({ extent }) => extent),
@@ -105,7 +108,7 @@ function planCompaction(
   due: DueCommits,
   extents: readonly Extent[],
   { operations, snapshot }: { operations: readonly WriteOperation[]; snapshot: SnapshotRef | undefined },
-): PlanChange {
+): PlanRewrite {
   return head => {
     const isSame =
       head.floor === due.head.floor &&

@@ -14,6 +14,8 @@ export interface CompactionParts extends Omit<CompactShardParts, 'throttle'> {
   readonly shards: Shards
 }
 
+/** A head that takes no change for so long: the next run tries again. */
+const HEAD_MS_MAX = 60_000
 /** Without more time a run ends after so many rounds; the next goes on. */
 const ROUNDS_MAX = 1_000
 
@@ -48,7 +50,7 @@ export class Compaction implements CompactionJobs {
     const done: CompactedCommits[] = []
     let lost = false
     await open.shard.refresh()
-    let chunksRemoved = await removeChunks(items, open)
+    let chunksRemoved = await removeChunks(items, open, clock.monotonic() + HEAD_MS_MAX)
     for (let round = 0; round < ROUNDS_MAX && !options.signal?.aborted; round++) {
       if (!isDue(open.shard, parts.settings, clock.now())) break
       const first = open.shard.number * topic.shardSize
@@ -56,7 +58,7 @@ export class Compaction implements CompactionJobs {
       lost = compacted === 'lost'
       if (!compacted || compacted === 'lost') break
       done.push(compacted)
-      chunksRemoved += await removeChunks(items, open)
+      chunksRemoved += await removeChunks(items, open, clock.monotonic() + HEAD_MS_MAX)
       if (!compacted.more) break
     }
     const sum = (field: 'commits' | 'extents' | 'bytes') => done.reduce((total, one) => total + one[field], 0)

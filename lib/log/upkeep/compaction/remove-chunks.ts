@@ -11,8 +11,12 @@ import type { OpenShard } from '../../shards.ts'
 
 const DELETES_AT_ONCE = 4
 
-/** How many were deleted. @throws StoreError, LogError */
-export async function removeChunks(items: ItemStore, { shard, committer }: OpenShard): Promise<number> {
+/** How many were deleted; `deadline`: monotonic, ms. @throws StoreError, LogError */
+export async function removeChunks(
+  items: ItemStore,
+  { shard, committer }: OpenShard,
+  deadline: number,
+): Promise<number> {
   const head = shard.state?.head
   if (!head || head.state === 'sealed' || head.removed >= head.floor) return 0
   const { floor } = head
@@ -37,8 +41,6 @@ export async function removeChunks(items: ItemStore, { shard, committer }: OpenS
     deleted += done.length
     cursor = page.cursor
   } while (cursor !== undefined)
-  await committer.change(now =>
-    removed > now.removed ? { head: changeHead(now, { removed }), operations: [] } : undefined,
-  )
+  await committer.change(now => (removed > now.removed ? changeHead(now, { removed }) : now), deadline)
   return deleted
 }

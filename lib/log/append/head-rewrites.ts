@@ -1,26 +1,32 @@
 /**
- * Changes of a shard's head that are not commits (compaction, upkeep), taken in turn with the commits of this process, so
- * that the two never race here; against other processes each is a compare-and-swap of its own, planned anew on every head.
- * A change whose outcome is unknown is planned again on the head as it is then: where it has happened, its plan finds
- * that it does not fit any more.
+ * Writes of a shard's head together with other items (extents), taken in turn with the commits of this process, so that the
+ * two never race here; against other processes each is a compare-and-swap of its own, planned anew on every head. One
+ * whose outcome is unknown is planned again on the head as it is then: where it has happened, its plan finds that it
+ * does not fit any more.
  */
-import { drawToken, type Random } from '../../base/index.ts'
+import { type Clock, drawToken, type Random } from '../../base/index.ts'
 import { type ItemStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import { LogError } from '../errors.ts'
 import { encodeHead, type Head, headKey } from '../head/head.ts'
 import type { Shard } from '../head/shard.ts'
 
 /** What to write on top of a head: the head after it (absent: it stays, and must not change meanwhile) and more. */
-export interface PlannedChange {
+export interface PlannedRewrite {
   readonly head?: Head
   readonly operations: readonly WriteOperation[]
 }
 
-/** Decides what a change makes of a head; undefined: it does not fit (any more). Called again for each attempt. */
-export type PlanChange = (head: Head) => PlannedChange | undefined
+/** Decides what becomes of a head; undefined: it does not fit (any more). Called again for each attempt. */
+export type PlanRewrite = (head: Head) => PlannedRewrite | undefined
+
+interface HeadRewriteParts {
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+}
 
 interface Waiting {
-  readonly plan: PlanChange
+  readonly plan: PlanRewrite
   attempts: number
   readonly resolve: (written: boolean) => void
   readonly reject: (error: unknown) => void
@@ -30,12 +36,12 @@ interface Waiting {
 const ATTEMPTS_MAX = 100
 const WAITING_MAX = 100
 
-export class HeadChanges {
+export class HeadRewrites {
   readonly #shard: Shard
-  readonly #parts: { readonly items: ItemStore; readonly random: Random }
+  readonly #parts: HeadRewriteParts
   readonly #waiting: Waiting[] = []
 
-  constructor(shard: Shard, parts: { readonly items: ItemStore; readonly random: Random }) {
+  constructor(shard: Shard, parts: HeadRewriteParts) {
     this.#shard = shard
     this.#parts = parts
   }
@@ -45,9 +51,9 @@ export class HeadChanges {
   }
 
   /** Resolves with false where the plan did not fit. @throws LogError REQUEST_TIMED_OUT, OVERLOADED; StoreError */
-  add(plan: PlanChange): Promise<boolean> {
+  add(plan: PlanRewrite): Promise<boolean> {
     if (this.#waiting.length >= WAITING_MAX)
-      return Promise.reject(new LogError('OVERLOADED', `${WAITING_MAX} changes of a head wait`))
+      return Promise.reject(new LogError('OVERLOADED', `${WAITING_MAX} writes of a head wait`))
     const { promise, resolve, reject } = Promise.withResolvers<boolean>()
     this.#waiting.push({ plan, attempts: 0, resolve, reject })
     return promise
@@ -78,10 +84,11 @@ export class HeadChanges {
     const first: WriteOperation = planned.head
       ? { kind: 'put', key, expected: base.version, version: state.version, value: encodeHead(state.head) }
       : { kind: 'check', key, expected: base.version }
+    const sentAt = this.#parts.clock.monotonic()
     try {
       const outcome = await this.#parts.items.write([first, ...planned.operations])
       if (outcome.written) {
-        if (planned.head) await this.#shard.adoptWritten(state, [])
+        if (planned.head) await this.#shard.adoptWritten(state, [], sentAt)
         return 'written'
       }
       const inTheWay = outcome.conflicts.find(conflict => conflict.index === 0)
