@@ -78,8 +78,8 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: shard,
-        find: '.slice(known.head.commits - from)',
-        replace: '.slice(Math.max(known.head.commits - from, chunks.flatMap(chunk => chunk.commits).length))',
+        find: 'known.head.commits - first)',
+        replace: 'known.head.commits - first, chunks.flatMap(chunk => chunk.commits).length)',
       },
     ],
   },
@@ -95,7 +95,7 @@ export const logPlants: readonly Plant[] = [
   },
   {
     name: 'the end told from a cached head',
-    edits: [{ file: 'log/read/find-offset.ts', find: 'await shard.refresh()', replace: '' }],
+    edits: [{ file: 'log/read/find-offset.ts', find: 'await view.shard.refresh()', replace: '' }],
   },
   {
     name: 'refusals from a cached head',
