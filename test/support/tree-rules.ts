@@ -29,11 +29,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base'],
     packages: ['@node-rs/crc32', 'snappy', 'lz4-napi', 'node:zlib', 'node:buffer'],
   },
+  'lib/configs': { rooms: ['lib/base', 'lib/storage'], packages: ['lru-cache'] },
   'lib/log': {
-    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records'],
+    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
     packages: ['@node-rs/crc32', 'lru-cache'],
   },
-  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/log'], packages: ['lru-cache'] },
+  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache'] },
   'lib/transactions': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
@@ -49,6 +50,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/base',
       'lib/storage',
       'lib/records',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
@@ -62,8 +64,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:net', 'node:tls'],
   },
   'lib/http': {
-    rooms: ['lib/base', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
-    packages: ['hono', '@hono/*'],
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
+    packages: ['hono', 'zod', 'node:stream', 'node:zlib'],
   },
   'lib/assembly': {
     rooms: [
@@ -73,6 +75,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/storage/local',
       'lib/leases',
       'lib/records',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
