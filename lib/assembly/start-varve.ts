@@ -5,8 +5,9 @@
 import { type Clock, type Logger, type Random, systemClock, systemRandom } from '../base/index.ts'
 import { type Broker, defaultBrokerConfig, Gateways, handlers, Router, TransactionTakeover } from '../broker/index.ts'
 import { Gateway } from '../gateway/index.ts'
-import { Groups } from '../groups/index.ts'
+import { GroupConfigs, Groups } from '../groups/index.ts'
 import { openLog } from '../log/index.ts'
+import { ShareGroups } from '../share/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
@@ -73,13 +74,17 @@ async function startParts(
   endings.push(() => log.close())
   const groups = new Groups(common)
   endings.push(() => groups.close())
+  const groupConfigs = new GroupConfigs(common)
+  const shares = new ShareGroups({ ...common, log, configs: groupConfigs })
+  endings.push(() => shares.close())
   const transactions = new Transactions({ ...common, log, groups })
   endings.push(() => transactions.close())
   const takeover = new TransactionTakeover({ transactions, cluster, clock, logger })
   endings.push(() => takeover.close())
   const { autoCreateTopics, defaultPartitions } = config
   const brokerConfig = { ...defaultBrokerConfig, autoCreateTopics, defaultPartitions }
-  const broker: Broker = { log, groups, transactions, cluster, config: brokerConfig, clock, logger }
+  const faces = { log, groups, groupConfigs, shares, transactions, cluster }
+  const broker: Broker = { ...faces, config: brokerConfig, clock, logger }
   const router = new Router(broker, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   // From now on requests may be in flight, which need all the rest: the gateway ends first.

@@ -13,6 +13,7 @@ import type { GroupErrorCode } from '../groups/index.ts'
 import type { LogErrorCode } from '../log/index.ts'
 import { type ErrorName, errorCodes } from '../protocol/index.ts'
 import type { RecordErrorCode } from '../records/index.ts'
+import type { ShareErrorCode } from '../share/index.ts'
 import type { StoreError } from '../storage/index.ts'
 import type { TransactionErrorCode } from '../transactions/index.ts'
 
@@ -23,6 +24,7 @@ export type DomainErrorCode =
   | RecordErrorCode
   | GroupErrorCode
   | TransactionErrorCode
+  | ShareErrorCode
   | StoreError['code']
   | OverloadedError['code']
   | CorruptDataError['code']
@@ -86,6 +88,13 @@ export const errorNames: Readonly<Record<DomainErrorCode, ErrorName>> = {
   UNKNOWN_MEMBER_ID: 'UNKNOWN_MEMBER_ID',
   UNKNOWN_SERVER_ERROR: 'UNKNOWN_SERVER_ERROR',
   UNSTABLE_OFFSET_COMMIT: 'UNSTABLE_OFFSET_COMMIT',
+  // share groups: Kafka's own names
+  FENCED_MEMBER_EPOCH: 'FENCED_MEMBER_EPOCH',
+  INVALID_RECORD_STATE: 'INVALID_RECORD_STATE',
+  INVALID_SHARE_SESSION_EPOCH: 'INVALID_SHARE_SESSION_EPOCH',
+  SHARE_SESSION_LIMIT_REACHED: 'SHARE_SESSION_LIMIT_REACHED',
+  SHARE_SESSION_NOT_FOUND: 'SHARE_SESSION_NOT_FOUND',
+  UNKNOWN_TOPIC_OR_PARTITION: 'UNKNOWN_TOPIC_OR_PARTITION',
   // transactions: Kafka's own names
   INVALID_PRODUCER_ID_MAPPING: 'INVALID_PRODUCER_ID_MAPPING',
   INVALID_REQUEST: 'INVALID_REQUEST',

@@ -7,9 +7,10 @@
  * protocol wants them.
  */
 import { type Clock, type Logger, VarveError } from '../base/index.ts'
-import type { Groups } from '../groups/index.ts'
+import type { GroupConfigs, Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Api, Decoded, Encodable, Fields } from '../protocol/index.ts'
+import type { ShareGroups } from '../share/index.ts'
 import type { Transactions } from '../transactions/index.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { Cluster } from './cluster.ts'
@@ -18,6 +19,8 @@ import type { Cluster } from './cluster.ts'
 export interface Broker {
   readonly log: Log
   readonly groups: Groups
+  readonly groupConfigs: GroupConfigs
+  readonly shares: ShareGroups
   readonly transactions: Transactions
   readonly cluster: Cluster
   readonly config: BrokerConfig

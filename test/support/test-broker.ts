@@ -1,8 +1,9 @@
 import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type BrokerConfig, defaultBrokerConfig, Gateways, handlers, Router } from '../../lib/broker/index.ts'
 import { Gateway, type GatewayLimits } from '../../lib/gateway/index.ts'
-import { Groups } from '../../lib/groups/index.ts'
+import { GroupConfigs, Groups } from '../../lib/groups/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
+import { ShareGroups } from '../../lib/share/index.ts'
 import { Transactions } from '../../lib/transactions/index.ts'
 import { memoryItems, memoryObjects } from './memory-stores.ts'
 
@@ -10,6 +11,8 @@ import { memoryItems, memoryObjects } from './memory-stores.ts'
 export interface TestBroker {
   readonly port: number
   readonly log: Log
+  readonly groupConfigs: GroupConfigs
+  readonly shares: ShareGroups
   readonly gateway: Gateway
   readonly cluster: Gateways
   /** What was logged: event and fields, as one text each. */
@@ -37,6 +40,8 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const opened = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
   const groups = new Groups(common)
+  const groupConfigs = new GroupConfigs(common)
+  const shares = new ShareGroups({ ...common, log, configs: groupConfigs })
   const transactions = new Transactions({ ...common, log, groups })
   const gateway = await Gateway.listen({
     host: '127.0.0.1',
@@ -48,17 +53,23 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const advertised = { host: '127.0.0.1', port: gateway.port, rack: null }
   const cluster = await Gateways.join({ ...common, advertised })
   const config = { ...defaultBrokerConfig, ...options.config }
-  const router = new Router({ log, groups, transactions, cluster, config, clock, logger }, handlers)
+  const router = new Router(
+    { log, groups, groupConfigs, shares, transactions, cluster, config, clock, logger },
+    handlers,
+  )
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   return {
     port: gateway.port,
     log,
+    groupConfigs,
+    shares,
     gateway,
     cluster,
     logged,
     close: async () => {
       await gateway.close()
       await transactions.close()
+      await shares.close()
       await groups.close()
       await log.close()
       await cluster.close()

@@ -37,6 +37,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
   },
+  'lib/share': { rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'], packages: [] },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {
@@ -47,6 +48,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/log',
       'lib/groups',
       'lib/transactions',
+      'lib/share',
       'lib/security',
       'lib/protocol',
     ],
@@ -70,6 +72,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/log',
       'lib/groups',
       'lib/transactions',
+      'lib/share',
       'lib/security',
       'lib/protocol',
       'lib/broker',

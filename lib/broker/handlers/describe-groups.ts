@@ -5,7 +5,7 @@
  */
 import { GroupError } from '../../groups/index.ts'
 import { DescribeGroups, type DescribeGroupsResponse, type MessageInput } from '../../protocol/index.ts'
-import { operationsNotAsked } from '../authorized-operations.ts'
+import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
 import { checkCoordinates } from '../coordination.ts'
 import { errorCodeOf } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
@@ -13,8 +13,6 @@ import { handler, type RequestContext } from '../handler.ts'
 type Answer = MessageInput<typeof DescribeGroupsResponse>['groups'][number]
 
 const groupIdNotFoundVersion = 6
-/** Bits of AclOperation: read, delete, describe, describe and alter configs; all are allowed, for there are no ACLs yet. */
-const groupOperations = [3, 6, 8, 10, 11].reduce((bits, bit) => bits | (1 << bit), 0)
 
 export const describeGroups = handler(DescribeGroups, {
   async handle(request, context) {
