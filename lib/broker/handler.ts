@@ -7,7 +7,8 @@
  * protocol wants them.
  */
 import { type Clock, type Logger, VarveError } from '../base/index.ts'
-import type { GroupConfigs, Groups } from '../groups/index.ts'
+import type { StoredConfigs } from '../configs/index.ts'
+import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Api, Decoded, Encodable, Fields } from '../protocol/index.ts'
 import type { ShareGroups } from '../share/index.ts'
@@ -19,10 +20,11 @@ import type { Cluster } from './cluster.ts'
 export interface Broker {
   readonly log: Log
   readonly groups: Groups
-  readonly groupConfigs: GroupConfigs
   readonly shares: ShareGroups
   readonly transactions: Transactions
   readonly cluster: Cluster
+  /** Of groups and of subscriptions to clients' metrics. */
+  readonly configs: StoredConfigs
   readonly config: BrokerConfig
   readonly clock: Clock
   readonly logger: Logger

@@ -2,11 +2,13 @@
 import type { Handler } from './handler.ts'
 import { addOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
+import { alterConfigs } from './handlers/alter-configs.ts'
 import { alterShareGroupOffsets } from './handlers/alter-share-group-offsets.ts'
 import { apiVersions } from './handlers/api-versions.ts'
 import { createPartitions } from './handlers/create-partitions.ts'
 import { createTopics } from './handlers/create-topics.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
+import { deleteRecords } from './handlers/delete-records.ts'
 import { deleteShareGroupOffsets } from './handlers/delete-share-group-offsets.ts'
 import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeCluster } from './handlers/describe-cluster.ts'
@@ -19,9 +21,11 @@ import { endTxn } from './handlers/end-txn.ts'
 import { fetch } from './handlers/fetch.ts'
 import { findCoordinator } from './handlers/find-coordinator.ts'
 import { heartbeat } from './handlers/heartbeat.ts'
+import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.ts'
 import { initProducerId } from './handlers/init-producer-id.ts'
 import { joinGroup } from './handlers/join-group.ts'
 import { leaveGroup } from './handlers/leave-group.ts'
+import { listConfigResources } from './handlers/list-config-resources.ts'
 import { listGroups } from './handlers/list-groups.ts'
 import { listOffsets } from './handlers/list-offsets.ts'
 import { listTransactions } from './handlers/list-transactions.ts'
@@ -55,6 +59,7 @@ export const handlers: readonly Handler[] = [
   apiVersions,
   createTopics,
   deleteTopics,
+  deleteRecords,
   initProducerId,
   addPartitionsToTxn,
   addOffsetsToTxn,
@@ -62,8 +67,10 @@ export const handlers: readonly Handler[] = [
   writeTxnMarkers,
   txnOffsetCommit,
   describeConfigs,
+  alterConfigs,
   createPartitions,
   deleteGroups,
+  incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
   describeProducers,
@@ -76,4 +83,5 @@ export const handlers: readonly Handler[] = [
   describeShareGroupOffsets,
   alterShareGroupOffsets,
   deleteShareGroupOffsets,
+  listConfigResources,
 ]

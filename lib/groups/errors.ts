@@ -11,7 +11,6 @@ export type GroupErrorCode =
   | 'GROUP_SUBSCRIBED_TO_TOPIC'
   | 'ILLEGAL_GENERATION'
   | 'INCONSISTENT_GROUP_PROTOCOL'
-  | 'INVALID_CONFIG'
   | 'INVALID_GROUP_ID'
   | 'INVALID_SESSION_TIMEOUT'
   | 'INVALID_TXN_STATE' // the transaction that stages offsets has ended

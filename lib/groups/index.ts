@@ -26,15 +26,6 @@ export type {
   TopicPartition,
 } from './contract.ts'
 export { checkGroupId, GroupError, type GroupErrorCode } from './errors.ts'
-export {
-  type GroupConfig,
-  type GroupConfigName,
-  GroupConfigs,
-  type GroupConfigValues,
-  groupConfigs,
-  groupNumber,
-  validateGroupConfigs,
-} from './group-configs.ts'
 export { groupDocumentKey, groupPartitionKey } from './group-document.ts'
 export { GROUP_KINDS, groupKindOf, listedKindOf } from './group-kinds.ts'
 export { encodeGroupListing, GROUP_LISTING_PARTITION, groupListingKey } from './group-listing.ts'

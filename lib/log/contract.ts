@@ -30,6 +30,16 @@ export interface Topics {
   validate(topic: NewTopic): Promise<void>
   /** Raises the number of partitions to `partitions`. @throws LogError UNKNOWN_TOPIC, INVALID_PARTITIONS */
   addPartitions(name: string, partitions: number): Promise<Topic>
+  /**
+   * Sets the topic's configs to what `change` makes of those that are set; it may be called several times. Every process
+   * goes by them a few seconds later at most. `validateOnly`: checks all and changes nothing.
+   * @throws LogError UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_CONFIG, and what `change` throws
+   */
+  changeConfigs(
+    name: string,
+    change: (configs: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+    options?: { readonly validateOnly?: boolean },
+  ): Promise<void>
   /** @throws LogError UNKNOWN_TOPIC */
   delete(name: string): Promise<void>
 }
@@ -118,6 +128,15 @@ export interface FoundOffset {
   readonly timestamp: number
 }
 
+export interface DeleteRecordsRequest {
+  readonly topic: Topic
+  readonly partition: number
+  /** The first record to keep; `end`: none of those that are there now. */
+  readonly before: number | 'end'
+  /** How long the caller waits, in ms. */
+  readonly timeoutMs: number
+}
+
 export interface PartitionPosition {
   readonly topic: Topic
   readonly partition: number
@@ -129,9 +148,31 @@ export interface ProducerIds {
   next(): Promise<number>
 }
 
+/** What a run of compaction did. */
+export interface CompactionReport {
+  /** Commits that became part of extents. */
+  readonly commits: number
+  /** Extents written. */
+  readonly extents: number
+  readonly bytes: number
+  readonly chunksRemoved: number
+  /** Somebody else was faster; what was done may have been in vain. */
+  readonly lost: boolean
+}
+
+/** Rewrites what was appended, so that a long log stays as fast and as cheap as a short one. Any process may, at any time. */
+export interface CompactionJobs {
+  /**
+   * Compacts a shard's commits into extents as far as is due, and deletes the chunks that are not needed any more.
+   * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT; StoreError, CorruptDataError
+   */
+  compactShard(topic: Topic, shard: number, options?: { readonly signal?: AbortSignal }): Promise<CompactionReport>
+}
+
 export interface Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly compaction: CompactionJobs
   /** Durable and readable by everyone when it answers. @throws LogError */
   append(request: AppendRequest): Promise<Appended>
   /**
@@ -145,6 +186,12 @@ export interface Log {
   read(request: ReadRequest): Promise<ReadResult>
   /** Resolves when one of the positions can be read (or its topic is gone), when `timeoutMs` is over, or `signal` aborts. Never rejects. */
   waitForRecords(positions: readonly PartitionPosition[], timeoutMs: number, signal?: AbortSignal): Promise<void>
+  /**
+   * Deletes the records below an offset, and answers the first offset that is kept now. Below it every read is refused:
+   * at once in this process, within seconds in others.
+   * @throws LogError UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE (above the end), POLICY_VIOLATION, REQUEST_TIMED_OUT
+   */
+  deleteRecords(request: DeleteRecordsRequest): Promise<number>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
   /** Flushes what was accepted, answers it, and refuses more. */

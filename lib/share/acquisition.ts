@@ -1,5 +1,5 @@
 /** Reading a partition for a share group: what is there, and giving it to a member. */
-import { type GroupConfigValues, groupNumber } from '../groups/index.ts'
+import type { GroupConfigValues } from '../configs/index.ts'
 import { type Isolation, type Log, LogError, type ReadResult, type Topic } from '../log/index.ts'
 import type { Acquired, AcquireRequest, TopicPartition } from './contract.ts'
 import { findDeliverable } from './deliverable.ts'
@@ -8,10 +8,12 @@ import type { ServedPartition } from './served-partition.ts'
 import { LOOK_AGAIN_MS, READS_MAX } from './settings.ts'
 import { acquire, endOf, firstAvailable, inFlight, type Lock, type SharePartition, trim } from './share-partition.ts'
 
+export type ShareConfigs = GroupConfigValues['share']
+
 export interface PartitionReader {
   readonly served: ServedPartition
   readonly log: Log
-  readonly configs: GroupConfigValues
+  readonly configs: ShareConfigs
   readonly topic: Topic
   readonly partition: number
 }
@@ -77,23 +79,17 @@ export async function acquireRecords(reader: PartitionReader, request: AcquireRe
 export async function startOf(
   log: Log,
   { topic, partition }: TopicPartition,
-  configs: GroupConfigValues,
+  configs: ShareConfigs,
   now: number,
 ): Promise<number> {
-  const reset = configs['share.auto.offset.reset'] ?? 'latest'
+  const { autoOffsetReset: reset } = configs
   const latest = { at: 'latest', isolation: 'read_uncommitted' } as const
-  if (reset === 'latest') return (await log.findOffset(topic, partition, latest)).offset
-  if (reset === 'earliest') return (await log.findOffset(topic, partition, { at: 'earliest' })).offset
-  const timestamp = now - durationMsOf(reset.slice('by_duration:'.length))
-  const found = await log.findOffset(topic, partition, { at: 'timestamp', timestamp })
+  if (reset.at !== 'duration') {
+    const spec = reset.at === 'latest' ? latest : ({ at: 'earliest' } as const)
+    return (await log.findOffset(topic, partition, spec)).offset
+  }
+  const found = await log.findOffset(topic, partition, { at: 'timestamp', timestamp: now - reset.ms })
   return found.offset >= 0 ? found.offset : (await log.findOffset(topic, partition, latest)).offset
-}
-
-/** Of an ISO 8601 duration of days, hours, minutes and seconds, as `java.time.Duration` reads it. */
-export function durationMsOf(text: string): number {
-  const parts = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(text)
-  const [days, hours, minutes, seconds] = [1, 2, 3, 4].map(group => Number(parts?.[group] ?? 0))
-  return (((days! * 24 + hours!) * 60 + minutes!) * 60 + seconds!) * 1_000
 }
 
 function placeToRead(state: SharePartition): number {
@@ -101,11 +97,11 @@ function placeToRead(state: SharePartition): number {
 }
 
 function inFlightMaxOf({ configs }: PartitionReader): number {
-  return groupNumber(configs, 'share.partition.max.record.locks')
+  return configs.partitionRecordLocksMax
 }
 
 function isolationOf({ configs }: PartitionReader): Isolation {
-  return configs['share.isolation.level'] === 'read_committed' ? 'read_committed' : 'read_uncommitted'
+  return configs.isolationLevel
 }
 
 async function readFrom(

@@ -4,7 +4,8 @@
  * (coordinated-share-group.ts and served-partition.ts say how).
  */
 import { type Clock, drawToken, inParallel, type Logger, type Random } from '../base/index.ts'
-import { checkGroupId, type GroupConfigs, groupNumber } from '../groups/index.ts'
+import type { GroupConfigs } from '../configs/index.ts'
+import { checkGroupId } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import type {
@@ -214,10 +215,10 @@ export class ShareGroups {
       clock: this.#clock,
       coordinator: this.#token,
       timing: async () => {
-        const configs = await this.#configs.find(groupId)
+        const { sessionTimeoutMs, heartbeatIntervalMs } = (await this.#configs.ofGroup(groupId)).share
         return {
-          sessionTimeoutMs: groupNumber(configs, 'share.session.timeout.ms'),
-          heartbeatIntervalMs: groupNumber(configs, 'share.heartbeat.interval.ms'),
+          sessionTimeoutMs,
+          heartbeatIntervalMs,
           membersMax: this.#settings.membersMax,
         }
       },

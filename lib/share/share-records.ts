@@ -3,10 +3,10 @@
  * any share partition (served-partition.ts says why that does no harm).
  */
 import { type Clock, inParallel, type Logger } from '../base/index.ts'
-import { type GroupConfigs, groupNumber } from '../groups/index.ts'
+import type { GroupConfigs } from '../configs/index.ts'
 import type { Log } from '../log/index.ts'
 import { spansOf } from './acknowledgement.ts'
-import { acquireRecords, lookForRecords, type PartitionReader, startOf } from './acquisition.ts'
+import { acquireRecords, lookForRecords, type PartitionReader, type ShareConfigs, startOf } from './acquisition.ts'
 import type { AcknowledgeRequest, Acquired, AcquireRequest, Consumer, TopicPartition } from './contract.ts'
 import { orShareError, ShareError } from './errors.ts'
 import { ServedPartition } from './served-partition.ts'
@@ -51,14 +51,14 @@ export class ShareRecords {
 
   /** How long a member of the group holds what it acquires, in ms. @throws ShareError */
   async lockDurationMs(groupId: string): Promise<number> {
-    const configs = await orShareError(() => this.#configs.find(groupId))
-    return groupNumber(configs, 'share.record.lock.duration.ms')
+    const configs = await orShareError(() => this.#configsOf(groupId))
+    return configs.recordLockDurationMs
   }
 
   /** Whether members may extend locks. @throws ShareError */
   async mayRenew(groupId: string): Promise<boolean> {
-    const configs = await orShareError(() => this.#configs.find(groupId))
-    return (configs['share.renew.acknowledge.enable'] ?? 'true').toLowerCase() === 'true'
+    const configs = await orShareError(() => this.#configsOf(groupId))
+    return configs.renewAcknowledgeEnable
   }
 
   /** Whether there is anything to acquire, and else from which offset on to wait for it (undefined: only others' acknowledgements help). */
@@ -75,7 +75,7 @@ export class ShareRecords {
     return orShareError(async () => {
       const reader = await this.#reader(request.groupId, request)
       const { memberId } = request
-      const durationMs = groupNumber(reader.configs, 'share.record.lock.duration.ms')
+      const durationMs = reader.configs.recordLockDurationMs
       const lock = { memberId, giver: this.#token, durationMs }
       return reader.served.inTurn(() => acquireRecords(reader, request, lock))
     })
@@ -86,9 +86,9 @@ export class ShareRecords {
     const spans = spansOf(batches)
     await orShareError(async () => {
       const { served, configs } = await this.#reader(request.groupId, request)
-      const durationMs = groupNumber(configs, 'share.record.lock.duration.ms')
+      const durationMs = configs.recordLockDurationMs
       const lock = { memberId, giver: this.#token, durationMs }
-      const deliveriesMax = groupNumber(configs, 'share.delivery.count.limit')
+      const deliveriesMax = configs.deliveryCountLimit
       await served.change(partition => {
         const outcome = acknowledge(partition, { lock, spans, deliveriesMax })
         if ('error' in outcome) throw new ShareError(outcome.error, outcome.message)
@@ -173,7 +173,7 @@ export class ShareRecords {
         const { served, configs } = await this.#reader(groupId, place)
         // Nothing may be left out because of a state that is an old one.
         await served.look(0)
-        const deliveriesMax = groupNumber(configs, 'share.delivery.count.limit')
+        const deliveriesMax = configs.deliveryCountLimit
         await served.change(partition => ({
           partition: release(partition, lock => lock.memberId === memberId && when(lock), { deliveriesMax, unseen }),
           answer: undefined,
@@ -189,8 +189,12 @@ export class ShareRecords {
 
   // ---------------------------------------------------------------- parts
 
+  async #configsOf(groupId: string): Promise<ShareConfigs> {
+    return (await this.#configs.ofGroup(groupId)).share
+  }
+
   async #reader(groupId: string, place: TopicPartition): Promise<PartitionReader> {
-    const configs = await this.#configs.find(groupId)
+    const configs = await this.#configsOf(groupId)
     return {
       served: this.#serve(groupId, place),
       log: this.#log,
@@ -211,7 +215,7 @@ export class ShareRecords {
       groupId,
       items: this.#items,
       clock: this.#clock,
-      deliveriesMax: async () => groupNumber(await this.#configs.find(groupId), 'share.delivery.count.limit'),
+      deliveriesMax: async () => (await this.#configsOf(groupId)).deliveryCountLimit,
       create: () => this.#create(groupId, { topic, partition }),
     })
     this.#served.set(name, served)
@@ -231,7 +235,7 @@ export class ShareRecords {
       await this.#items.writeGroup(groupId, 'absent', noShareGroup)
       return
     }
-    const configs = await this.#configs.find(groupId)
+    const configs = await this.#configsOf(groupId)
     const start = await startOf(this.#log, { topic, partition }, configs, this.#clock.now())
     const value = newSharePartition(start, this.#items.drawFirstLock())
     await this.#items.writePartition(

@@ -42,7 +42,7 @@ beforeEach(async () => {
     validateOnly: false,
   })
   topicId = topics[0]!.topicId
-  await broker.groupConfigs.alter('g', () => ({ 'share.auto.offset.reset': 'earliest' }))
+  await broker.configs.change('group', 'g', () => ({ 'share.auto.offset.reset': 'earliest' }))
 })
 
 afterEach(async () => {
@@ -265,7 +265,7 @@ describe('records', () => {
   })
 
   test('are given up when they were delivered as often as they may be', async () => {
-    await broker.groupConfigs.alter('g', set => ({ ...set, 'share.delivery.count.limit': '2' }))
+    await broker.configs.change('group', 'g', set => ({ ...set, 'share.delivery.count.limit': '2' }))
     await produce(['a'])
     expect(acquiredIn(await fetch(0))).toEqual([[0, 0, 1]])
     expect(acquiredIn(await fetch(1, { acknowledge: [[0, 0, [RELEASE]]] }))).toEqual([[0, 0, 2]])
@@ -315,7 +315,7 @@ describe('records', () => {
   })
 
   test('in flight are limited', async () => {
-    await broker.groupConfigs.alter('g', set => ({ ...set, 'share.partition.max.record.locks': '100' }))
+    await broker.configs.change('group', 'g', set => ({ ...set, 'share.partition.max.record.locks': '100' }))
     await produce(Array.from({ length: 150 }, (_, i) => String(i)))
     expect(acquiredIn(await fetch(0))).toEqual([[0, 99, 1]])
     expect(acquiredIn(await fetch(1))).toEqual([])
@@ -332,14 +332,14 @@ describe('records', () => {
       acquiredRecords: [],
     })
     expect(await acknowledge(4, [[0, 0, [ACCEPT]]])).toBe(0)
-    await broker.groupConfigs.alter('g', set => ({ ...set, 'share.renew.acknowledge.enable': 'false' }))
+    await broker.configs.change('group', 'g', set => ({ ...set, 'share.renew.acknowledge.enable': 'false' }))
     await produce(['b'])
     await fetch(5)
     expect(await acknowledge(6, [[1, 1, [RENEW]]], 'm', true)).toBe(errorCodes.INVALID_REQUEST)
   })
 
   test('of aborted transactions, and control records, are passed over where the group reads committed', async () => {
-    await broker.groupConfigs.alter('g', set => ({ ...set, 'share.isolation.level': 'read_committed' }))
+    await broker.configs.change('group', 'g', set => ({ ...set, 'share.isolation.level': 'read_committed' }))
     const producer = await client.request(InitProducerId, 5, { transactionalId: 'tx', transactionTimeoutMs: 60_000 })
     let epoch = producer.producerEpoch
     for (const [value, committed] of [
@@ -483,11 +483,11 @@ describe('offsets', () => {
 
   test('begin where the group is told to', async () => {
     await produce(['a'])
-    await broker.groupConfigs.alter('g', () => ({}))
+    await broker.configs.change('group', 'g', () => ({}))
     expect(acquiredIn(await fetch(0))).toEqual([])
     await produce(['b'])
     expect(acquiredIn(await fetch(1, { maxWaitMs: 10_000 }))).toEqual([[1, 1, 1]])
-    await broker.groupConfigs.alter('g', () => ({ 'share.auto.offset.reset': 'by_duration:PT1H' }))
+    await broker.configs.change('group', 'g', () => ({ 'share.auto.offset.reset': 'by_duration:PT1H' }))
     await client.request(DeleteShareGroupOffsets, 0, { groupId: 'g', topics: [{ topicName: 't' }] })
     expect(acquiredIn(await fetch(0))).toEqual([[0, 1, 1]])
   })

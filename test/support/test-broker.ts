@@ -1,7 +1,8 @@
 import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type BrokerConfig, defaultBrokerConfig, Gateways, handlers, Router } from '../../lib/broker/index.ts'
+import { StoredConfigs } from '../../lib/configs/index.ts'
 import { Gateway, type GatewayLimits } from '../../lib/gateway/index.ts'
-import { GroupConfigs, Groups } from '../../lib/groups/index.ts'
+import { Groups } from '../../lib/groups/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
 import { ShareGroups } from '../../lib/share/index.ts'
 import { Transactions } from '../../lib/transactions/index.ts'
@@ -11,7 +12,7 @@ import { memoryItems, memoryObjects } from './memory-stores.ts'
 export interface TestBroker {
   readonly port: number
   readonly log: Log
-  readonly groupConfigs: GroupConfigs
+  readonly configs: StoredConfigs
   readonly shares: ShareGroups
   readonly gateway: Gateway
   readonly cluster: Gateways
@@ -39,9 +40,9 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const common = { ...stores, clock, random: systemRandom, logger: silentLogger }
   const opened = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
+  const configs = new StoredConfigs(common)
   const groups = new Groups(common)
-  const groupConfigs = new GroupConfigs(common)
-  const shares = new ShareGroups({ ...common, log, configs: groupConfigs })
+  const shares = new ShareGroups({ ...common, log, configs })
   const transactions = new Transactions({ ...common, log, groups })
   const gateway = await Gateway.listen({
     host: '127.0.0.1',
@@ -53,15 +54,12 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const advertised = { host: '127.0.0.1', port: gateway.port, rack: null }
   const cluster = await Gateways.join({ ...common, advertised })
   const config = { ...defaultBrokerConfig, ...options.config }
-  const router = new Router(
-    { log, groups, groupConfigs, shares, transactions, cluster, config, clock, logger },
-    handlers,
-  )
+  const router = new Router({ log, groups, shares, transactions, cluster, configs, config, clock, logger }, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   return {
     port: gateway.port,
     log,
-    groupConfigs,
+    configs,
     shares,
     gateway,
     cluster,
