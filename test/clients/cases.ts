@@ -39,6 +39,9 @@ export const CASES: Readonly<Record<string, string>> = {
   'static-fence': 'a second member with the same instance id fences the first',
   'commit-resume': 'a group goes on where it committed; metadata is kept',
   groups: 'groups are listed, described with members, their offsets set, and deleted',
+  'connect-standalone': 'a Kafka Connect worker carries a file into a topic and back; a second goes on where it ended',
+  'connect-distributed':
+    'connectors are made over REST, their state kept in compacted topics; a worker with kill -9 is replaced by the other',
   'interop-write': 'writes, with each codec, what the other clients then read',
   'interop-read': 'reads what another client wrote, with each codec',
 }

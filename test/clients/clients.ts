@@ -27,6 +27,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'franz-go', prepare: franzGo },
   { name: 'java', prepare: java },
   { name: 'console-tools', prepare: consoleTools },
+  { name: 'connect', prepare: connect },
 ]
 
 function nodeProgram(file: string, env: NodeJS.ProcessEnv = {}): Program {
@@ -56,6 +57,10 @@ async function java(): Promise<Program> {
 
 async function consoleTools(): Promise<Program> {
   return nodeProgram('java/console-tools.ts', { CLASSPATH: await mavenClassPath(join(here, 'java/pom.xml')) })
+}
+
+async function connect(): Promise<Program> {
+  return nodeProgram('java/connect.ts', { CLASSPATH: await mavenClassPath(join(here, 'java/connect/pom.xml')) })
 }
 
 /** Short runs: start fast, stay small. */
