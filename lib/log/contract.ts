@@ -30,6 +30,16 @@ export interface Topics {
   validate(topic: NewTopic): Promise<void>
   /** Raises the number of partitions to `partitions`. @throws LogError UNKNOWN_TOPIC, INVALID_PARTITIONS */
   addPartitions(name: string, partitions: number): Promise<Topic>
+  /**
+   * Sets the topic's configs to what `change` makes of those that are set; it may be called several times. Every process
+   * goes by them a few seconds later at most. `validateOnly`: checks all and changes nothing.
+   * @throws LogError UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_CONFIG, and what `change` throws
+   */
+  changeConfigs(
+    name: string,
+    change: (configs: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+    options?: { readonly validateOnly?: boolean },
+  ): Promise<void>
   /** @throws LogError UNKNOWN_TOPIC */
   delete(name: string): Promise<void>
 }

@@ -202,4 +202,23 @@ export const logPlants: readonly Plant[] = [
       },
     ],
   },
+  {
+    name: 'a version counter that starts again',
+    edits: [
+      {
+        file: 'base/random.ts',
+        find: 'export function drawToken(random: Random): number {',
+        replace: `const counters = new WeakMap<Random, number>()
+export function drawToken(random: Random): number {
+  const next = (counters.get(random) ?? 0) + 1
+  counters.set(random, next)
+  if (random) return next`,
+      },
+      {
+        file: 'base/random.ts',
+        find: 'return (drawToken(random) - 1) / 2 ** 53',
+        replace: 'return random.bytes(1)[0]! / 256',
+      },
+    ],
+  },
 ]
