@@ -105,6 +105,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'node:stream',
       'node:url',
       'node:util',
+      'node:v8',
     ],
   },
   functions: { rooms: ['lib/base', 'lib/assembly'], packages: [] },
