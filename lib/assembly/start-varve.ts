@@ -71,7 +71,7 @@ async function startParts(
   const flushBudget = stores.prices ? config.flushBudget / cluster.gateways().length : Number.POSITIVE_INFINITY
   const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : EMBEDDED) })
   endings.push(() => log.close())
-  const groups = new Groups(common)
+  const groups = new Groups({ ...common, topics: log.topics })
   endings.push(() => groups.close())
   const transactions = new Transactions({ ...common, log, groups })
   endings.push(() => transactions.close())
