@@ -9,6 +9,7 @@ import {
   type OverloadedError,
   VarveError,
 } from '../base/index.ts'
+import type { ConfigErrorCode } from '../configs/index.ts'
 import type { GroupErrorCode } from '../groups/index.ts'
 import type { LogErrorCode } from '../log/index.ts'
 import { type ErrorName, errorCodes } from '../protocol/index.ts'
@@ -21,6 +22,7 @@ export { type ErrorName, errorCodes }
 export type DomainErrorCode =
   | LogErrorCode
   | RecordErrorCode
+  | ConfigErrorCode
   | GroupErrorCode
   | TransactionErrorCode
   | StoreError['code']
@@ -42,6 +44,7 @@ export const errorNames: Readonly<Record<DomainErrorCode, ErrorName>> = {
   INVALID_PARTITIONS: 'INVALID_PARTITIONS',
   INVALID_CONFIG: 'INVALID_CONFIG',
   OFFSET_OUT_OF_RANGE: 'OFFSET_OUT_OF_RANGE',
+  POLICY_VIOLATION: 'POLICY_VIOLATION',
   CORRUPT_BATCH: 'CORRUPT_MESSAGE',
   INVALID_RECORD: 'INVALID_RECORD',
   INVALID_TIMESTAMP: 'INVALID_TIMESTAMP',

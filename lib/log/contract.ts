@@ -30,6 +30,16 @@ export interface Topics {
   validate(topic: NewTopic): Promise<void>
   /** Raises the number of partitions to `partitions`. @throws LogError UNKNOWN_TOPIC, INVALID_PARTITIONS */
   addPartitions(name: string, partitions: number): Promise<Topic>
+  /**
+   * Sets the topic's configs to what `change` makes of those that are set; it may be called several times. Every process
+   * goes by them a few seconds later at most. `validateOnly`: checks all and changes nothing.
+   * @throws LogError UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_CONFIG, and what `change` throws
+   */
+  changeConfigs(
+    name: string,
+    change: (configs: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+    options?: { readonly validateOnly?: boolean },
+  ): Promise<void>
   /** @throws LogError UNKNOWN_TOPIC */
   delete(name: string): Promise<void>
 }
@@ -118,6 +128,15 @@ export interface FoundOffset {
   readonly timestamp: number
 }
 
+export interface DeleteRecordsRequest {
+  readonly topic: Topic
+  readonly partition: number
+  /** The first record to keep; `end`: none of those that are there now. */
+  readonly before: number | 'end'
+  /** How long the caller waits, in ms. */
+  readonly timeoutMs: number
+}
+
 export interface PartitionPosition {
   readonly topic: Topic
   readonly partition: number
@@ -145,6 +164,12 @@ export interface Log {
   read(request: ReadRequest): Promise<ReadResult>
   /** Resolves when one of the positions can be read (or its topic is gone), when `timeoutMs` is over, or `signal` aborts. Never rejects. */
   waitForRecords(positions: readonly PartitionPosition[], timeoutMs: number, signal?: AbortSignal): Promise<void>
+  /**
+   * Deletes the records below an offset, and answers the first offset that is kept now. Below it every read is refused:
+   * at once in this process, within seconds in others.
+   * @throws LogError UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE (above the end), POLICY_VIOLATION, REQUEST_TIMED_OUT
+   */
+  deleteRecords(request: DeleteRecordsRequest): Promise<number>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
   /** Flushes what was accepted, answers it, and refuses more. */

@@ -7,6 +7,7 @@ export type LogErrorCode =
   | 'INVALID_PARTITIONS'
   | 'INVALID_CONFIG'
   | 'OFFSET_OUT_OF_RANGE'
+  | 'POLICY_VIOLATION' // records of a topic that is only compacted are not deleted by offset
   | 'CORRUPT_BATCH' // bad length, CRC or magic
   | 'INVALID_RECORD' // a well-formed batch that may not be appended
   | 'INVALID_TIMESTAMP'

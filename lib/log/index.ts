@@ -1,7 +1,9 @@
+export { acceptBatch } from './append/accept-batch.ts'
 export type {
   ActiveProducer,
   Appended,
   AppendRequest,
+  DeleteRecordsRequest,
   EndTransactionRequest,
   FoundOffset,
   Isolation,
@@ -19,7 +21,6 @@ export { LogError, type LogErrorCode } from './errors.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export {
   numberConfig,
-  type TopicConfig,
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'

@@ -13,6 +13,7 @@ import type {
   ActiveProducer,
   Appended,
   AppendRequest,
+  DeleteRecordsRequest,
   EndTransactionRequest,
   FoundOffset,
   Log,
@@ -35,6 +36,7 @@ import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
 import { type OpenShard, Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
+import { deleteRecords } from './upkeep/delete-records.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -163,7 +165,13 @@ class StoredLog implements Log {
 
   async read(request: ReadRequest): Promise<ReadResult> {
     const { open, slot } = await this.#shards.find(request.topic, request.partition)
-    return readPartition(open.shard, slot, this.#cache, request)
+    return readPartition(open.shard, slot, this.#cache, request, this.#clock)
+  }
+
+  async deleteRecords(request: DeleteRecordsRequest): Promise<number> {
+    if (this.#closed) throw closed()
+    const deadline = this.#clock.monotonic() + request.timeoutMs
+    return this.#track(this.#inTime(deleteRecords(this.#shards, request, deadline), deadline))
   }
 
   async waitForRecords(

@@ -7,6 +7,7 @@ export {
   checkPartitionKey,
   ITEM_BYTES_MAX,
   itemBytes,
+  MULTIPART_BYTES,
   OBJECT_KEY_BYTES_MAX,
   PARTITION_KEY_BYTES_MAX,
   refusal,

@@ -11,6 +11,8 @@ export const ITEM_BYTES_MAX = 400 * 1_024
 export const WRITE_BYTES_MAX = 4 * 1_024 * 1_024
 
 export const OBJECT_KEY_BYTES_MAX = 1_024
+/** A streamed put goes in parts of this size, each a request; S3 takes 10,000 of them. */
+export const MULTIPART_BYTES = 8 * 1_024 * 1_024
 
 /** Names and fixed parts of the attributes: `pk`, `sk`, `v` with a number of up to 16 digits, `d`. */
 const ATTRIBUTE_BYTES = 2 + 2 + 1 + 10 + 1

@@ -3,6 +3,7 @@
  * cost by list price. A failed request counts too (the services bill most of them); a retry inside an adapter does not.
  */
 import { totalLength } from '../base/index.ts'
+import { MULTIPART_BYTES } from './limits.ts'
 import type { Item, ItemKey, ItemQuery, ItemStore, ObjectStore, WriteOperation } from './ports.ts'
 import { objectPrices, priceOfReadUnits, priceOfWrite, readUnits, writeUnits } from './prices.ts'
 
@@ -53,6 +54,10 @@ export class StoreMeter {
     this.#dollars += objectPrices[operation]
   }
 
+  countObjectWritten(bytes: number): void {
+    this.#objectBytesWritten += bytes
+  }
+
   countObjectRead(bytes: number): void {
     this.#objectBytesRead += bytes
   }
@@ -84,6 +89,21 @@ export function meterObjects(store: ObjectStore, meter: StoreMeter): ObjectStore
     put: (key, parts) => {
       meter.countObjectRequest('put', totalLength(parts))
       return counted(meter, store.put(key, parts))
+    },
+    putStream: (key, open) => {
+      const counting = async function* () {
+        meter.countObjectRequest('put')
+        let bytes = 0
+        for await (const part of open()) {
+          const before = Math.floor(bytes / MULTIPART_BYTES)
+          bytes += part.length
+          const parts = Math.floor(bytes / MULTIPART_BYTES) - before
+          for (let i = 0; i < parts; i++) meter.countObjectRequest('put')
+          meter.countObjectWritten(part.length)
+          yield part
+        }
+      }
+      return counted(meter, store.putStream(key, counting))
     },
     get: async (key, range) => {
       meter.countObjectRequest('get')

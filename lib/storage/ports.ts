@@ -13,6 +13,12 @@ export interface ObjectStore {
    * `exists` leaves the old object as it was. The parts are not copied: they must not change until the answer.
    */
   put(key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'>
+  /**
+   * The same for an object that is too large to be held in memory: the concatenation of what `open` gives, which may be
+   * asked for again from the beginning after a failure. Nothing is under the key until all of it is stored.
+   * @throws what the iteration throws, besides StoreError; then nothing was stored
+   */
+  putStream(key: string, open: () => AsyncIterable<Uint8Array>): Promise<'created' | 'exists'>
   /** The object, or `length` bytes of it from `from` (fewer at its end); undefined where there is no such object. */
   get(key: string, range?: ByteRange): Promise<Uint8Array | undefined>
   /** A page of the objects whose key begins with `prefix`, in no promised order. Pass `cursor` on for the next page. */

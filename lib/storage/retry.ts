@@ -29,18 +29,17 @@ export interface ObjectRetryOptions extends RetryOptions {
 
 export function retryObjects(store: ObjectStore, options: ObjectRetryOptions): ObjectStore {
   const attempt = new Retry(options)
+  const put = async (call: () => Promise<'created' | 'exists'>) => {
+    let mayBeOurs = false
+    const outcome = await attempt.run(call, error => {
+      mayBeOurs ||= error.effect === 'unknown'
+      return isTransient(error)
+    })
+    return outcome === 'exists' && mayBeOurs && options.uniqueKeys ? 'created' : outcome
+  }
   return {
-    put: async (key, parts) => {
-      let mayBeOurs = false
-      const outcome = await attempt.run(
-        () => store.put(key, parts),
-        error => {
-          mayBeOurs ||= error.effect === 'unknown'
-          return isTransient(error)
-        },
-      )
-      return outcome === 'exists' && mayBeOurs && options.uniqueKeys ? 'created' : outcome
-    },
+    put: (key, parts) => put(() => store.put(key, parts)),
+    putStream: (key, open) => put(() => store.putStream(key, open)),
     get: (key, range) => attempt.run(() => store.get(key, range), isTransient),
     list: (prefix, page) => attempt.run(() => store.list(prefix, page), isTransient),
     delete: keys => attempt.run(() => store.delete(keys), isTransient),

@@ -1,5 +1,6 @@
 /** What every ObjectStore promises. An adapter's test is a call of `describeObjectStore`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CorruptDataError } from '../../lib/base/index.ts'
 import { type ByteRange, DELETE_KEYS_MAX, type ObjectStore, StoreError } from '../../lib/storage/index.ts'
 import { Child } from '../support/child.ts'
 import { type ObjectsAddress, openObjects } from '../support/store-address.ts'
@@ -34,6 +35,7 @@ export function describeObjectStore(
 
     const context = { store: () => store, address: () => place.address }
     describe('put', () => describePut(context))
+    describe('putStream', () => describePutStream(context))
     describe('get', () => describeGet(context))
     describe('list', () => describeList(context))
     describe('delete', () => describeDelete(context))
@@ -96,6 +98,72 @@ function describePut({ store }: Context): void {
     await store().put('put/view', [large.subarray(7, 15), new Uint8Array(large.buffer, large.byteOffset, 6)])
     expect(text(await store().get('put/view'))).toBe('the partbefore')
   })
+}
+
+function describePutStream({ store }: Context): void {
+  const piece = pattern(5 * 1_024 * 1_024)
+
+  test.each([0, 1, 3, 4, 7])('%i pieces of 5 MiB, larger than what is held at once', async count => {
+    expect(await store().putStream(`stream/${count}`, () => streamOf(piece, count))).toBe('created')
+    const whole = await store().get(`stream/${count}`)
+    expect(whole?.length).toBe(count * piece.length)
+    for (let at = 0; at < count; at++) expectBytes(whole!.subarray(at * piece.length, (at + 1) * piece.length), piece)
+  })
+
+  test('parts of any length, in order', async () => {
+    const lengths = [0, 1, 70_000, 9_000_000, 3, 8_388_608, 16_777_217, 5]
+    const body = pattern(lengths.reduce((sum, length) => sum + length, 0))
+    const pieces = async function* () {
+      let at = 0
+      for (const length of lengths) {
+        yield body.subarray(at, at + length)
+        at += length
+      }
+    }
+    expect(await store().putStream('stream/odd', pieces)).toBe('created')
+    expectBytes(await store().get('stream/odd'), body)
+  })
+
+  test.each([bytes('new'), piece])('a taken key is told, and the old object stays', async part => {
+    await store().put(`stream/taken-${part.length}`, [bytes('old')])
+    expect(await store().putStream(`stream/taken-${part.length}`, () => streamOf(part, 4))).toBe('exists')
+    expect(text(await store().get(`stream/taken-${part.length}`))).toBe('old')
+  })
+
+  test.each([0, 4])('a source that fails after %i pieces is told, and nothing is stored', async count => {
+    const failing = async function* () {
+      yield* streamOf(piece, count)
+      throw new CorruptDataError('the source is broken')
+    }
+    await expect(store().putStream(`stream/broken-${count}`, failing)).rejects.toMatchObject({ code: 'CORRUPT_DATA' })
+    expect(await store().get(`stream/broken-${count}`)).toBeUndefined()
+    expect(await store().putStream(`stream/broken-${count}`, () => streamOf(piece, 1))).toBe('created')
+  })
+
+  test('nothing is seen of an object before all of it is there', async () => {
+    const peeking = async function* () {
+      yield* streamOf(piece, 4)
+      expect(await store().get('stream/peek')).toBeUndefined()
+      expect((await listAll(store(), 'stream/peek')).objects).toEqual([])
+    }
+    expect(await store().putStream('stream/peek', peeking)).toBe('created')
+    expect((await store().get('stream/peek'))?.length).toBe(4 * piece.length)
+  })
+
+  test('of a stream and a put of one key at once one is told that it created it', async () => {
+    const outcomes = await Promise.all([
+      store().putStream('stream/raced', () => streamOf(piece, 3)),
+      store().putStream('stream/raced', () => streamOf(piece, 4)),
+      store().put('stream/raced', [bytes('small')]),
+    ])
+    expect(outcomes.toSorted()).toEqual(['created', 'exists', 'exists'])
+    const lengths = [3 * piece.length, 4 * piece.length, 5]
+    expect((await store().get('stream/raced'))?.length).toBe(lengths[outcomes.indexOf('created')])
+  })
+}
+
+async function* streamOf(piece: Uint8Array, count: number): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < count; i++) yield piece
 }
 
 function describeGet({ store }: Context): void {

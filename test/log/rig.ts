@@ -6,6 +6,7 @@ import { type Clock, silentLogger, systemRandom } from '../../lib/base/index.ts'
 import { type Log, type LogOptions, openLog, type Topic } from '../../lib/log/index.ts'
 import { buildBatch, type NewBatch, readRecords, viewBatch } from '../../lib/records/index.ts'
 import { type ItemStore, type ObjectStore, StoreError, type WriteOperation } from '../../lib/storage/index.ts'
+import { gather } from '../support/gather.ts'
 import { memoryItems, memoryObjects } from '../support/memory-stores.ts'
 
 /** Everything that waits for no clock and no gate has happened. */
@@ -88,7 +89,11 @@ export function openRig(defaults: Partial<LogOptions> = {}) {
         write: operations => hooks.write(operations, items.write),
         get: key => hooks.get(key, items.get),
       },
-      objects: { ...objects, put: (key, parts) => hooks.put(key, parts, objects.put) },
+      objects: {
+        ...objects,
+        put: (key, parts) => hooks.put(key, parts, objects.put),
+        putStream: async (key, source) => hooks.put(key, await gather(source()), objects.put),
+      },
       clock,
       random: systemRandom,
       logger: silentLogger,

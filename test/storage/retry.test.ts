@@ -142,7 +142,7 @@ function optionsOf(options: Partial<RetryOptions>): RetryOptions {
 
 function wrapObjects<T>(script: Script<T>, options: Partial<RetryOptions & { uniqueKeys: boolean }> = {}): ObjectStore {
   const { next } = script
-  const store = { put: next, get: next, list: next, delete: next, close: next }
+  const store = { put: next, putStream: next, get: next, list: next, delete: next, close: next }
   return retryObjects(store, { uniqueKeys: true, ...optionsOf(options), ...options })
 }
 

@@ -1,5 +1,6 @@
 /** The two ports over Maps, for tests of what stands above them. They answer at once and never fail. */
 import type { Conflict, Item, ItemKey, ItemStore, ObjectStore, WriteOperation } from '../../lib/storage/index.ts'
+import { gather } from './gather.ts'
 
 export interface MemoryObjects extends ObjectStore {
   readonly blobs: Map<string, Uint8Array>
@@ -7,13 +8,15 @@ export interface MemoryObjects extends ObjectStore {
 
 export function memoryObjects(): MemoryObjects {
   const blobs = new Map<string, Uint8Array>()
+  const put: ObjectStore['put'] = async (key, parts) => {
+    if (blobs.has(key)) return 'exists'
+    blobs.set(key, new Uint8Array(Buffer.concat(parts)))
+    return 'created'
+  }
   return {
     blobs,
-    put: async (key, parts) => {
-      if (blobs.has(key)) return 'exists'
-      blobs.set(key, new Uint8Array(Buffer.concat(parts)))
-      return 'created'
-    },
+    put,
+    putStream: async (key, open) => put(key, await gather(open())),
     get: async (key, range) => {
       const blob = blobs.get(key)
       return blob && (range ? blob.slice(range.from, range.from + range.length) : blob.slice())

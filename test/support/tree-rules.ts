@@ -24,26 +24,33 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage'],
     packages: ['lmdb', 'node:fs', 'node:path', 'node:crypto', 'node:util'],
   },
+  'lib/leases': { rooms: ['lib/base', 'lib/storage'], packages: [] },
   'lib/records': {
     rooms: ['lib/base'],
     packages: ['@node-rs/crc32', 'snappy', 'lz4-napi', 'node:zlib', 'node:buffer'],
   },
+  'lib/configs': { rooms: ['lib/base', 'lib/storage'], packages: ['lru-cache'] },
   'lib/log': {
-    rooms: ['lib/base', 'lib/storage', 'lib/records'],
+    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
     packages: ['@node-rs/crc32', 'lru-cache'],
   },
-  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/log'], packages: ['lru-cache', 're2js'] },
+  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache', 're2js'] },
   'lib/transactions': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
   },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
+  'lib/ingest': {
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
+    packages: ['lru-cache', 'node:crypto'],
+  },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {
     rooms: [
       'lib/base',
       'lib/storage',
       'lib/records',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
@@ -57,8 +64,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:net', 'node:tls'],
   },
   'lib/http': {
-    rooms: ['lib/base', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
-    packages: ['hono', '@hono/*'],
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
+    packages: ['hono', 'zod', 'node:stream', 'node:zlib'],
   },
   'lib/assembly': {
     rooms: [
@@ -66,7 +73,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/storage',
       'lib/storage/aws',
       'lib/storage/local',
+      'lib/leases',
       'lib/records',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',

@@ -10,13 +10,14 @@
  *   REQUEST_TIMED_OUT and never sent again.
  * - The head's fence rose above our segment (we slept): it is put again under a new id, and later ones wait for it.
  * - A refusal is given only by a plan whose swap succeeded, or after a strong read that found the head unchanged.
+ * - Changes of the head that are no commits (head-change.ts) go with the next write, and are made anew on every head.
  */
 import { type Clock, drawFraction, drawToken, type Logger, type Random } from '../../base/index.ts'
 import { type ItemStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import { LogError } from '../errors.ts'
 import { type Chunk, chunkKey, encodeChunk } from '../head/chunk.ts'
 import type { Commit } from '../head/commit.ts'
-import { encodeHead, headKey } from '../head/head.ts'
+import { encodeHead, type Head, headKey } from '../head/head.ts'
 import type { HeadState, Shard } from '../head/shard.ts'
 import type { ShardLimits } from '../head/shard-limits.ts'
 import { appendCommits } from '../head/transitions.ts'
@@ -25,6 +26,7 @@ import type { SegmentIds } from '../segment/segment-id.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { answerBatch, answerMarker, outcomeInCommit, refuse, timedOut, unanswered } from './answers.ts'
 import { type CommitPlan, planCommits } from './commit-plan.ts'
+import { type HeadChange, type MadeChanges, PendingChanges } from './head-change.ts'
 import { layOutSegment, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
 
 export interface CommitterParts {
@@ -47,6 +49,7 @@ export class Committer {
   readonly #parts: CommitterParts
   readonly #snapshots: SnapshotWriter
   readonly #queue: PendingCommit[] = []
+  readonly #changes: PendingChanges
   #running = false
   #arrivals = 0
   /** The head was read after the commits below this arrival came: what it refuses of them is refused. */
@@ -58,6 +61,7 @@ export class Committer {
     this.#shard = shard
     this.#parts = parts
     this.#snapshots = new SnapshotWriter(shard, parts)
+    this.#changes = new PendingChanges(parts.clock)
   }
 
   get idle(): boolean {
@@ -71,11 +75,27 @@ export class Committer {
     if (!this.#running) void this.#run()
   }
 
+  /**
+   * Changes the head with its next write, and answers the head in which the change is; `deadline`: monotonic, ms.
+   * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT; what the change throws
+   */
+  change(change: HeadChange, deadline: number): Promise<Head> {
+    const changed = this.#changes.add(change, deadline)
+    if (!this.#running) void this.#run()
+    return changed
+  }
+
+  /** Puts a snapshot of all commits, which the next write comes to refer to. @throws LogError UNKNOWN_TOPIC, StoreError */
+  async takeSnapshot(): Promise<void> {
+    await this.#shard.loadFold()
+    await this.#snapshots.putNow()
+  }
+
   async #run(): Promise<void> {
     this.#running = true
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || !this.#changes.empty) {
       try {
-        await this.#queue[0]!.stored
+        if (this.#changes.empty) await this.#queue[0]!.stored
         await this.#step()
       } catch (error) {
         await this.#recover(error)
@@ -89,14 +109,20 @@ export class Committer {
     this.#settleHopeless()
     if (!this.#shard.state) return this.#refuseAll(new LogError('UNKNOWN_TOPIC', 'the topic was deleted'))
     const { fold, state: base } = this.#shard
-    if (!fold) return this.#shard.loadFold()
+    if (!fold && this.#queue.length > 0) return this.#shard.loadFold()
     // Nothing may be awaited from here to the write: the plan must rest on a head in which our segments were looked for.
     this.#settleSeen()
     const ready = this.#readyCommits()
-    if (ready.length === 0) return
-    const plan = planCommits(base.head, fold, ready)
+    const changes = this.#changes.make({
+      ...base.head,
+      snapshot: this.#snapshots.take(base.head) ?? base.head.snapshot,
+    })
+    if (!fold || ready.length === 0)
+      return changes.made.length > 0 ? this.#write(base, changes, undefined, []) : undefined
+    const plan = planCommits(changes.head, fold, ready)
+    if (plan.commits.length > 0) return this.#write(base, changes, plan, ready.slice(0, plan.covered))
+    if (changes.made.length > 0) return this.#write(base, changes, undefined, [])
     if (plan.covered === 0) return this.#putAgain(ready[0]!)
-    if (plan.commits.length > 0) return this.#write(base, plan, ready.slice(0, plan.covered))
     await this.#settleUnwritten(ready.slice(0, plan.covered), plan)
   }
 
@@ -115,27 +141,36 @@ export class Committer {
     this.#confirmed = confirmed
   }
 
-  async #write(base: HeadState, plan: CommitPlan, covered: readonly PendingCommit[]): Promise<void> {
+  async #write(
+    base: HeadState,
+    changes: MadeChanges,
+    plan: CommitPlan | undefined,
+    covered: readonly PendingCommit[],
+  ): Promise<void> {
     if (base.head.state === 'sealed') {
       await this.#shard.refresh()
       if (this.#shard.state?.head.state === 'sealed')
         this.#refuseAll(new LogError('UNKNOWN_TOPIC', 'the topic is being deleted'))
       return
     }
-    const snapshot = this.#snapshots.take(base.head)
     const { limits } = this.#parts
-    const { head, chunks } = appendCommits(base.head, { ...plan, snapshot, limits })
+    const { snapshot } = changes.head
+    const { head, chunks } = plan
+      ? appendCommits(changes.head, { ...plan, snapshot, limits })
+      : { head: changes.head, chunks: [] }
     const state = { head, version: drawToken(this.#parts.random) }
     for (const commit of covered) {
       commit.attemptedInEpoch ??= this.#shard.epoch
       this.#shard.awaitCommit(commit.id)
     }
-    const carried = carriedBy(plan, covered)
+    const carried = plan ? carriedBy(plan, covered) : []
+    const sentAt = this.#parts.clock.monotonic()
     const outcome = await this.#parts.items.write(this.#operations(base, state, chunks, carried))
     if (outcome.written) {
-      await this.#shard.adoptWritten(state, chunks)
+      await this.#shard.adoptWritten(state, chunks, sentAt)
       this.#setbacks = 0
-      this.#settleWritten(covered, plan)
+      this.#changes.settle(changes.made, head)
+      if (plan) this.#settleWritten(covered, plan)
       this.#snapshots.consider()
       return
     }
@@ -225,6 +260,7 @@ export class Committer {
   /** Answers what can no longer be committed: failed puts, callers that stopped waiting, fates that cannot be known. */
   #settleHopeless(): void {
     const now = this.#parts.clock.monotonic()
+    this.#changes.expire(timedOut)
     for (const commit of this.#queue) {
       if (commit.failure !== undefined) this.#refuse(commit, commit.failure)
       if (commit.attemptedInEpoch !== undefined && commit.attemptedInEpoch !== this.#shard.epoch) {
@@ -282,6 +318,7 @@ export class Committer {
   }
 
   #refuseAll(error: unknown): void {
+    this.#changes.refuse(error)
     for (const commit of this.#queue) this.#refuse(commit, error)
     this.#dropSettled()
   }

@@ -53,6 +53,7 @@ export class Shard {
   #fold: Fold | undefined
   #epoch = 0
   #changedAt: number
+  #confirmedAt: number
   #refreshing: Promise<void> | undefined
   #nextRefresh: Promise<void> | undefined
 
@@ -61,6 +62,7 @@ export class Shard {
     this.topicId = topicId
     this.number = number
     this.#changedAt = parts.clock.monotonic()
+    this.#confirmedAt = this.#changedAt
   }
 
   /** undefined where there is no such shard. @throws StoreError, CorruptDataError */
@@ -89,6 +91,11 @@ export class Shard {
     return this.#changedAt
   }
 
+  /** The cached head was the stored one at this moment of this process's monotonic clock, or later. */
+  get confirmedAt(): number {
+    return this.#confirmedAt
+  }
+
   /** After this the cached head is at least as new as the call. @throws StoreError, CorruptDataError */
   refresh(): Promise<void> {
     if (this.#nextRefresh) return this.#nextRefresh
@@ -110,9 +117,10 @@ export class Shard {
     })
   }
 
-  /** Takes over a head that this process wrote, with the chunks written with it. */
-  adoptWritten(state: HeadState, chunks: readonly Chunk[]): Promise<void> {
-    return this.#mailbox.run(() => this.#adopt(state, chunks))
+  /** Takes over a head that this process wrote, with the chunks written with it; `sentAt`: monotonic, ms. */
+  async adoptWritten(state: HeadState, chunks: readonly Chunk[], sentAt: number): Promise<void> {
+    await this.#mailbox.run(() => this.#adopt(state, chunks))
+    this.#confirmedAt = Math.max(this.#confirmedAt, sentAt)
   }
 
   /** The fold at the cached head, if it was loaded since the last reload. */
@@ -161,7 +169,11 @@ export class Shard {
   }
 
   #startRefresh(): Promise<void> {
-    const refresh = async () => this.adopt(await this.#parts.items.get(headKey(this.topicId, this.number)))
+    const askedAt = this.#parts.clock.monotonic()
+    const refresh = async () => {
+      await this.adopt(await this.#parts.items.get(headKey(this.topicId, this.number)))
+      this.#confirmedAt = Math.max(this.#confirmedAt, askedAt)
+    }
     this.#refreshing = refresh().finally(() => {
       this.#refreshing = undefined
     })

@@ -40,7 +40,10 @@ export function appendCommits(
     edition: head.edition + 1,
     commits: head.commits + commits.length,
     snapshot: snapshot ?? head.snapshot,
-    partitions: partitions.map((partition, slot) => ({ ...partition, stable: stable[slot] ?? partition.next })),
+    partitions: partitions.map((partition, slot) => ({
+      ...partition,
+      stable: Math.max(stable[slot] ?? partition.next, partition.start),
+    })),
     tail: [...head.tail, ...commits],
   }
   return shedTail(appended, limits)
@@ -49,6 +52,23 @@ export function appendCommits(
 /** One more edition, with the fields of `change`. */
 export function changeHead(head: Head, change: Partial<Omit<Head, 'edition' | 'commits' | 'tail'>>): Head {
   return { ...head, ...change, edition: head.edition + 1 }
+}
+
+/**
+ * The first kept offset of a partition moves up to `start`, which is not above `next`; never down. A transaction that is
+ * open below it holds readers back no longer, as in Kafka.
+ */
+export function moveStart(head: Head, slot: number, start: number): Head {
+  const partition = head.partitions[slot]!
+  invariant(start <= partition.next, `a start of ${start} above the end ${partition.next}`)
+  if (start <= partition.start) return head
+  const moved = { ...partition, start, stable: Math.max(partition.stable, start) }
+  return changeHead(head, { partitions: head.partitions.with(slot, moved) })
+}
+
+/** No segment below `fence` (ms) may be committed from now on. */
+export function raiseFence(head: Head, fence: number): Head {
+  return fence > head.fence ? changeHead(head, { fence }) : head
 }
 
 /** A head of at least `count` partitions. */

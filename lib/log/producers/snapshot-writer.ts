@@ -36,6 +36,16 @@ export class SnapshotWriter {
     return this.#ready
   }
 
+  /** A snapshot of the loaded fold, durable and ready to be taken when this answers; not where the head has one as new. @throws StoreError */
+  async putNow(): Promise<void> {
+    const { state, fold } = this.#shard
+    if (!state || !fold || state.head.snapshot?.commits === state.head.commits) return
+    const { commits } = state.head
+    const { time } = fold
+    const segment = await this.#parts.segments.put(this.#parts.segmentIds.next(), [encodeFold(fold, time)])
+    if (!this.#ready || this.#ready.commits < commits) this.#ready = { commits, segment, time }
+  }
+
   /** Starts a snapshot if enough was committed since the last. */
   consider(): void {
     const { state, fold } = this.#shard

@@ -13,6 +13,8 @@ import { readSlice, stateOf } from './read-partition.ts'
 import type { SliceCache } from './slice-cache.ts'
 
 const NOT_FOUND: FoundOffset = { offset: -1, timestamp: -1 }
+/** How often records that are being looked at may be deleted before the caller is told to try again. */
+const ATTEMPTS_MAX = 5
 
 export async function findOffset(
   shard: Shard,
@@ -20,6 +22,17 @@ export async function findOffset(
   cache: SliceCache,
   spec: OffsetSpec,
 ): Promise<FoundOffset> {
+  for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt++) {
+    try {
+      return await findOnce(shard, slot, cache, spec)
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'OFFSET_OUT_OF_RANGE') throw error
+    }
+  }
+  throw new LogError('REQUEST_TIMED_OUT', 'records were deleted during the search again and again')
+}
+
+async function findOnce(shard: Shard, slot: number, cache: SliceCache, spec: OffsetSpec): Promise<FoundOffset> {
   await shard.refresh()
   const partition = stateOf(shard, slot)
   if (!partition) throw new LogError('UNKNOWN_TOPIC', 'no such partition')

@@ -1,6 +1,8 @@
 /** Where an offset's bytes are: in the tail, or in the chunk that the directory names. */
 import { invariant } from '../../base/index.ts'
+import { LogError } from '../errors.ts'
 import type { Commit, Marker, Slice } from '../head/commit.ts'
+import type { PartitionState } from '../head/head.ts'
 import type { Shard } from '../head/shard.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
 
@@ -16,7 +18,7 @@ const ATTEMPTS_MAX = 5
 /**
  * Slices of `slot` in offset order, the first of which holds `offset`, which lies in [start, next) of the cached head.
  * At least one; as many as its chunk, or the tail, has.
- * @throws StoreError, CorruptDataError
+ * @throws LogError OFFSET_OUT_OF_RANGE where it was deleted meanwhile; StoreError, CorruptDataError
  */
 export async function locateSlices(shard: Shard, slot: number, offset: number): Promise<LocatedSlice[]> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -28,8 +30,14 @@ export async function locateSlices(shard: Shard, slot: number, offset: number): 
     const inChunk = chunk ? slicesFrom(chunk.commits, slot, offset) : []
     if (holds(inChunk[0], offset)) return inChunk
     await shard.refresh()
+    const partition = shard.state?.head.partitions[slot]
+    if (partition && offset < partition.start) throw outOfRange(offset, partition)
   }
   invariant(false, `no slice holds offset ${offset} of shard ${shard.topicId}/${shard.number}, slot ${slot}`)
+}
+
+export function outOfRange(offset: number, { start, next }: PartitionState): LogError {
+  return new LogError('OFFSET_OUT_OF_RANGE', `offset ${offset}, where the partition has ${start} to ${next}`)
 }
 
 /** Slices of `slot` that end above `offset`. */

@@ -1,8 +1,9 @@
 /**
  * Reads of one partition by offset. The cached head may be behind, so nothing is refused and nothing is called empty
- * before the head was read strongly (DESIGN: "a cached head is never the truth for a refusal").
+ * before the head was read strongly (DESIGN: "a cached head is never the truth for a refusal"). Nor is it believed for
+ * long that a record is still kept: what was deleted is refused everywhere within STALE_MS_MAX.
  */
-import { CorruptDataError } from '../../base/index.ts'
+import { type Clock, CorruptDataError } from '../../base/index.ts'
 import { buildEndTransactionMarker, viewBatch, writeOffset } from '../../records/index.ts'
 import type { ReadRequest, ReadResult } from '../contract.ts'
 import { LogError } from '../errors.ts'
@@ -10,29 +11,31 @@ import { abortsIn } from '../head/chunk-directory.ts'
 import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
 import type { Shard } from '../head/shard.ts'
-import { type LocatedSlice, locateSlices } from './locate.ts'
+import { type LocatedSlice, locateSlices, outOfRange } from './locate.ts'
 import type { SliceCache, StoredBatch } from './slice-cache.ts'
 
 const MISSING_SEGMENT_ATTEMPTS_MAX = 3
 const SLICES_AHEAD_MAX = 4
+/** A cached head is believed for so long without asking. */
+const STALE_MS_MAX = 5_000
 
 export async function readPartition(
   shard: Shard,
   slot: number,
   cache: SliceCache,
   request: Omit<ReadRequest, 'topic' | 'partition'>,
+  clock: Clock,
 ): Promise<ReadResult> {
   const { offset } = request
   let partition = stateOf(shard, slot)
-  if (!partition || offset >= endFor(partition, request) || offset < partition.start) {
+  const isStale = clock.monotonic() - shard.confirmedAt > STALE_MS_MAX
+  if (!partition || isStale || offset >= endFor(partition, request) || offset < partition.start) {
     await shard.refresh()
     partition = stateOf(shard, slot)
   }
   if (!partition) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
   const { start, next, stable } = partition
-  if (offset < start || offset > next) {
-    throw new LogError('OFFSET_OUT_OF_RANGE', `offset ${offset}, where the partition has ${start} to ${next}`)
-  }
+  if (offset < start || offset > next) throw outOfRange(offset, partition)
   const batches = await collectBatches(shard, slot, cache, { ...request, end: endFor(partition, request) })
   const abortedTransactions =
     request.isolation === 'read_committed' ? abortedIn(shard, slot, offset, lastOffsetOf(batches)) : []
@@ -57,7 +60,9 @@ export async function readSlice(
     const batches = await cache.read(segment, slice)
     if (batches) return batches
     await shard.refresh()
-    const again = await locateSlices(shard, slot, slice.baseOffset)
+    const partition = stateOf(shard, slot)
+    if (partition && slice.baseOffset + slice.records <= partition.start) throw outOfRange(slice.baseOffset, partition)
+    const again = await locateSlices(shard, slot, Math.max(slice.baseOffset, partition?.start ?? 0))
     if (!again[0]) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
     ;({ segment, slice } = again[0])
   }

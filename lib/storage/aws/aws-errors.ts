@@ -2,6 +2,7 @@
  * What a failed call of an AWS service means for the caller: did it surely do nothing, or does nobody know. The SDK's
  * own retries are off (they would hide lost answers), so each error here is that of one request.
  */
+import { VarveError } from '../../base/index.ts'
 import { StoreError } from '../index.ts'
 
 /** The service counted and refused; nothing happened. */
@@ -32,8 +33,9 @@ const NOT_SENT = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNRE
 
 export type CallKind = 'read' | 'write'
 
-export function storeError(doing: string, error: unknown, kind: CallKind): StoreError {
-  if (error instanceof StoreError) return error
+/** Our own errors (of a stream's source) stay as they are. */
+export function storeError(doing: string, error: unknown, kind: CallKind): VarveError {
+  if (error instanceof VarveError) return error
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   const status = errorStatus(error)
   const message = `${doing}: ${text}${status === undefined ? '' : ` (HTTP ${status})`}`

@@ -2,8 +2,6 @@
  * ObjectStore on an S3 bucket, or on a prefix in it. Bodies are sent from the caller's parts, with a CRC-32 that S3
  * checks; they are not hashed a second time for the signature.
  */
-import { Readable } from 'node:stream'
-import { crc32 } from 'node:zlib'
 import {
   CreateBucketCommand,
   DeleteObjectsCommand,
@@ -20,16 +18,17 @@ import {
   checkObjectKey,
   checkPageLimit,
   DELETE_KEYS_MAX,
+  MULTIPART_BYTES,
   type ObjectPage,
   type ObjectStore,
   StoreError,
 } from '../index.ts'
 import { errorName, errorStatus, storeError } from './aws-errors.ts'
 import { type AwsOptions, clientOptions } from './client-options.ts'
+import { bodyOf, checksumOf, leavePayloadUnsigned } from './s3-body.ts'
+import { partsOf, uploadParts } from './s3-multipart.ts'
 
 const LIST_PAGE_MAX = 1_000
-/** Shorter bodies are copied into one piece, which costs less than a stream. */
-const STREAM_BYTES_MIN = 256 * 1_024
 
 export interface S3ObjectsOptions {
   /** Closed with the store. */
@@ -90,6 +89,14 @@ class S3Objects implements ObjectStore {
       if (errorStatus(error) === 412) return 'exists'
       throw storeError(`put ${key}`, error, 'write')
     }
+  }
+
+  async putStream(key: string, open: () => AsyncIterable<Uint8Array>): Promise<'created' | 'exists'> {
+    const target = { Bucket: this.#bucket, Key: this.#keyOf(key) }
+    const parts = partsOf(open())
+    const first = await parts.next()
+    if (first.done || totalLength(first.value) < MULTIPART_BYTES) return this.put(key, first.value ?? [])
+    return uploadParts(this.#client, target, withFirst(first.value, parts))
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {
@@ -166,27 +173,9 @@ async function createBucket(client: S3Client, bucket: string): Promise<void> {
   }
 }
 
-function bodyOf(parts: readonly Uint8Array[]): Uint8Array | Readable {
-  if (parts.length === 1) return parts[0]!
-  return totalLength(parts) < STREAM_BYTES_MIN ? Buffer.concat(parts) : Readable.from(parts, { objectMode: false })
-}
-
-function checksumOf(parts: readonly Uint8Array[]): string {
-  const checksum = Buffer.alloc(4)
-  checksum.writeUInt32BE(parts.reduce((sum, part) => crc32(part, sum), 0))
-  return checksum.toString('base64')
-}
-
-/** The signature covers the headers, and with them the checksum. */
-function leavePayloadUnsigned(command: PutObjectCommand): void {
-  command.middlewareStack.add(
-    next => args => {
-      const request = args.request as { headers: Record<string, string> }
-      request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD'
-      return next(args)
-    },
-    { step: 'build', name: 'leavePayloadUnsigned' },
-  )
+async function* withFirst<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield first
+  yield* rest
 }
 
 /** HTTP has no empty range: one byte is asked for and dropped. */

@@ -9,12 +9,13 @@
 import { close, fdatasync, fstat, link, open, read, rmdir, unlink, writev } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Random, totalLength } from '../../base/index.ts'
+import { type Random, totalLength, VarveError } from '../../base/index.ts'
 import {
   type ByteRange,
   checkCount,
   checkObjectKey,
   DELETE_KEYS_MAX,
+  MULTIPART_BYTES,
   type ObjectPage,
   type ObjectStore,
   StoreError,
@@ -76,10 +77,28 @@ class FileObjects implements ObjectStore {
   }
 
   put(key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'> {
+    return this.#put(key, handle => writeParts(handle, parts))
+  }
+
+  putStream(key: string, open: () => AsyncIterable<Uint8Array>): Promise<'created' | 'exists'> {
+    return this.#put(key, async handle => {
+      let unsynced = 0
+      for await (const part of open()) {
+        await writeParts(handle, [part])
+        unsynced += part.length
+        if (unsynced < MULTIPART_BYTES) continue
+        // Little by little: one great fsync at the end would hold up those of everybody else.
+        await syncFile(handle)
+        unsynced = 0
+      }
+    })
+  }
+
+  #put(key: string, write: (handle: number) => Promise<void>): Promise<'created' | 'exists'> {
     return this.#run(`put ${key}`, async () => {
       checkObjectKey(key)
       const path = join(this.#root, ...objectPath(key))
-      const file = await this.#writeTemporary(parts)
+      const file = await this.#writeTemporary(write)
       try {
         return await this.#link(file, path)
       } finally {
@@ -134,14 +153,15 @@ class FileObjects implements ObjectStore {
     try {
       return await running
     } catch (error) {
-      throw failure(doing, error)
+      // Our own errors (of a stream's source) stay as they are.
+      throw error instanceof VarveError ? error : failure(doing, error)
     } finally {
       this.#running.delete(running)
     }
   }
 
-  /** A file with the parts, on disk, that has no name yet. */
-  async #writeTemporary(parts: readonly Uint8Array[]): Promise<string> {
+  /** A file with what `write` puts into it, on disk, that has no name yet. */
+  async #writeTemporary(write: (handle: number) => Promise<void>): Promise<string> {
     const path = this.#temporary.nextFile()
     const handle = await openFile(path, 'wx').catch(error => {
       if (errorCode(error) !== 'ENOENT') throw error
@@ -149,7 +169,7 @@ class FileObjects implements ObjectStore {
       return openFile(path, 'wx')
     })
     try {
-      await writeParts(handle, parts)
+      await write(handle)
       await syncFile(handle)
     } catch (error) {
       await removeTemporary(path)

@@ -88,7 +88,7 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/read/read-partition.ts',
-        find: 'if (!partition || offset >= endFor(partition, request) || offset < partition.start) {',
+        find: 'if (!partition || isStale || offset >= endFor(partition, request) || offset < partition.start) {',
         replace: 'if (!partition) {',
       },
     ],
@@ -199,6 +199,25 @@ export const logPlants: readonly Plant[] = [
         replace: `const id = this.#parts.segmentIds.next()
       void this.#parts.segments.put(id, [bytes]).catch(() => {})
       const segment = { id, medium: this.#parts.segments.mediumFor(bytes.length) }`,
+      },
+    ],
+  },
+  {
+    name: 'a version counter that starts again',
+    edits: [
+      {
+        file: 'base/random.ts',
+        find: 'export function drawToken(random: Random): number {',
+        replace: `const counters = new WeakMap<Random, number>()
+export function drawToken(random: Random): number {
+  const next = (counters.get(random) ?? 0) + 1
+  counters.set(random, next)
+  if (random) return next`,
+      },
+      {
+        file: 'base/random.ts',
+        find: 'return (drawToken(random) - 1) / 2 ** 53',
+        replace: 'return random.bytes(1)[0]! / 256',
       },
     ],
   },

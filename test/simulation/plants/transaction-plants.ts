@@ -98,8 +98,8 @@ export const transactionPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/head/transitions.ts',
-        find: 'stable: stable[slot] ?? partition.next',
-        replace: 'stable: Math.max(partition.next, stable[slot] ?? 0)',
+        find: 'Math.max(stable[slot] ?? partition.next, partition.start)',
+        replace: 'Math.max(partition.next, stable[slot] ?? 0)',
       },
     ],
   },

@@ -15,6 +15,7 @@ import {
   type WriteOperation,
   type WriteOutcome,
 } from '../../../lib/storage/index.ts'
+import { gather } from '../../support/gather.ts'
 import type { SimulatedEvent } from './event-heap.ts'
 import type { Fate, Faults } from './faults.ts'
 import type { ItemTruth } from './item-truth.ts'
@@ -182,6 +183,10 @@ export class SimulatedObjects implements ObjectStore {
     }
     sent.then(settled, settled)
     return sent
+  }
+
+  async putStream(key: string, open: () => AsyncIterable<Uint8Array>): Promise<'created' | 'exists'> {
+    return this.put(key, await gather(open()))
   }
 
   get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {

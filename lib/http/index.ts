@@ -1,0 +1,3 @@
+export { createHttpApp, type HttpOptions } from './app.ts'
+export { defaultHttpLimits, type HttpLimits } from './limits.ts'
+export { problemOf, problemResponse } from './problems.ts'

@@ -1,0 +1,1 @@
+export { type Held, Leases, type LeasesOptions } from './leases.ts'
