@@ -74,7 +74,7 @@ async function startParts(
   const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : EMBEDDED) })
   endings.push(() => log.close())
   const configs = new StoredConfigs(common)
-  const groups = new Groups(common)
+  const groups = new Groups({ ...common, topics: log.topics })
   endings.push(() => groups.close())
   const transactions = new Transactions({ ...common, log, groups })
   endings.push(() => transactions.close())
