@@ -38,7 +38,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const opened = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
   const configs = new StoredConfigs(common)
-  const groups = new Groups(common)
+  const groups = new Groups({ ...common, topics: log.topics })
   const transactions = new Transactions({ ...common, log, groups })
   const gateway = await Gateway.listen({
     host: '127.0.0.1',
