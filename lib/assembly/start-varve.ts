@@ -30,8 +30,8 @@ interface Surroundings {
   readonly logger: Logger
 }
 
-/** Where a write of several items costs no more than one: an append of up to 64 KiB is one write. */
-const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 64 * 1_024 }
+/** Where a write of several items costs no more than one: an append of up to 256 KiB is one write. */
+const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 256 * 1_024 }
 
 /** @throws ConfigError where an address or a store cannot be had */
 export async function startVarve(config: Config, logger: Logger): Promise<RunningVarve> {
@@ -75,7 +75,7 @@ async function startParts(
   const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : EMBEDDED) })
   endings.push(() => log.close())
   const configs = new StoredConfigs(common)
-  const groups = new Groups(common)
+  const groups = new Groups({ ...common, topics: log.topics })
   endings.push(() => groups.close())
   const shares = new ShareGroups({ ...common, log, configs })
   endings.push(() => shares.close())

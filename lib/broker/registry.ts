@@ -5,6 +5,8 @@ import { addPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { alterConfigs } from './handlers/alter-configs.ts'
 import { alterShareGroupOffsets } from './handlers/alter-share-group-offsets.ts'
 import { apiVersions } from './handlers/api-versions.ts'
+import { consumerGroupDescribe } from './handlers/consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from './handlers/consumer-group-heartbeat.ts'
 import { createPartitions } from './handlers/create-partitions.ts'
 import { createTopics } from './handlers/create-topics.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
@@ -83,5 +85,7 @@ export const handlers: readonly Handler[] = [
   describeShareGroupOffsets,
   alterShareGroupOffsets,
   deleteShareGroupOffsets,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   listConfigResources,
 ]

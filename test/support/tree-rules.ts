@@ -34,7 +34,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
     packages: ['@node-rs/crc32', 'lru-cache'],
   },
-  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache'] },
+  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache', 're2js'] },
   'lib/transactions': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
@@ -111,6 +111,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'node:stream',
       'node:url',
       'node:util',
+      'node:v8',
     ],
   },
   functions: { rooms: ['lib/base', 'lib/assembly'], packages: [] },

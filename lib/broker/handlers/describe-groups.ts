@@ -1,5 +1,6 @@
 /**
- * DescribeGroups, versions 0 to 6. A group that does not exist is Dead, from version 6 on with GROUP_ID_NOT_FOUND.
+ * DescribeGroups, versions 0 to 6. A group that does not exist, or is not a classic one, is Dead, from version 6 on
+ * with GROUP_ID_NOT_FOUND.
  *
  * Departures from Apache Kafka: none known.
  */
