@@ -11,6 +11,7 @@ import { openLog } from '../log/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
+import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
 import { openStores } from './open-stores.ts'
 
@@ -87,7 +88,8 @@ async function startParts(
   endings.push(() => gateway.close())
   const closing = new AbortController()
   const app = createHttpApp({
-    ...surroundings,
+    ...common,
+    ...openHttpAccess(config.httpAccess, common),
     log,
     groups,
     autoCreateTopics,
