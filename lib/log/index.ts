@@ -21,7 +21,6 @@ export { LogError, type LogErrorCode } from './errors.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export {
   numberConfig,
-  type TopicConfig,
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'
