@@ -13,6 +13,7 @@ import { ShareGroups } from '../share/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
+import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
 import { openStores } from './open-stores.ts'
 
@@ -93,7 +94,8 @@ async function startParts(
   endings.push(() => gateway.close())
   const closing = new AbortController()
   const app = createHttpApp({
-    ...surroundings,
+    ...common,
+    ...openHttpAccess(config.httpAccess, common),
     log,
     groups,
     autoCreateTopics,

@@ -43,7 +43,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/records', 'lib/log', 'lib/groups'],
     packages: [],
   },
-  'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
+  'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['jose', 'lru-cache', 'node:crypto'] },
   'lib/ingest': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
     packages: ['lru-cache', 'node:crypto'],
@@ -70,7 +70,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'lib/http': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
-    packages: ['hono', 'zod', 'node:stream', 'node:zlib'],
+    packages: ['hono', 'zod', 'node:crypto', 'node:stream', 'node:zlib'],
   },
   'lib/assembly': {
     rooms: [
