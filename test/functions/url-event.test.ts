@@ -1,6 +1,6 @@
 /** A Function URL's event, as the Lambda developer guide shows it, is the request that was sent. */
 import { expect, test } from 'vitest'
-import { requestOf } from '../../lib/assembly/serverless/http-handler.ts'
+import { requestOf, signerOf } from '../../lib/assembly/serverless/http-handler.ts'
 
 const event = {
   rawPath: '/v1/topics/a%2Fb/records',
@@ -31,4 +31,10 @@ test('without a body', async () => {
     'GET',
     'https://id.lambda-url.us-west-2.on.aws/v1/topics/a%2Fb/records',
   ])
+})
+
+test('whoever IAM let in is known by his ARN; nobody else is', () => {
+  const signed = { ...event.requestContext, authorizer: { iam: { userArn: 'arn:aws:iam::1:user/a' } } }
+  expect(signerOf({ event: { ...event, requestContext: signed } })?.name).toBe('arn:aws:iam::1:user/a')
+  expect(signerOf({ event })).toBeUndefined()
 })

@@ -6,6 +6,9 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Groups } from '../../groups/index.ts'
 import { createHttpApp } from '../../http/index.ts'
+import type { Principal } from '../../security/index.ts'
+import { openHttpAccess } from '../http-access.ts'
+import { readHttpAccess } from '../http-config.ts'
 import { type FunctionVarve, functionVarve } from './open-varve.ts'
 
 /** "Lambda function URLs: request payload format". */
@@ -16,7 +19,12 @@ export interface UrlEvent {
   readonly cookies?: readonly string[]
   readonly body?: string
   readonly isBase64Encoded?: boolean
-  readonly requestContext: { readonly domainName: string; readonly http: { readonly method: string } }
+  readonly requestContext: {
+    readonly domainName: string
+    readonly http: { readonly method: string }
+    /** Where the URL asks IAM: who signed the request. */
+    readonly authorizer?: { readonly iam?: { readonly userArn?: string } }
+  }
 }
 
 export interface UrlAnswer {
@@ -34,7 +42,7 @@ interface StreamingRuntime {
 }
 
 type UrlHandler = (event: UrlEvent) => Promise<UrlAnswer | undefined>
-type Fetch = (request: Request) => Response | Promise<Response>
+type Fetch = (request: Request, env: { readonly event: UrlEvent }) => Response | Promise<Response>
 
 /** Lambda takes no more in a request. */
 const BODY_BYTES_MAX = 6 * 1_024 * 1_024
@@ -51,13 +59,13 @@ export function httpHandler(): UrlHandler {
   if (!runtime) {
     return event => {
       const { varve, app } = fetchOf()
-      return varve.invoke('http', async () => bufferedAnswer(await app(requestOf(event))))
+      return varve.invoke('http', async () => bufferedAnswer(await app(requestOf(event), { event })))
     }
   }
   return runtime.streamifyResponse((event, stream) => {
     const { varve, app } = fetchOf()
     return varve.invoke('http', async () => {
-      const response = await app(requestOf(event))
+      const response = await app(requestOf(event), { event })
       await sendBody(response, runtime.HttpResponseStream.from(stream, metadataOf(response)))
     })
   })
@@ -65,16 +73,35 @@ export function httpHandler(): UrlHandler {
 
 function openApp(): { varve: FunctionVarve; app: Fetch } {
   const varve = functionVarve()
+  const { env } = process
+  const texts = {
+    httpAuth: 'required',
+    adminKey: env.VARVE_ADMIN_KEY ?? '',
+    httpAnonymous: env.VARVE_HTTP_ANONYMOUS ?? '',
+    corsOrigins: env.VARVE_CORS_ORIGINS ?? '',
+    oidcIssuer: env.VARVE_OIDC_ISSUER ?? '',
+    oidcAudience: env.VARVE_OIDC_AUDIENCE ?? '',
+    oidcJwks: env.VARVE_OIDC_JWKS ?? '',
+    oidcScopeClaim: env.VARVE_OIDC_SCOPE_CLAIM ?? '',
+  }
   const app = createHttpApp({
     ...varve,
-    groups: new Groups(varve),
-    autoCreateTopics: process.env.VARVE_AUTO_CREATE_TOPICS !== 'false',
-    defaultPartitions: Number(process.env.VARVE_DEFAULT_PARTITIONS ?? 1),
+    ...openHttpAccess(readHttpAccess(texts, { loopback: false, insecureListen: false }), varve),
+    identify: signerOf,
+    groups: new Groups({ ...varve, topics: varve.log.topics }),
+    autoCreateTopics: env.VARVE_AUTO_CREATE_TOPICS !== 'false',
+    defaultPartitions: Number(env.VARVE_DEFAULT_PARTITIONS ?? 1),
     // A sandbox is never told that it ends.
     closing: new AbortController().signal,
     limits: { bodyBytesMax: BODY_BYTES_MAX, tailMsMax: TAIL_MS_MAX, waitMsMax: TAIL_MS_MAX },
   })
   return { varve, app: app.fetch }
+}
+
+/** IAM has asked already, and lets nobody call whom the account's owner did not let: he may do everything. */
+export function signerOf(env: unknown): Principal | undefined {
+  const arn = (env as { event: UrlEvent }).event.requestContext.authorizer?.iam?.userArn
+  return arn ? { name: arn, scopes: [{ action: 'admin', pattern: '*' }] } : undefined
 }
 
 export function requestOf(event: UrlEvent): Request {
