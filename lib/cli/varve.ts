@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   produce: async () => (await import('./commands/produce.ts')).produceCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
+  keys: async () => (await import('./commands/keys.ts')).keysCommand(),
   groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
 }
 

@@ -1,6 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
-import { ConfigError, jsonLogger, readConfig, type SettingValues, settings, startVarve } from '../../assembly/index.ts'
+import {
+  ConfigError,
+  jsonLogger,
+  readConfig,
+  type SettingValues,
+  secretSettings,
+  settings,
+  startVarve,
+} from '../../assembly/index.ts'
 import { UsageError } from '../failure.ts'
 
 export function startCommand(): Command {
@@ -9,7 +17,9 @@ export function startCommand(): Command {
     const absent = 'default' in setting ? `default: ${setting.default}, ` : ''
     command.option(option, `${about} (${absent}env: ${variable})`)
   }
-  return command.action(start)
+  return command
+    .addHelpText('after', `\n${secretSettings.adminKey} (environment only): a key that opens all of HTTP`)
+    .action(start)
 }
 
 /**
@@ -35,7 +45,8 @@ async function start(values: SettingValues): Promise<void> {
 function readOrExplain(options: SettingValues) {
   const fromEnvironment = Object.entries(settings).map(([name, { variable }]) => [name, process.env[variable]])
   try {
-    return readConfig({ ...Object.fromEntries(fromEnvironment), ...options })
+    const adminKey = process.env[secretSettings.adminKey]
+    return readConfig({ ...Object.fromEntries(fromEnvironment), ...options, adminKey })
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message) : error
   }
