@@ -32,7 +32,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'lib/configs': { rooms: ['lib/base', 'lib/storage'], packages: ['lru-cache'] },
   'lib/log': {
     rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
-    packages: ['@node-rs/crc32', 'lru-cache'],
+    packages: ['@node-rs/crc32', 'lru-cache', 'node:crypto'],
   },
   'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache', 're2js'] },
   'lib/transactions': {
