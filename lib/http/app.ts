@@ -14,6 +14,8 @@ import { tailRoute } from './consume/tail-route.ts'
 import { compressResponse, encodingFor } from './content-encoding.ts'
 import { docsPage } from './docs-page.ts'
 import { HttpError } from './errors.ts'
+import { groupRoutes } from './groups/group-routes.ts'
+import { pollRoute } from './groups/poll-route.ts'
 import { type GuardOptions, guard, type HttpAccess } from './guard.ts'
 import { keyRoutes } from './key-routes.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
@@ -65,6 +67,8 @@ export const routes: readonly Route[] = [
   producerRoute,
   ...consumeRoutes,
   tailRoute,
+  ...groupRoutes,
+  pollRoute,
   ...keyRoutes,
 ]
 
