@@ -37,6 +37,9 @@ import { SegmentStore } from './segment/segment-store.ts'
 import { type OpenShard, Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
 import { deleteRecords } from './upkeep/delete-records.ts'
+import { logJobs } from './upkeep/log-jobs.ts'
+import type { UpkeepJob } from './upkeep/upkeep.ts'
+import { defaultUpkeepSettings, type UpkeepSettings } from './upkeep/upkeep-settings.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -91,6 +94,8 @@ export function openLog(options: LogOptions): Log {
 class StoredLog implements Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly #options: Required<LogOptions>
+  readonly #topics: StoredTopics
   readonly #clock: Clock
   readonly #cache: SliceCache
   readonly #segments: SegmentStore
@@ -111,7 +116,9 @@ class StoredLog implements Log {
     this.#segmentIds = segmentIds
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
-    this.topics = new StoredTopics(options)
+    this.#options = options
+    this.#topics = new StoredTopics(options)
+    this.topics = this.#topics
     this.producerIds = new BlockProducerIds(items, random)
     this.#batcher = new Batcher({
       segments,
@@ -192,6 +199,11 @@ class StoredLog implements Log {
   async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
     const { open, slot } = await this.#shards.find(topic, partition)
     return findOffset(open.shard, slot, this.#cache, spec)
+  }
+
+  upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
+    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards }
+    return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,12 @@
-/** What the stores hold in the end: whatever a head refers to is there, and its commits have no hole (I7). */
+/**
+ * What the stores hold in the end: whatever a head refers to and a reader may ask for is there, and its commits have no hole;
+ * after the last sweep nothing else is there (I7).
+ */
 import { type Chunk, decodeChunk } from '../../lib/log/head/chunk.ts'
+import type { Commit } from '../../lib/log/head/commit.ts'
 import { decodeHead, type Head, tailStart } from '../../lib/log/head/head.ts'
 import { type SegmentRef, segmentItemKey, segmentObjectKey } from '../../lib/log/segment/segment-store.ts'
+import { decodeTopicName, TOPIC_NAMES } from '../../lib/log/topics/topic-item.ts'
 import type { Item } from '../../lib/storage/index.ts'
 import type { Violation } from './checker/index.ts'
 import type { Truth } from './world/stores.ts'
@@ -9,12 +14,32 @@ import type { Truth } from './world/stores.ts'
 const SHARD_PREFIX = 's#'
 const CHUNK_PREFIX = 'c#'
 
-export function checkEndState(truth: Truth): Violation[] {
-  const shards = Map.groupBy(truth.items.all(), ({ key }) => key.pk)
-  return [...shards].flatMap(([pk, items]) => (pk.startsWith(SHARD_PREFIX) ? checkShard(pk, items, truth) : []))
+export function checkEndState(truth: Truth, { swept }: { readonly swept: boolean }): Violation[] {
+  const all = truth.items.all()
+  const needed = new Set<string>()
+  const violations = [...Map.groupBy(all, ({ key }) => key.pk)].flatMap(([pk, items]) =>
+    pk.startsWith(SHARD_PREFIX) ? checkShard(pk, items, truth, needed) : [],
+  )
+  return swept ? [...violations, ...checkGarbage(all, truth, needed)] : violations
 }
 
-function checkShard(shard: string, items: readonly Item[], truth: Truth): Violation[] {
+/** `needed`: keys of segments in both stores. */
+function checkGarbage(all: readonly Item[], truth: Truth, needed: ReadonlySet<string>): Violation[] {
+  const names = all.filter(({ key }) => key.pk === TOPIC_NAMES).map(({ value }) => decodeTopicName(value))
+  const live = new Set(names.filter(({ state }) => state === 'live').map(({ id }) => id))
+  const isGarbage = ({ key }: Item) => {
+    const [kind, id] = key.pk.split('#')
+    if (kind === 'g') return !needed.has(`${key.pk}/${key.sk}`)
+    if (kind === 's' || kind === 't' || kind === 'x') return !live.has(id!)
+    return false
+  }
+  const items = all.filter(isGarbage).map(({ key }) => `${key.pk}/${key.sk}`)
+  const objects = truth.objects.keys().filter(key => !needed.has(key))
+  const halfDeleted = names.filter(({ state }) => state === 'deleting').map(({ id }) => `topic ${id}`)
+  return [...items, ...objects, ...halfDeleted].map(what => ({ property: 'garbage', what }))
+}
+
+function checkShard(shard: string, items: readonly Item[], truth: Truth, needed: Set<string>): Violation[] {
   const missing = (what: string): Violation => ({ property: 'missing-object', what: `${shard}: ${what}` })
   const stored = items.find(({ key }) => key.sk === 'head')
   const chunks = items.filter(({ key }) => key.sk.startsWith(CHUNK_PREFIX)).map(({ value }) => decodeChunk(value))
@@ -23,8 +48,18 @@ function checkShard(shard: string, items: readonly Item[], truth: Truth): Violat
   const live = liveChunks(head, chunks)
   if (!live) return [missing(`a hole in the chunks ${chunks.map(({ firstCommit }) => firstCommit)}`)]
   const commits = [...live.flatMap(chunk => chunk.commits), ...head.tail]
-  const segments = [...(head.snapshot ? [head.snapshot.segment] : []), ...commits.map(({ segment }) => segment)]
+  const read = commits.filter(commit => isRead(commit, head)).map(({ segment }) => segment)
+  const segments = [...(head.snapshot ? [head.snapshot.segment] : []), ...read]
+  for (const { id } of segments) {
+    const { pk, sk } = segmentItemKey(id)
+    needed.add(`${pk}/${sk}`).add(segmentObjectKey(id))
+  }
   return segments.filter(segment => !isThere(segment, truth)).map(({ id, medium }) => missing(`${medium} ${id}`))
+}
+
+/** Some of its records are not deleted. */
+function isRead({ slices }: Commit, { partitions }: Head): boolean {
+  return slices.some(({ slot, baseOffset, records }) => baseOffset + records > partitions[slot]!.start)
 }
 
 /** From `floor` to the tail; undefined where one is missing. */

@@ -23,7 +23,9 @@ import {
   decodeTopicName,
   encodeTopic,
   encodeTopicName,
+  type StoredTopic,
   TOPIC_NAMES,
+  type TopicName,
   topicKey,
   topicNameKey,
 } from './topic-item.ts'
@@ -77,6 +79,23 @@ export class StoredTopics implements Topics {
       cursor = page.cursor
     } while (cursor !== undefined)
     return topics
+  }
+
+  async *#names(): AsyncGenerator<TopicName & { readonly name: string }> {
+    let cursor: string | undefined
+    do {
+      const page = await this.#parts.items.query(TOPIC_NAMES, cursor === undefined ? {} : { cursor })
+      for (const item of page.items) yield { ...decodeTopicName(item.value), name: item.key.sk }
+      cursor = page.cursor
+    } while (cursor !== undefined)
+  }
+
+  /** Every topic that has an item, those that are being deleted too. Read strongly, sorted by name. */
+  async *stored(): AsyncGenerator<StoredTopic> {
+    for await (const { id, state } of this.#names()) {
+      const item = state === 'deleted' ? undefined : await this.#parts.items.get(topicKey(id))
+      if (item) yield { ...decodeTopic(item.value), ...(state === 'deleting' && { state }) }
+    }
   }
 
   async validate(topic: NewTopic): Promise<void> {
@@ -140,6 +159,18 @@ export class StoredTopics implements Topics {
       await this.#tryWrite([this.#put(item.key, encodeTopicName({ id, state: 'deleting' }), item)])
     }
     throw contended(name)
+  }
+
+  /** Names of topics whose deletion has begun and not ended: it is under way, or whoever began it is gone. */
+  async *unfinishedDeletions(): AsyncGenerator<string> {
+    for await (const { name, state } of this.#names()) if (state === 'deleting') yield name
+  }
+
+  /** Nothing happens where none has begun. */
+  async finishDeletion(name: string): Promise<void> {
+    const item = await this.#parts.items.get(topicNameKey(name))
+    const found = item && decodeTopicName(item.value)
+    if (found?.state === 'deleting') await this.#finishDeletion(name, found.id)
   }
 
   // ------------------------------------------------------------ reading

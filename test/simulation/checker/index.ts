@@ -1,3 +1,4 @@
+import { checkDeletions } from './deletions.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkOrder } from './order.ts'
@@ -9,6 +10,7 @@ import { checkTransactions } from './transactions.ts'
 export { describeOperation } from './describe.ts'
 export type {
   Assignment,
+  Deletion,
   EndQuery,
   Heartbeat,
   Identification,
@@ -33,7 +35,7 @@ export type {
 export function checkHistory(history: readonly Operation[]): Violation[] {
   return [
     ...checkTopics(history),
-    ...splitByPartition(history).flatMap(part => [...checkRecords(part), ...checkOrder(part)]),
+    ...splitByPartition(history).flatMap(part => [...checkRecords(part), ...checkOrder(part), ...checkDeletions(part)]),
     ...checkTransactions(history),
     ...checkGroups(history),
   ]

@@ -3,14 +3,14 @@
  * batches lie in the order sent (I2, I3).
  */
 import type { Poll, Property, Send, Violation } from './history.ts'
-import { type AckedSend, batchKeyOf, isAcked, KnownEnd, type PartitionHistory } from './partition.ts'
+import { type AckedSend, batchKeyOf, deletedBefore, isAcked, KnownEnd, type PartitionHistory } from './partition.ts'
 
 export function checkOrder(part: PartitionHistory): Violation[] {
   const violations: Violation[] = []
   const report = (property: Property, what: string) =>
     void violations.push({ property, what: `${part.partition}: ${what}` })
   const known = new KnownEnd(part)
-  for (const poll of part.polls) checkPoll(poll, known, report)
+  for (const poll of part.polls) checkPoll(poll, known, report, deletedBefore(part.deletions, poll.completed))
   for (const { outcome, invoked } of part.ends) {
     const end = known.before(invoked)
     if (outcome.kind === 'found' && outcome.offset < end)
@@ -22,9 +22,14 @@ export function checkOrder(part: PartitionHistory): Violation[] {
 
 type Report = (property: Property, what: string) => void
 
-function checkPoll({ reader, offset, outcome, invoked, isolation }: Poll, known: KnownEnd, report: Report): void {
+function checkPoll(
+  { reader, offset, outcome, invoked, isolation }: Poll,
+  known: KnownEnd,
+  report: Report,
+  deleted: number,
+): void {
   const end = known.before(invoked)
-  if (outcome.kind === 'refused' && outcome.code === 'OFFSET_OUT_OF_RANGE' && offset <= end)
+  if (outcome.kind === 'refused' && outcome.code === 'OFFSET_OUT_OF_RANGE' && offset >= deleted && offset <= end)
     report('stale-read', `${reader} was told that ${offset} is out of range after ${end} was known`)
   if (outcome.kind !== 'read') return
   const first = outcome.batches[0]
