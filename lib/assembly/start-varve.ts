@@ -4,13 +4,16 @@
  */
 import { type Clock, type Logger, type Random, systemClock, systemRandom } from '../base/index.ts'
 import { type Broker, defaultBrokerConfig, Gateways, handlers, Router, TransactionTakeover } from '../broker/index.ts'
+import { StoredConfigs } from '../configs/index.ts'
 import { Gateway } from '../gateway/index.ts'
 import { Groups } from '../groups/index.ts'
+import { createHttpApp } from '../http/index.ts'
 import { openLog } from '../log/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
-import { HealthServer } from './health-server.ts'
+import { openHttpAccess } from './http-access.ts'
+import { HttpServer } from './http-server.ts'
 import { openStores } from './open-stores.ts'
 
 export interface RunningVarve {
@@ -27,8 +30,8 @@ interface Surroundings {
   readonly logger: Logger
 }
 
-/** Where a write of several items costs no more than one: an append of up to 64 KiB is one write. */
-const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 64 * 1_024 }
+/** Where a write of several items costs no more than one: an append of up to 256 KiB is one write. */
+const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 256 * 1_024 }
 
 /** @throws ConfigError where an address or a store cannot be had */
 export async function startVarve(config: Config, logger: Logger): Promise<RunningVarve> {
@@ -52,7 +55,7 @@ async function startParts(
   endings: (() => Promise<void>)[],
 ): Promise<Pick<RunningVarve, 'kafkaAddress' | 'httpAddress'>> {
   const { logger, clock } = surroundings
-  const http = await orTaken('http', config.http, HealthServer.listen(config.http))
+  const http = await orTaken('http', config.http, HttpServer.listen(config.http))
   endings.push(() => http.close())
   const stores = await openStores(config, surroundings)
   endings.push(async () => {
@@ -71,7 +74,8 @@ async function startParts(
   const flushBudget = stores.prices ? config.flushBudget / cluster.gateways().length : Number.POSITIVE_INFINITY
   const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : EMBEDDED) })
   endings.push(() => log.close())
-  const groups = new Groups(common)
+  const configs = new StoredConfigs(common)
+  const groups = new Groups({ ...common, topics: log.topics })
   endings.push(() => groups.close())
   const transactions = new Transactions({ ...common, log, groups })
   endings.push(() => transactions.close())
@@ -79,12 +83,26 @@ async function startParts(
   endings.push(() => takeover.close())
   const { autoCreateTopics, defaultPartitions } = config
   const brokerConfig = { ...defaultBrokerConfig, autoCreateTopics, defaultPartitions }
-  const broker: Broker = { log, groups, transactions, cluster, config: brokerConfig, clock, logger }
+  const broker: Broker = { log, groups, transactions, cluster, configs, config: brokerConfig, clock, logger }
   const router = new Router(broker, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   // From now on requests may be in flight, which need all the rest: the gateway ends first.
   endings.push(() => gateway.close())
-  http.announce(() => stores.usage())
+  const closing = new AbortController()
+  const app = createHttpApp({
+    ...common,
+    ...openHttpAccess(config.httpAccess, common),
+    log,
+    groups,
+    autoCreateTopics,
+    defaultPartitions,
+    closing: closing.signal,
+  })
+  http.serve(app.fetch, () => stores.usage())
+  endings.push(async () => {
+    closing.abort()
+    await http.close()
+  })
   return {
     kafkaAddress: addressText(config.kafka.host, gateway.port),
     httpAddress: addressText(config.http.host, http.port),

@@ -1,11 +1,12 @@
-/** Topic configs in the form in which Kafka describes them (CreateTopics, DescribeConfigs). */
-import { type TopicConfig, topicConfigs } from '../log/index.ts'
+/** Configs in the form in which Kafka describes them (CreateTopics, DescribeConfigs). */
+import { type ConfigDefinition, type ConfigDefinitions, type Configs, textConfig } from '../configs/index.ts'
+import { topicConfigs } from '../log/index.ts'
 
 /** Kafka's ConfigSource numbers. */
-export const configSource = { topic: 1, brokerStatic: 4, default: 5 } as const
+export const configSource = { topic: 1, brokerStatic: 4, default: 5, clientMetrics: 7, group: 8 } as const
 
 /** Kafka's ConfigType numbers. */
-export const configType: Readonly<Record<TopicConfig['type'], number>> = {
+export const configType: Readonly<Record<ConfigDefinition['type'], number>> = {
   boolean: 1,
   string: 2,
   int: 3,
@@ -24,21 +25,26 @@ export interface ConfigValue {
   readonly synonyms: readonly { readonly name: string; readonly value: string; readonly source: number }[]
 }
 
-/** Every config of a topic: what was set, and the defaults for the rest. */
-export function topicConfigValues(set: Readonly<Record<string, string>>): ConfigValue[] {
-  return Object.entries(topicConfigs).map(([name, config]) => {
-    const own = Object.hasOwn(set, name) ? set[name] : undefined
+/** Every config of a resource: what was set, with `source`, and the defaults for the rest. */
+export function configValues(definitions: ConfigDefinitions, set: Configs, source: number): ConfigValue[] {
+  return Object.entries(definitions).map(([name, config]) => {
+    const isSet = Object.hasOwn(set, name)
+    const value = textConfig(definitions, set, name)
     const synonyms = config.brokerName
       ? [{ name: config.brokerName, value: config.default, source: configSource.default }]
       : []
     return {
       name,
-      value: own ?? config.default,
-      source: own === undefined ? configSource.default : configSource.topic,
+      value,
+      source: isSet ? source : configSource.default,
       type: configType[config.type],
       about: config.about,
       isReadOnly: false,
-      synonyms: own === undefined ? synonyms : [{ name, value: own, source: configSource.topic }, ...synonyms],
+      synonyms: isSet ? [{ name, value, source }, ...synonyms] : synonyms,
     }
   })
+}
+
+export function topicConfigValues(set: Configs): ConfigValue[] {
+  return configValues(topicConfigs, set, configSource.topic)
 }

@@ -7,6 +7,7 @@
  * protocol wants them.
  */
 import { type Clock, type Logger, VarveError } from '../base/index.ts'
+import type { StoredConfigs } from '../configs/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Api, Decoded, Encodable, Fields } from '../protocol/index.ts'
@@ -20,6 +21,8 @@ export interface Broker {
   readonly groups: Groups
   readonly transactions: Transactions
   readonly cluster: Cluster
+  /** Of groups and of subscriptions to clients' metrics. */
+  readonly configs: StoredConfigs
   readonly config: BrokerConfig
   readonly clock: Clock
   readonly logger: Logger

@@ -2,7 +2,10 @@
 import type { Handler } from './handler.ts'
 import { addOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
+import { alterConfigs } from './handlers/alter-configs.ts'
 import { apiVersions } from './handlers/api-versions.ts'
+import { consumerGroupDescribe } from './handlers/consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from './handlers/consumer-group-heartbeat.ts'
 import { createPartitions } from './handlers/create-partitions.ts'
 import { createTopics } from './handlers/create-topics.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
@@ -17,9 +20,11 @@ import { endTxn } from './handlers/end-txn.ts'
 import { fetch } from './handlers/fetch.ts'
 import { findCoordinator } from './handlers/find-coordinator.ts'
 import { heartbeat } from './handlers/heartbeat.ts'
+import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.ts'
 import { initProducerId } from './handlers/init-producer-id.ts'
 import { joinGroup } from './handlers/join-group.ts'
 import { leaveGroup } from './handlers/leave-group.ts'
+import { listConfigResources } from './handlers/list-config-resources.ts'
 import { listGroups } from './handlers/list-groups.ts'
 import { listOffsets } from './handlers/list-offsets.ts'
 import { listTransactions } from './handlers/list-transactions.ts'
@@ -57,11 +62,16 @@ export const handlers: readonly Handler[] = [
   writeTxnMarkers,
   txnOffsetCommit,
   describeConfigs,
+  alterConfigs,
   createPartitions,
   deleteGroups,
+  incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
   describeProducers,
   describeTransactions,
   listTransactions,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
+  listConfigResources,
 ]

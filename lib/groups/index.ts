@@ -1,8 +1,13 @@
+export { type Assignment, assignmentOf } from './assignment.ts'
 export { offsetsBlocksOf } from './committed-offsets.ts'
 export type {
   CommitRequest,
   CommitResult,
   CommittedOffset,
+  ConsumerGroupDescription,
+  ConsumerHeartbeat,
+  ConsumerHeartbeatAnswer,
+  ConsumerMemberDescription,
   DeleteOffsetsRequest,
   EndTransactionRequest,
   FetchOffsetsRequest,
@@ -28,3 +33,4 @@ export type {
 export { checkGroupId, GroupError, type GroupErrorCode } from './errors.ts'
 export { Groups, type GroupsOptions } from './groups.ts'
 export { defaultGroupSettings, type GroupSettings } from './settings.ts'
+export type { TopicSource } from './topic-catalog.ts'

@@ -33,6 +33,16 @@ export interface Topics {
   validate(topic: NewTopic): Promise<void>
   /** Raises the number of partitions to `partitions`. @throws LogError UNKNOWN_TOPIC, INVALID_PARTITIONS */
   addPartitions(name: string, partitions: number): Promise<Topic>
+  /**
+   * Sets the topic's configs to what `change` makes of those that are set; it may be called several times. Every process
+   * goes by them a few seconds later at most. `validateOnly`: checks all and changes nothing.
+   * @throws LogError UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_CONFIG, and what `change` throws
+   */
+  changeConfigs(
+    name: string,
+    change: (configs: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+    options?: { readonly validateOnly?: boolean },
+  ): Promise<void>
   /** @throws LogError UNKNOWN_TOPIC */
   delete(name: string): Promise<void>
 }
@@ -141,9 +151,31 @@ export interface ProducerIds {
   next(): Promise<number>
 }
 
+/** What a run of compaction did. */
+export interface CompactionReport {
+  /** Commits that became part of extents. */
+  readonly commits: number
+  /** Extents written. */
+  readonly extents: number
+  readonly bytes: number
+  readonly chunksRemoved: number
+  /** Somebody else was faster; what was done may have been in vain. */
+  readonly lost: boolean
+}
+
+/** Rewrites what was appended, so that a long log stays as fast and as cheap as a short one. Any process may, at any time. */
+export interface CompactionJobs {
+  /**
+   * Compacts a shard's commits into extents as far as is due, and deletes the chunks that are not needed any more.
+   * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT; StoreError, CorruptDataError
+   */
+  compactShard(topic: Topic, shard: number, options?: { readonly signal?: AbortSignal }): Promise<CompactionReport>
+}
+
 export interface Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly compaction: CompactionJobs
   /** Durable and readable by everyone when it answers. @throws LogError */
   append(request: AppendRequest): Promise<Appended>
   /**

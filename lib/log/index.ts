@@ -1,3 +1,4 @@
+export { acceptBatch } from './append/accept-batch.ts'
 export type {
   ActiveProducer,
   Appended,
@@ -20,7 +21,6 @@ export { LogError, type LogErrorCode } from './errors.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export {
   numberConfig,
-  type TopicConfig,
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'

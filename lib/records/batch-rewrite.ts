@@ -1,6 +1,17 @@
-/** The few bytes of a finished batch that the log may set. Records are never re-encoded. */
-import { ATTRIBUTE, POSITION, type TimestampType, viewBatch, writeInt64 } from './batch-view.ts'
+/** What the log may change in a finished batch. Records are never re-encoded, only compressed anew. */
+import {
+  ATTRIBUTE,
+  type BatchView,
+  COMPRESSIONS,
+  type Compression,
+  LENGTH_OVERHEAD,
+  POSITION,
+  type TimestampType,
+  viewBatch,
+  writeInt64,
+} from './batch-view.ts'
 import { checksumOf } from './checksum.ts'
+import { compress, DECOMPRESSED_BYTES_MAX, decompress } from './compression.ts'
 
 /**
  * Writes base offset, and leader epoch 0, into a batch in place. Both lie outside the CRC, so the batch stays valid.
@@ -23,6 +34,21 @@ export function withTimestampType(batch: Uint8Array, type: TimestampType, maxTim
   const set = type === 'LogAppendTime' ? attributes | ATTRIBUTE.logAppendTime : attributes & ~ATTRIBUTE.logAppendTime
   copy.writeInt16BE(set, POSITION.attributes)
   writeInt64(copy, maxTimestamp, POSITION.maxTimestamp)
+  copy.writeUInt32BE(checksumOf(copy), POSITION.crc)
+  return copy
+}
+
+/**
+ * A copy of a batch with its records compressed otherwise.
+ * @throws RecordError TOO_LARGE, CORRUPT_RECORDS
+ */
+export function withCompression(batch: BatchView, compression: Compression): Buffer {
+  const { bytes } = batch
+  const records = decompress(batch.compression, bytes.subarray(POSITION.records), DECOMPRESSED_BYTES_MAX)
+  const copy = Buffer.concat([bytes.subarray(0, POSITION.records), compress(compression, records)])
+  copy.writeInt32BE(copy.length - LENGTH_OVERHEAD, POSITION.length)
+  const attributes = copy.readInt16BE(POSITION.attributes) & ~ATTRIBUTE.compression
+  copy.writeInt16BE(attributes | COMPRESSIONS.indexOf(compression), POSITION.attributes)
   copy.writeUInt32BE(checksumOf(copy), POSITION.crc)
   return copy
 }

@@ -1,5 +1,5 @@
-export { buildBatch, type NewBatch, type NewRecord } from './batch-builder.ts'
-export { withTimestampType, writeOffset } from './batch-rewrite.ts'
+export { buildBatch, buildEmptyBatch, type NewBatch, type NewRecord } from './batch-builder.ts'
+export { withCompression, withTimestampType, writeOffset } from './batch-rewrite.ts'
 export {
   type BatchView,
   COMPRESSIONS,

@@ -37,8 +37,19 @@ export const CASES: Readonly<Record<string, string>> = {
   'group-cooperative': 'members come and go with the cooperative-sticky assignor; each record is given once',
   'static-member': 'a static member that comes back has its partitions without a rebalance',
   'static-fence': 'a second member with the same instance id fences the first',
+  'group-consumer':
+    'members of the consumer protocol (KIP-848) come and go; each record is given once; the group is described',
+  'group-consumer-range': 'members of the consumer protocol with the range assignor',
+  'group-consumer-regex': 'a regular expression that the server evaluates follows the topics',
+  'group-consumer-static':
+    'a static member of the consumer protocol that comes back has its partitions; its double is refused',
+  'group-migration':
+    'members of the classic and of the consumer protocol share a group, which goes from one to the other and back',
   'commit-resume': 'a group goes on where it committed; metadata is kept',
   groups: 'groups are listed, described with members, their offsets set, and deleted',
+  'connect-standalone': 'a Kafka Connect worker carries a file into a topic and back; a second goes on where it ended',
+  'connect-distributed':
+    'connectors are made over REST, their state kept in compacted topics; a worker with kill -9 is replaced by the other',
   'interop-write': 'writes, with each codec, what the other clients then read',
   'interop-read': 'reads what another client wrote, with each codec',
 }

@@ -36,8 +36,8 @@ describe('topic configs', () => {
   test.each([
     ['no.such.config', '1', 'Unknown topic config name'],
     ['constructor', '1', 'Unknown topic config name'],
-    ['cleanup.policy', 'shrink', "'shrink'"],
-    ['cleanup.policy', 'delete,delete', 'duplicated'],
+    ['cleanup.policy', 'shrink', 'must be one of: compact, delete'],
+    ['cleanup.policy', 'delete,', 'must not be empty'],
     ['retention.ms', '-2', 'at least -1'],
     ['retention.ms', '1.5', 'LONG'],
     ['retention.ms', '', 'LONG'],
@@ -50,7 +50,7 @@ describe('topic configs', () => {
     ['min.cleanable.dirty.ratio', '1.1', 'no more than 1'],
     ['min.cleanable.dirty.ratio', 'half', 'DOUBLE'],
     ['preallocate', 'yes', 'true or false'],
-    ['remote.storage.enable', 'true', 'remote.storage.enable'],
+    ['remote.storage.enable', 'true', 'Tiered Storage'],
   ])('%s may not be %j', (name, value, why) => {
     expect(refusalOf({ [name]: value })).toContain(why)
   })

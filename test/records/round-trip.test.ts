@@ -10,6 +10,7 @@ import {
   validateChecksum,
   validateRecords,
   viewBatch,
+  withCompression,
   withTimestampType,
   writeOffset,
 } from '../../lib/records/index.ts'
@@ -72,6 +73,18 @@ test('log append time is the time of every record, on a copy with a right CRC', 
   expect(bytes.equals(before)).toBe(true)
   const restored = withTimestampType(stamped.bytes, 'CreateTime', 3)
   expect(restored.equals(before)).toBe(true)
+})
+
+test('a batch compressed otherwise is the same but for its bytes', () => {
+  fc.assert(
+    fc.property(clientBatch, fc.constantFrom(...COMPRESSIONS), (batch, compression) => {
+      const before = viewBatch(buildBatch(batch))
+      const after = validateBatch(withCompression(before, compression))
+      const { bytes: _, crc: __, ...header } = before
+      expect(after).toMatchObject({ ...header, compression })
+      expect(printable(readRecords(after))).toEqual(printable(readRecords(before)))
+    }),
+  )
 })
 
 test('a buffer of many batches is split into them', () => {

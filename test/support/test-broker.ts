@@ -1,5 +1,6 @@
 import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type BrokerConfig, defaultBrokerConfig, Gateways, handlers, Router } from '../../lib/broker/index.ts'
+import { StoredConfigs } from '../../lib/configs/index.ts'
 import { Gateway, type GatewayLimits } from '../../lib/gateway/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
@@ -36,7 +37,8 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const common = { ...stores, clock, random: systemRandom, logger: silentLogger }
   const opened = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
-  const groups = new Groups(common)
+  const configs = new StoredConfigs(common)
+  const groups = new Groups({ ...common, topics: log.topics })
   const transactions = new Transactions({ ...common, log, groups })
   const gateway = await Gateway.listen({
     host: '127.0.0.1',
@@ -48,7 +50,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const advertised = { host: '127.0.0.1', port: gateway.port, rack: null }
   const cluster = await Gateways.join({ ...common, advertised })
   const config = { ...defaultBrokerConfig, ...options.config }
-  const router = new Router({ log, groups, transactions, cluster, config, clock, logger }, handlers)
+  const router = new Router({ log, groups, transactions, cluster, configs, config, clock, logger }, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   return {
     port: gateway.port,

@@ -29,22 +29,28 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base'],
     packages: ['@node-rs/crc32', 'snappy', 'lz4-napi', 'node:zlib', 'node:buffer'],
   },
+  'lib/configs': { rooms: ['lib/base', 'lib/storage'], packages: ['lru-cache'] },
   'lib/log': {
-    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records'],
+    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
     packages: ['@node-rs/crc32', 'lru-cache'],
   },
-  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/log'], packages: ['lru-cache'] },
+  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache', 're2js'] },
   'lib/transactions': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
   },
-  'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
+  'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['jose', 'lru-cache', 'node:crypto'] },
+  'lib/ingest': {
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
+    packages: ['lru-cache', 'node:crypto'],
+  },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {
     rooms: [
       'lib/base',
       'lib/storage',
       'lib/records',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
@@ -58,8 +64,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:net', 'node:tls'],
   },
   'lib/http': {
-    rooms: ['lib/base', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
-    packages: ['hono', '@hono/*'],
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
+    packages: ['hono', 'zod', 'node:crypto', 'node:stream', 'node:zlib'],
   },
   'lib/assembly': {
     rooms: [
@@ -69,6 +75,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/storage/local',
       'lib/leases',
       'lib/records',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
@@ -98,6 +105,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'node:stream',
       'node:url',
       'node:util',
+      'node:v8',
     ],
   },
   functions: { rooms: ['lib/base', 'lib/assembly'], packages: [] },

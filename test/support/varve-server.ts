@@ -14,7 +14,7 @@ export interface VarveServerOptions {
 const commandLine = join(import.meta.dirname, '../../lib/cli/varve.ts')
 
 export interface VarveServer extends TestServer {
-  /** HOST:PORT of `/healthz`. */
+  /** HOST:PORT of the HTTP interface. */
   readonly http: string
 }
 

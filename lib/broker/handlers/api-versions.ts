@@ -37,8 +37,14 @@ export const apiVersions = handler(ApiVersions, {
   },
 })
 
-/** All at their highest level. By `transaction.version` 2 clients choose the second protocol of transactions (KIP-890). */
-const features = [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }]
+/**
+ * All at their highest level. By `transaction.version` 2 clients choose the second protocol of transactions (KIP-890),
+ * by `group.version` 1 they know that there are consumer groups (KIP-848).
+ */
+const features = [
+  { name: 'group.version', minVersion: 0, maxVersion: 1 },
+  { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
+]
 
 export function apiKeysOf(handlers: readonly Handler[]) {
   return handlers

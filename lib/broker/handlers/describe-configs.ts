@@ -1,9 +1,11 @@
 /**
- * DescribeConfigs, versions 1 to 4: the configs of topics (what was set, and the defaults) and of brokers.
+ * DescribeConfigs, versions 1 to 4: the configs of topics, groups and subscriptions to clients' metrics (what was set, and the
+ * defaults) and of brokers.
  *
- * Departures from Apache Kafka: a broker has few configs here, all read-only; other kinds of resource are refused.
+ * Departures from Apache Kafka: a broker has few configs here, all read-only, and no loggers; what is set for all brokers at
+ * run time is nothing; configs are documented by what they do here.
  */
-import { topicConfigs } from '../../log/index.ts'
+import { ConfigError, clientMetricsConfigs, groupConfigs } from '../../configs/index.ts'
 import {
   DescribeConfigs,
   type DescribeConfigsRequest,
@@ -11,43 +13,87 @@ import {
   type Message,
   type MessageInput,
 } from '../../protocol/index.ts'
-import { type ConfigValue, configSource, configType, topicConfigValues } from '../config-values.ts'
-import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
+import { brokerConfigValues } from '../broker-config-values.ts'
+import { resourceType, unknownKind } from '../config-resources.ts'
+import { type ConfigValue, configSource, configValues, topicConfigValues } from '../config-values.ts'
+import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
-import { lookUpTopic } from '../topic-lookup.ts'
 
 type Request = Message<typeof DescribeConfigsRequest>
 type Resource = Request['resources'][number]
 type Answer = MessageInput<typeof DescribeConfigsResponse>['results'][number]
 
-/** Kafka's ConfigResource types. */
-const resourceType = { topic: 2, broker: 4 } as const
-
 export const describeConfigs = handler(DescribeConfigs, {
   async handle(request, context) {
+    const known: readonly number[] = Object.values(resourceType)
+    // As Kafka does: a request that names an unknown kind fails as a whole.
+    const isBroken = request.resources.some(resource => !known.includes(resource.resourceType))
     return {
       throttleTimeMs: 0,
-      results: await Promise.all(request.resources.map(resource => describeResource(resource, request, context))),
+      results: await Promise.all(
+        request.resources.map(resource =>
+          isBroken ? { ...bare(resource), ...unknownKind } : describeResource(resource, request, context),
+        ),
+      ),
     }
   },
 })
 
 async function describeResource(resource: Resource, request: Request, broker: Broker): Promise<Answer> {
-  if (resource.resourceType === resourceType.topic) {
-    const topic = await lookUpTopic({ name: resource.resourceName }, broker)
-    if (typeof topic === 'number') return refuseTopic(resource, topic, broker)
-    return answer(resource, topicConfigValues(topic.configs), request)
+  try {
+    const values = await valuesOf(resource, broker)
+    if (values === undefined) {
+      return { ...bare(resource), errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: '' }
+    }
+    return answer(resource, values, request)
+  } catch (error) {
+    return { ...bare(resource), errorCode: errorCodeOf(error, broker.logger), errorMessage: errorMessageOf(error) }
   }
-  if (resource.resourceType !== resourceType.broker) {
-    return refuse(resource, 'INVALID_REQUEST', `Unsupported resource type ${resource.resourceType}`)
+}
+
+/** undefined: there is no such topic. */
+async function valuesOf({ resourceType: kind, resourceName: name }: Resource, broker: Broker) {
+  switch (kind) {
+    case resourceType.topic: {
+      const topic = await broker.log.topics.find({ name })
+      if (topic) return topicConfigValues(topic.configs)
+      // A name that no topic can have is told from one that no topic has.
+      await broker.log.topics.validate({ name, partitions: 1 })
+      return undefined
+    }
+    case resourceType.group: {
+      if (name === '') throw invalidRequest('Group name must not be empty')
+      return configValues(groupConfigs, (await broker.configs.get('group', name)) ?? {}, configSource.group)
+    }
+    case resourceType.clientMetrics: {
+      if (name === '') throw invalidRequest('Client metrics subscription name must not be empty')
+      const set = (await broker.configs.get('client-metrics', name)) ?? {}
+      return configValues(clientMetricsConfigs, set, configSource.clientMetrics)
+    }
+    case resourceType.brokerLogger: {
+      if (name === '') throw invalidRequest('Broker id must not be empty')
+      nodeIdOf(name, id => `Unexpected broker id, expected ${broker.cluster.nodeId} but received ${id}`, broker)
+      return []
+    }
+    default: {
+      // The empty name stands for what is set for all brokers at run time, which nothing can be.
+      if (name === '') return []
+      const complaint = (id: number) =>
+        `Unexpected broker id, expected ${broker.cluster.nodeId} or empty string, but received ${id}`
+      return brokerConfigValues(nodeIdOf(name, complaint, broker), broker)
+    }
   }
-  // The empty name stands for what is set for all brokers at run time, which nothing can be.
-  if (resource.resourceName === '') return answer(resource, [], request)
-  const nodeId = Number(resource.resourceName)
-  if (!broker.cluster.gateways().some(gateway => gateway.nodeId === nodeId)) {
-    return refuse(resource, 'INVALID_REQUEST', `There is no broker ${resource.resourceName}`)
-  }
-  return answer(resource, brokerConfigValues(nodeId, broker), request)
+}
+
+function nodeIdOf(name: string, complaint: (id: number) => string, { cluster }: Broker): number {
+  if (!/^[+-]?\d+$/.test(name)) throw invalidRequest(`Broker id must be an integer, but it is: ${name}`)
+  const nodeId = Number(name)
+  if (!cluster.gateways().some(gateway => gateway.nodeId === nodeId)) throw invalidRequest(complaint(nodeId))
+  return nodeId
+}
+
+function invalidRequest(message: string): ConfigError {
+  return new ConfigError('INVALID_REQUEST', message)
 }
 
 function answer(resource: Resource, values: readonly ConfigValue[], request: Request): Answer {
@@ -56,7 +102,7 @@ function answer(resource: Resource, values: readonly ConfigValue[], request: Req
   return {
     ...bare(resource),
     errorCode: 0,
-    errorMessage: null,
+    errorMessage: '',
     configs: chosen.map(({ name, value, isReadOnly, source, type, about, synonyms }) => ({
       name,
       value,
@@ -70,54 +116,6 @@ function answer(resource: Resource, values: readonly ConfigValue[], request: Req
   }
 }
 
-/** A name that no topic can have is told from one that no topic has. */
-async function refuseTopic(resource: Resource, errorCode: number, { log, logger }: Broker): Promise<Answer> {
-  try {
-    await log.topics.validate({ name: resource.resourceName, partitions: 1 })
-    return { ...bare(resource), errorCode, errorMessage: 'There is no such topic.' }
-  } catch (error) {
-    return { ...bare(resource), errorCode: errorCodeOf(error, logger), errorMessage: errorMessageOf(error) }
-  }
-}
-
-function refuse(resource: Resource, error: ErrorName, errorMessage: string): Answer {
-  return { ...bare(resource), errorCode: errorCodes[error], errorMessage }
-}
-
 function bare({ resourceType, resourceName }: Resource) {
   return { resourceType, resourceName, configs: [] }
-}
-
-/** This broker's own settings, and the defaults that topics inherit. */
-function brokerConfigValues(nodeId: number, { config }: Broker): ConfigValue[] {
-  const own: readonly [string, number, string, string][] = [
-    ['node.id', configType.int, String(nodeId), 'The number of this gateway.'],
-    ['broker.id', configType.int, String(nodeId), 'The number of this gateway.'],
-    [
-      'auto.create.topics.enable',
-      configType.boolean,
-      String(config.autoCreateTopics),
-      'Whether using a topic creates it.',
-    ],
-    ['num.partitions', configType.int, String(config.defaultPartitions), 'Partitions of a topic that does not say.'],
-    ['default.replication.factor', configType.int, '1', 'The stores replicate.'],
-    ['socket.request.max.bytes', configType.int, String(config.requestBytesMax), 'The largest request.'],
-    ['fetch.max.bytes', configType.int, String(config.fetchBytesMax), 'The most that a fetch answers with.'],
-  ]
-  const inherited = Object.values(topicConfigs).flatMap(({ brokerName, default: value, type, about }) =>
-    brokerName
-      ? [brokerValue({ name: brokerName, type: configType[type], value, about, source: configSource.default })]
-      : [],
-  )
-  return [
-    ...own.map(([name, type, value, about]) =>
-      brokerValue({ name, type, value, about, source: configSource.brokerStatic }),
-    ),
-    ...inherited,
-  ]
-}
-
-function brokerValue(config: Omit<ConfigValue, 'isReadOnly' | 'synonyms'>): ConfigValue {
-  const { name, value, source } = config
-  return { ...config, isReadOnly: true, synonyms: [{ name, value, source }] }
 }

@@ -1,33 +1,45 @@
 /** What a batch must be to be appended to a topic, by the topic's configs. Pure; the rules are those of Kafka's LogValidator. */
 import {
   type BatchView,
+  type Compression,
   type RecordsSummary,
   validateBatch,
   validateRecords,
   viewBatch,
+  withCompression,
   withTimestampType,
 } from '../../records/index.ts'
 import { LogError } from '../errors.ts'
 import { listConfig, numberConfig, textConfig } from '../topics/topic-configs.ts'
 
 /**
- * The batch as it will be kept: the producer's own bytes, but for topics that keep the time of the append.
- * `now`: wall clock, ms since 1970.
+ * The batch as it will be kept: the producer's own bytes, but for topics that keep the time of the append or compress
+ * what they keep in one way. `now`: wall clock, ms since 1970.
  * @throws RecordError, LogError BATCH_TOO_LARGE, INVALID_TIMESTAMP
  */
 export function acceptBatch(bytes: Uint8Array, configs: Readonly<Record<string, string>>, now: number): BatchView {
   const batch = validateBatch(bytes)
-  const bytesMax = numberConfig(configs, 'max.message.bytes')
-  if (bytes.length > bytesMax) {
-    throw new LogError('BATCH_TOO_LARGE', `a batch of ${bytes.length} bytes, where max.message.bytes is ${bytesMax}`)
-  }
+  checkSize(batch, configs)
   const requireKeys = listConfig(configs, 'cleanup.policy').includes('compact')
   const summary = validateRecords(batch, { requireKeys })
-  if (textConfig(configs, 'message.timestamp.type') === 'LogAppendTime') {
-    return viewBatch(withTimestampType(bytes, 'LogAppendTime', now))
-  }
-  checkTimestamps(summary, configs, now)
-  return batch
+  const stampsAppends = textConfig(configs, 'message.timestamp.type') === 'LogAppendTime'
+  if (!stampsAppends) checkTimestamps(summary, configs, now)
+  const kept = compressed(batch, configs)
+  if (kept !== batch) checkSize(kept, configs)
+  return stampsAppends ? viewBatch(withTimestampType(kept.bytes, 'LogAppendTime', now)) : kept
+}
+
+function compressed(batch: BatchView, configs: Readonly<Record<string, string>>): BatchView {
+  const type = textConfig(configs, 'compression.type')
+  const compression = type === 'uncompressed' ? 'none' : type
+  if (compression === 'producer' || compression === batch.compression) return batch
+  return viewBatch(withCompression(batch, compression as Compression))
+}
+
+function checkSize({ bytes }: BatchView, configs: Readonly<Record<string, string>>): void {
+  const bytesMax = numberConfig(configs, 'max.message.bytes')
+  if (bytes.length <= bytesMax) return
+  throw new LogError('BATCH_TOO_LARGE', `a batch of ${bytes.length} bytes, where max.message.bytes is ${bytesMax}`)
 }
 
 function checkTimestamps(summary: RecordsSummary, configs: Readonly<Record<string, string>>, now: number): void {

@@ -13,10 +13,15 @@ export function validateNewTopic(topic: NewTopic): void {
   validateTopicConfigs(topic.configs ?? {})
 }
 
+/** Whether a topic may have the name. */
+export function isTopicName(name: string): boolean {
+  return flawOfName(name) === undefined
+}
+
 /** @throws LogError INVALID_TOPIC_NAME */
 export function validateTopicName(name: string): void {
   const flaw = flawOfName(name)
-  if (flaw) throw new LogError('INVALID_TOPIC_NAME', `the topic name '${name.slice(0, NAME_LENGTH_MAX)}' ${flaw}`)
+  if (flaw) throw new LogError('INVALID_TOPIC_NAME', `Topic name is invalid: ${flaw}`)
 }
 
 /** @throws LogError INVALID_PARTITIONS */
@@ -26,8 +31,11 @@ export function validatePartitions(partitions: number): void {
 }
 
 function flawOfName(name: string): string | undefined {
-  if (name === '') return 'is empty'
-  if (name === '.' || name === '..') return "cannot be '.' or '..'"
-  if (name.length > NAME_LENGTH_MAX) return `is longer than ${NAME_LENGTH_MAX} characters`
-  return /^[a-zA-Z0-9._-]+$/.test(name) ? undefined : "has a character other than letters, digits, '.', '_' and '-'"
+  if (name === '') return 'the empty string is not allowed'
+  if (name === '.' || name === '..') return `'${name}' is not allowed`
+  if (name.length > NAME_LENGTH_MAX) {
+    return `the length of '${name}' is longer than the max allowed length ${NAME_LENGTH_MAX}`
+  }
+  if (/^[a-zA-Z0-9._-]+$/.test(name)) return undefined
+  return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
 }

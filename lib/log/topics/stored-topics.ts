@@ -17,7 +17,8 @@ import type { NewTopic, Topic, Topics } from '../contract.ts'
 import { LogError } from '../errors.ts'
 import { decodeHead, encodeHead, headKey, newHead } from '../head/head.ts'
 import { changeHead, growPartitions } from '../head/transitions.ts'
-import { validateNewTopic, validatePartitions } from './new-topic.ts'
+import { isTopicName, validateNewTopic, validatePartitions, validateTopicName } from './new-topic.ts'
+import { validateTopicConfigs } from './topic-configs.ts'
 import {
   decodeTopic,
   decodeTopicName,
@@ -146,6 +147,30 @@ export class StoredTopics implements Topics {
     throw contended(name)
   }
 
+  async changeConfigs(
+    name: string,
+    change: (configs: Topic['configs']) => Topic['configs'],
+    { validateOnly = false } = {},
+  ): Promise<void> {
+    validateTopicName(name)
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const id = (await this.#readByName(name))?.id
+      const item = id === undefined ? undefined : await this.#parts.items.get(topicKey(id))
+      const topic = item && liveTopic(item)
+      if (!topic) throw unknownTopic(name)
+      const changed = { ...topic, configs: { ...change(topic.configs) } }
+      validateTopicConfigs(changed.configs)
+      const value = encodeTopic({ topic: changed, state: 'live' })
+      if (validateOnly || Buffer.from(value).equals(item.value)) return
+      const writtenAt = this.#parts.clock.monotonic()
+      if (await this.#tryWrite([this.#put(item.key, value, item)])) {
+        this.#remember(changed, writtenAt)
+        return
+      }
+    }
+    throw contended(name)
+  }
+
   async delete(name: string): Promise<void> {
     let id: string | undefined
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -176,6 +201,7 @@ export class StoredTopics implements Topics {
   // ------------------------------------------------------------ reading
 
   async #readByName(name: string): Promise<Topic | undefined> {
+    if (!isTopicName(name)) return undefined
     const askedAt = this.#parts.clock.monotonic()
     const item = await this.#parts.items.get(topicNameKey(name))
     const found = item && decodeTopicName(item.value)
@@ -339,11 +365,11 @@ function liveTopic(item: Item): Topic | undefined {
 }
 
 function unknownTopic(name: string): LogError {
-  return new LogError('UNKNOWN_TOPIC', `there is no topic '${name}'`)
+  return new LogError('UNKNOWN_TOPIC', `The topic '${name}' does not exist.`)
 }
 
 function alreadyExists(name: string): LogError {
-  return new LogError('TOPIC_EXISTS', `topic '${name}' exists already`)
+  return new LogError('TOPIC_EXISTS', `Topic '${name}' already exists.`)
 }
 
 function contended(name: string): StoreError {

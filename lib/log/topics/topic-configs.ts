@@ -3,32 +3,19 @@
  * sets. Values are strings, as on the wire. Configs about a broker's files or replicas are accepted, kept and shown, so
  * that tools written for Kafka work, and change nothing here; `unused` marks them.
  */
+import {
+  type ConfigDefinitions,
+  type Configs,
+  flawOfConfigs,
+  listConfig as listIn,
+  numberConfig as numberIn,
+  textConfig as textIn,
+} from '../../configs/index.ts'
 import { LogError } from '../errors.ts'
 
-type TopicConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list'
-
-export interface TopicConfig {
-  readonly type: TopicConfigType
-  readonly default: string
-  /** Kafka's name for the broker-wide default, where there is one. */
-  readonly brokerName?: string
-  /** For numbers, both inclusive. */
-  readonly min?: number
-  readonly max?: number
-  /** For strings and for the members of lists. */
-  readonly oneOf?: readonly string[]
-  /** A value outside min and max that is allowed too. */
-  readonly orElse?: number
-  /** Accepted for the sake of Kafka's tools, without effect in Varve. */
-  readonly unused?: true
-  readonly about: string
-}
-
 const longMax = '9223372036854775807'
-const intMin = -2_147_483_648n
-const intMax = 2_147_483_647n
 
-export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
+export const topicConfigs: ConfigDefinitions = {
   'cleanup.policy': {
     type: 'list',
     default: 'delete',
@@ -60,8 +47,7 @@ export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
     default: 'producer',
     oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
     brokerName: 'compression.type',
-    unused: true,
-    about: 'Batches are kept as the producer compressed them.',
+    about: 'How batches are kept; producer: as the producer compressed them.',
   },
   'compression.zstd.level': {
     type: 'int',
@@ -104,7 +90,6 @@ export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
     type: 'long',
     default: longMax,
     min: 0,
-    brokerName: 'log.flush.interval.ms',
     unused: true,
     about: 'Every acknowledged record is durable.',
   },
@@ -252,7 +237,6 @@ export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
     type: 'long',
     default: '604800000',
     min: -1,
-    brokerName: 'log.retention.ms',
     about: 'Records older than this go; -1: they stay.',
   },
   'segment.bytes': {
@@ -275,7 +259,6 @@ export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
     type: 'long',
     default: '0',
     min: 0,
-    brokerName: 'log.roll.jitter.ms',
     unused: true,
     about: 'Segments hold records of many topics.',
   },
@@ -283,7 +266,6 @@ export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
     type: 'long',
     default: '604800000',
     min: 1,
-    brokerName: 'log.roll.ms',
     unused: true,
     about: 'Segments hold records of many topics.',
   },
@@ -300,77 +282,33 @@ export const topicConfigs: Readonly<Record<string, TopicConfig>> = {
  * What a topic's config is, set or by default, as a number. A long above 2^53 is rounded, which is for limits that
  * nothing reaches.
  */
-export function numberConfig(configs: Readonly<Record<string, string>>, name: string): number {
-  return Number(textConfig(configs, name))
+export function numberConfig(configs: Configs, name: string): number {
+  return numberIn(topicConfigs, configs, name)
 }
 
 /** The members of a list config, set or by default. */
-export function listConfig(configs: Readonly<Record<string, string>>, name: string): string[] {
-  return membersOf(textConfig(configs, name))
+export function listConfig(configs: Configs, name: string): string[] {
+  return listIn(topicConfigs, configs, name)
 }
 
 /** What a topic's config is, set or by default. */
-export function textConfig(configs: Readonly<Record<string, string>>, name: string): string {
-  return (Object.hasOwn(configs, name) ? configs[name] : topicConfigs[name]?.default) ?? ''
+export function textConfig(configs: Configs, name: string): string {
+  return textIn(topicConfigs, configs, name)
 }
 
 /** @throws LogError INVALID_CONFIG that names the first config that cannot be, and why. */
-export function validateTopicConfigs(configs: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(configs)) {
-    const config = Object.hasOwn(topicConfigs, name) ? topicConfigs[name] : undefined
-    if (!config) throw new LogError('INVALID_CONFIG', `Unknown topic config name: ${name}`)
-    const flaw = flawOf(config, value.trim())
-    if (flaw) throw new LogError('INVALID_CONFIG', `Invalid value ${value} for configuration ${name}: ${flaw}`)
+export function validateTopicConfigs(configs: Configs): void {
+  const flaw = flawOfConfigs(topicConfigs, configs, 'topic') ?? flawOfTopic(configs)
+  if (flaw) throw new LogError('INVALID_CONFIG', flaw)
+}
+
+function flawOfTopic(configs: Configs): string | undefined {
+  const minLag = textConfig(configs, 'min.compaction.lag.ms')
+  const maxLag = textConfig(configs, 'max.compaction.lag.ms')
+  if (BigInt(minLag) > BigInt(maxLag)) {
+    return `conflict topic config setting min.compaction.lag.ms (${minLag}) > max.compaction.lag.ms (${maxLag})`
   }
-  const minLag = numberConfig(configs, 'min.compaction.lag.ms')
-  const maxLag = numberConfig(configs, 'max.compaction.lag.ms')
-  if (minLag > maxLag) {
-    throw new LogError('INVALID_CONFIG', `min.compaction.lag.ms (${minLag}) is above max.compaction.lag.ms (${maxLag})`)
-  }
-  if (textConfig(configs, 'remote.storage.enable').toLowerCase() === 'true') {
-    throw new LogError('INVALID_CONFIG', 'Tiered storage does not exist here: leave remote.storage.enable at false')
-  }
-}
-
-function flawOf(config: TopicConfig, value: string): string | undefined {
-  switch (config.type) {
-    case 'boolean':
-      return /^(true|false)$/i.test(value) ? undefined : 'Expected value to be either true or false'
-    case 'string':
-      return config.oneOf?.includes(value) === false ? `String must be one of: ${config.oneOf.join(', ')}` : undefined
-    case 'list':
-      return flawOfList(config, membersOf(value))
-    case 'double':
-      return value === '' || !Number.isFinite(Number(value))
-        ? 'Not a number of type DOUBLE'
-        : flawOfRange(config, Number(value))
-    case 'int':
-    case 'long':
-      return flawOfInteger(config, value)
-  }
-}
-
-function flawOfInteger(config: TopicConfig, value: string): string | undefined {
-  if (!/^[+-]?\d{1,19}$/.test(value)) return `Not a number of type ${config.type.toUpperCase()}`
-  const integer = BigInt(value.replace('+', ''))
-  const fits = config.type === 'int' ? integer >= intMin && integer <= intMax : BigInt.asIntN(64, integer) === integer
-  return fits ? flawOfRange(config, Number(integer)) : `Not a number of type ${config.type.toUpperCase()}`
-}
-
-function flawOfRange(config: TopicConfig, value: number): string | undefined {
-  if (value === config.orElse) return undefined
-  if (config.min !== undefined && value < config.min) return `Value must be at least ${config.min}`
-  if (config.max !== undefined && value > config.max) return `Value must be no more than ${config.max}`
-  return undefined
-}
-
-function flawOfList(config: TopicConfig, members: readonly string[]): string | undefined {
-  if (new Set(members).size < members.length) return 'Configuration values must not be duplicated'
-  const stranger = config.oneOf && members.find(member => !config.oneOf?.includes(member))
-  return stranger === undefined ? undefined : `'${stranger}' is none of: ${config.oneOf?.join(', ')}`
-}
-
-function membersOf(value: string): string[] {
-  const trimmed = value.trim()
-  return trimmed === '' ? [] : trimmed.split(',').map(member => member.trim())
+  return textConfig(configs, 'remote.storage.enable').toLowerCase() === 'true'
+    ? 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'
+    : undefined
 }

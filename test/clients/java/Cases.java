@@ -36,6 +36,11 @@ final class Cases {
     cases.put("static-fence", Groups::staticFence);
     cases.put("commit-resume", Groups::commitResume);
     cases.put("groups", Groups::groups);
+    cases.put("group-consumer", ConsumerProtocol::members);
+    cases.put("group-consumer-range", ConsumerProtocol::range);
+    cases.put("group-consumer-regex", ConsumerProtocol::regex);
+    cases.put("group-consumer-static", ConsumerProtocol::staticMember);
+    cases.put("group-migration", ConsumerProtocol::migration);
     cases.put("interop-write", Records::interopWrite);
     cases.put("interop-read", Records::interopRead);
     Harness.runCases(cases, args);

@@ -1,0 +1,15 @@
+import { VarveError } from '../base/index.ts'
+
+export type ConfigErrorCode =
+  | 'INVALID_CONFIG' // a config or a value that cannot be
+  | 'INVALID_REQUEST' // a change that contradicts itself
+
+/** A change of configs that was refused; nothing of it was done. */
+export class ConfigError extends VarveError {
+  readonly code: ConfigErrorCode
+
+  constructor(code: ConfigErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * A route as data: what it is for the document (openapi.ts), what it takes, who may, and what it does. Parameters are checked
+ * by their schemas before anything else; unknown ones are refused, because a name with a slip in it would change nothing.
+ */
+import type { Context, Hono } from 'hono'
+import * as z from 'zod'
+import { type Action, allows, allowsGroup, type Principal } from '../security/index.ts'
+import { readWhole } from './body.ts'
+import { HttpError } from './errors.ts'
+import { parseJson } from './json.ts'
+import type { HttpParts } from './parts.ts'
+import { textIn } from './text.ts'
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** Media type → schema; undefined: bytes or text without one. */
+export type Content = Readonly<Record<string, z.ZodType | undefined>>
+
+export interface RouteInfo {
+  readonly method: Method
+  /** `/v1/topics/{topic}` */
+  readonly path: string
+  readonly tag: string
+  readonly summary: string
+  readonly description?: string
+  readonly body?: Content
+  /** Of success; problems are the same everywhere. */
+  readonly answers: Readonly<Record<number, { readonly description: string; readonly content?: Content }>>
+}
+
+export interface RouteOptions<P extends z.ZodObject, Q extends z.ZodObject> extends RouteInfo {
+  readonly params: P
+  readonly query: Q
+  handle(call: Call<z.infer<P>, z.infer<Q>>, parts: HttpParts): Promise<Response> | Response
+}
+
+export interface Call<P, Q> {
+  readonly params: P
+  readonly query: Q
+  readonly request: Request
+  readonly principal: Principal
+  /** Aborts when the caller is gone or the process shuts down. */
+  readonly signal: AbortSignal
+  /** @throws HttpError FORBIDDEN */
+  demand(action: Exclude<Action, 'group'>, name?: string): void
+  /** A right to it on some topic. @throws HttpError FORBIDDEN */
+  demandSome(action: 'produce' | 'consume'): void
+  /** @throws HttpError FORBIDDEN */
+  demandGroup(groupId: string): void
+  /** The body as JSON of this shape. @throws HttpError */
+  json<S extends z.ZodType>(schema: S): Promise<z.infer<S>>
+}
+
+export interface Route extends RouteInfo {
+  readonly params: z.ZodObject
+  readonly query: z.ZodObject
+  mount(app: Hono<AppEnv>, parts: HttpParts): void
+}
+
+export interface AppEnv {
+  Variables: { principal: Principal }
+}
+
+/** Ties the schemas to the handler. */
+export function route<P extends z.ZodObject, Q extends z.ZodObject>(options: RouteOptions<P, Q>): Route {
+  const mount = (app: Hono<AppEnv>, parts: HttpParts) => {
+    const path = options.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    app.on(options.method.toUpperCase(), path, context => {
+      const query = Object.fromEntries(new URL(context.req.url).searchParams)
+      const params = check(options.params, context.req.param(), 'path')
+      return options.handle(callOf({ context, parts, params, query: check(options.query, query, 'query') }), parts)
+    })
+  }
+  return { ...options, mount }
+}
+
+export const nothing = z.strictObject({})
+
+/** A whole number in a path or a query. */
+export function whole(min: number, max: number) {
+  return z.preprocess(
+    text => (typeof text === 'string' && /^-?\d{1,16}$/.test(text) ? Number(text) : text),
+    z.int().min(min).max(max),
+  )
+}
+
+/** `true` or `false` in a query. */
+export const flag = z.preprocess(text => (text === 'true' ? true : text === 'false' ? false : text), z.boolean())
+
+/** @throws HttpError BAD_REQUEST that says where the value is wrong */
+export function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z.infer<S> {
+  const checked = schema.safeParse(value)
+  if (checked.success) return checked.data
+  const errors = checked.error.issues.map(({ path, message }) => ({ at: [where, ...path].join('.'), message }))
+  const { at, message } = errors[0]!
+  throw new HttpError('BAD_REQUEST', `${at}: ${message}`, { errors })
+}
+
+export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } })
+}
+
+function callOf<P, Q>(options: { context: Context<AppEnv>; parts: HttpParts; params: P; query: Q }): Call<P, Q> {
+  const { context, parts, params, query } = options
+  const request = context.req.raw
+  const principal = context.get('principal')
+  return {
+    params,
+    query,
+    request,
+    principal,
+    signal: AbortSignal.any([request.signal, parts.closing]),
+    demand: (action, name) => {
+      if (!allows(principal, action, name)) throw forbidden(principal, `${action} ${name ?? 'everything'}`)
+    },
+    demandSome: action => {
+      const has = principal.scopes.some(scope => scope.action === action || scope.action === 'admin')
+      if (!has) throw forbidden(principal, `${action} anywhere`)
+    },
+    demandGroup: groupId => {
+      if (!allowsGroup(principal, groupId)) throw forbidden(principal, `use the group ${groupId}`)
+    },
+    json: async schema => {
+      const text = textIn(await readWhole(request, parts))
+      if (text === undefined) throw new HttpError('MALFORMED_BODY', 'the body is not UTF-8')
+      return check(schema, parseJson(text), 'body')
+    },
+  }
+}
+
+function forbidden({ name }: Principal, what: string): HttpError {
+  return new HttpError('FORBIDDEN', `${name} may not ${what}`)
+}

@@ -1,0 +1,173 @@
+/** Topics: made, listed, described, changed, deleted. */
+import * as z from 'zod'
+import { inParallel } from '../base/index.ts'
+import { LogError, type Topic, topicConfigs } from '../log/index.ts'
+import { allows, type Principal } from '../security/index.ts'
+import type { HttpParts } from './parts.ts'
+import { flag, jsonResponse, nothing, type Route, route } from './route.ts'
+
+const PARALLEL_READS_MAX = 16
+
+const configValue = z.union([z.string(), z.number(), z.boolean()])
+const configsSchema = z.record(z.string(), configValue).describe("Kafka's topic configs, such as retention.ms.")
+const topicParams = z.strictObject({ topic: z.string().describe('The name of the topic.') })
+
+const topicSchema = z.object({
+  name: z.string(),
+  id: z.string().describe('A UUID, 32 hex digits.'),
+  partitions: z.int(),
+  configs: z.record(z.string(), z.string()).describe('Those that were set.'),
+})
+const partitionsSchema = z.object({
+  partitions: z.array(
+    z.object({
+      partition: z.int(),
+      startOffset: z.int().describe('Of the first record that is kept.'),
+      endOffset: z.int().describe('Of the next record to come.'),
+      lastStableOffset: z.int().describe('Below it, all transactions have ended.'),
+    }),
+  ),
+})
+
+const newTopicSchema = z.strictObject({
+  name: z.string(),
+  partitions: z.int().optional(),
+  configs: configsSchema.optional(),
+})
+const changeSchema = z.strictObject({ partitions: z.int() })
+
+const json = (schema: z.ZodType) => ({ 'application/json': schema })
+
+export const topicRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: '/v1/topics',
+    tag: 'Topics',
+    summary: 'Create a topic',
+    params: nothing,
+    query: z.strictObject({ validateOnly: flag.optional() }),
+    body: json(newTopicSchema),
+    answers: {
+      201: { description: 'The topic is there.', content: json(topicSchema) },
+      200: { description: 'It could be made (validateOnly).' },
+    },
+    async handle({ json, query, demand }, { log, defaultPartitions }) {
+      const asked = await json(newTopicSchema)
+      demand('admin', asked.name)
+      const topic = {
+        name: asked.name,
+        partitions: asked.partitions ?? defaultPartitions,
+        configs: textsOf(asked.configs ?? {}),
+      }
+      if (query.validateOnly) {
+        await log.topics.validate(topic)
+        return jsonResponse({ valid: true })
+      }
+      const created = await log.topics.create(topic)
+      return jsonResponse(describe(created), 201, { location: `/v1/topics/${created.name}` })
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/topics',
+    tag: 'Topics',
+    summary: 'List the topics that the caller may use',
+    params: nothing,
+    query: z.strictObject({ prefix: z.string().optional() }),
+    answers: { 200: { description: 'By name.', content: json(z.object({ topics: z.array(topicSchema) })) } },
+    async handle({ query, principal }, { log }) {
+      const topics = await log.topics.list()
+      const seen = topics.filter(({ name }) => name.startsWith(query.prefix ?? '') && mayUse(principal, name))
+      return jsonResponse({ topics: seen.map(describe) })
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/topics/{topic}',
+    tag: 'Topics',
+    summary: 'Describe a topic',
+    params: topicParams,
+    query: z.strictObject({ allConfigs: flag.optional() }),
+    answers: { 200: { description: 'With allConfigs, defaults too.', content: json(topicSchema) } },
+    async handle({ params, query, principal, demand }, { log }) {
+      if (!mayUse(principal, params.topic)) demand('consume', params.topic)
+      const topic = await findTopic(log, params.topic)
+      const defaults = Object.fromEntries(Object.entries(topicConfigs).map(([name, config]) => [name, config.default]))
+      const described = describe(topic)
+      return jsonResponse(
+        query.allConfigs ? { ...described, configs: { ...defaults, ...described.configs } } : described,
+      )
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/topics/{topic}/partitions',
+    tag: 'Topics',
+    summary: 'First and next offset of each partition',
+    params: topicParams,
+    query: nothing,
+    answers: { 200: { description: 'Read strongly.', content: json(partitionsSchema) } },
+    async handle({ params, demand }, { log }) {
+      demand('consume', params.topic)
+      const topic = await findTopic(log, params.topic)
+      const indexes = Array.from({ length: topic.partitions }, (_, partition) => partition)
+      const partitions = await inParallel(indexes, PARALLEL_READS_MAX, async partition => {
+        const { offset } = await log.findOffset(topic, partition, { at: 'latest', isolation: 'read_uncommitted' })
+        const place = { topic, partition, offset, maxBytes: 0, atLeastOneBatch: false }
+        const { startOffset, endOffset, lastStableOffset } = await log.read({ ...place, isolation: 'read_uncommitted' })
+        return { partition, startOffset, endOffset, lastStableOffset }
+      })
+      return jsonResponse({ partitions })
+    },
+  }),
+  route({
+    method: 'patch',
+    path: '/v1/topics/{topic}',
+    tag: 'Topics',
+    summary: 'Add partitions',
+    params: topicParams,
+    query: nothing,
+    body: json(changeSchema),
+    answers: { 200: { description: 'The topic as it is now.', content: json(topicSchema) } },
+    async handle({ params, json, demand }, { log }) {
+      demand('admin', params.topic)
+      const { partitions } = await json(changeSchema)
+      return jsonResponse(describe(await log.topics.addPartitions(params.topic, partitions)))
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/topics/{topic}',
+    tag: 'Topics',
+    summary: 'Delete a topic, with its records and the offsets that groups committed in it',
+    params: topicParams,
+    query: nothing,
+    answers: { 204: { description: 'It is gone.' } },
+    async handle({ params, demand }, { log, groups }) {
+      demand('admin', params.topic)
+      const topic = await findTopic(log, params.topic)
+      await log.topics.delete(topic.name)
+      await groups.removeTopicOffsets(topic.id)
+      return new Response(null, { status: 204 })
+    },
+  }),
+]
+
+/** @throws LogError UNKNOWN_TOPIC */
+export async function findTopic({ topics }: Pick<HttpParts['log'], 'topics'>, name: string): Promise<Topic> {
+  const topic = await topics.find({ name })
+  if (!topic) throw new LogError('UNKNOWN_TOPIC', `there is no topic '${name}'`)
+  return topic
+}
+
+function describe({ name, id, partitions, configs }: Topic) {
+  return { name, id, partitions, configs }
+}
+
+function mayUse(principal: Principal, name: string): boolean {
+  return (['consume', 'produce', 'admin'] as const).some(action => allows(principal, action, name))
+}
+
+function textsOf(configs: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(configs).map(([name, value]) => [name, String(value)]))
+}

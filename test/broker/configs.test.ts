@@ -1,0 +1,246 @@
+/** Configs over the wire: who may change what, in Kafka's words, and that a change has its effect. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  AlterConfigs,
+  CreateTopics,
+  DescribeConfigs,
+  Fetch,
+  IncrementalAlterConfigs,
+  ListConfigResources,
+  Produce,
+} from '../../lib/protocol/index.ts'
+import { splitBatches } from '../../lib/records/index.ts'
+import { batchOf } from '../support/batches.ts'
+import { startTestBroker, type TestBroker } from '../support/test-broker.ts'
+import { WireClient } from '../support/wire-client.ts'
+
+const topic = 2
+const broker = 4
+const group = 32
+const clientMetrics = 16
+const [set, del, append, subtract] = [0, 1, 2, 3]
+
+let server: TestBroker
+let client: WireClient
+
+beforeAll(async () => {
+  server = await startTestBroker()
+  client = await WireClient.connect(server.port)
+  for (const name of ['t', 'other', 'small', 'keyed', 'stamped']) await create(name)
+})
+
+afterAll(async () => {
+  client.end()
+  await server.close()
+})
+
+async function create(name: string) {
+  const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
+  await client.request(CreateTopics, 7, { topics, timeoutMs: 1_000, validateOnly: false })
+}
+
+type Operation = readonly [name: string, operation: number | undefined, value: string | null]
+
+async function alter(
+  resourceType: number,
+  resourceName: string,
+  operations: readonly Operation[],
+  validateOnly = false,
+) {
+  const configs = operations.map(([name, operation, value]) => ({ name, configOperation: operation ?? 0, value }))
+  const resources = [{ resourceType, resourceName, configs }]
+  const { responses } = await client.request(IncrementalAlterConfigs, 1, { resources, validateOnly })
+  return [responses[0]!.errorCode, responses[0]!.errorMessage]
+}
+
+async function configOf(resourceType: number, resourceName: string, name: string) {
+  const resources = [{ resourceType, resourceName, configurationKeys: [name] }]
+  const { results } = await client.request(DescribeConfigs, 4, {
+    resources,
+    includeSynonyms: false,
+    includeDocumentation: false,
+  })
+  const config = results[0]!.configs[0]
+  return config && [config.value, config.configSource]
+}
+
+async function produce(name: string, batch: Uint8Array) {
+  const topicData = [{ name, partitionData: [{ index: 0, records: [batch] }] }]
+  const { responses } = await client.request(Produce, 9, {
+    transactionalId: null,
+    acks: -1,
+    timeoutMs: 5_000,
+    topicData,
+  })
+  return responses[0]!.partitionResponses[0]!
+}
+
+describe('a topic', () => {
+  test('is altered config by config', async () => {
+    expect(await alter(topic, 't', [['retention.ms', set, '5']])).toEqual([0, null])
+    expect(await alter(topic, 't', [['retention.bytes', set, '7']])).toEqual([0, null])
+    expect(await configOf(topic, 't', 'retention.ms')).toEqual(['5', 1])
+    expect(await alter(topic, 't', [['retention.ms', del, null]])).toEqual([0, null])
+    expect(await configOf(topic, 't', 'retention.ms')).toEqual(['604800000', 5])
+    expect(await configOf(topic, 't', 'retention.bytes')).toEqual(['7', 1])
+  })
+
+  test('takes members of a list and lets them go', async () => {
+    await alter(topic, 'other', [['cleanup.policy', append, 'compact']])
+    expect(await configOf(topic, 'other', 'cleanup.policy')).toEqual(['delete,compact', 1])
+    await alter(topic, 'other', [['cleanup.policy', append, 'compact']])
+    await alter(topic, 'other', [['cleanup.policy', subtract, 'delete']])
+    expect(await configOf(topic, 'other', 'cleanup.policy')).toEqual(['compact', 1])
+  })
+
+  test('is not changed by what is only to be checked', async () => {
+    expect(await alter(topic, 't', [['segment.ms', set, '5']], true)).toEqual([0, null])
+    expect(await configOf(topic, 't', 'segment.ms')).toEqual(['604800000', 5])
+    expect(await alter(topic, 't', [['segment.ms', set, 'x']], true)).toEqual([40, expect.any(String)])
+  })
+
+  test.each<[string, Operation[], number, string]>([
+    ['an unknown config', [['nope', set, '5']], 40, 'Unknown topic config name: nope'],
+    [
+      'no number',
+      [['retention.ms', set, 'x']],
+      40,
+      'Invalid value x for configuration retention.ms: Not a number of type LONG',
+    ],
+    [
+      'a name twice',
+      [
+        ['retention.ms', set, '5'],
+        ['retention.ms', del, null],
+      ],
+      42,
+      'Error due to duplicate config keys',
+    ],
+    ['nothing', [['retention.ms', set, null]], 42, 'Null value not supported for : retention.ms'],
+    [
+      'an addition to a number',
+      [['retention.ms', append, '5']],
+      40,
+      "Can't APPEND to key retention.ms because its type is not LIST.",
+    ],
+    ['an operation of no kind', [['retention.ms', 9, '5']], 42, 'Unknown operation 9'],
+  ])('refuses %s', async (_name, operations, code, message) => {
+    expect(await alter(topic, 't', operations)).toEqual([code, message])
+  })
+
+  test('that does not exist, or cannot, is told apart', async () => {
+    expect(await alter(topic, 'nope', [['retention.ms', set, '5']])).toEqual([3, "The topic 'nope' does not exist."])
+    expect((await alter(topic, 'a b', [['retention.ms', set, '5']]))[0]).toBe(17)
+    expect(await alter(topic, '', [['retention.ms', set, '5']])).toEqual([
+      42,
+      'Default topic resources are not allowed.',
+    ])
+  })
+
+  test('that is named twice is not altered, and another one is', async () => {
+    const change = (resourceName: string, value: string) => ({
+      resourceType: topic,
+      resourceName,
+      configs: [{ name: 'flush.ms', configOperation: 0, value }],
+    })
+    const resources = [change('t', '5'), change('other', '6'), change('t', '7')]
+    const { responses } = await client.request(IncrementalAlterConfigs, 1, { resources, validateOnly: false })
+    expect(responses.map(({ errorCode }) => errorCode)).toEqual([42, 0, 42])
+    expect(await configOf(topic, 't', 'flush.ms')).toEqual(['9223372036854775807', 5])
+    expect(await configOf(topic, 'other', 'flush.ms')).toEqual(['6', 1])
+  })
+
+  test('goes back to the defaults of what AlterConfigs does not name', async () => {
+    await alter(topic, 't', [['retention.ms', set, '5']])
+    const configs = [{ name: 'segment.ms', value: '9' }]
+    const resources = [{ resourceType: topic, resourceName: 't', configs }]
+    const { responses } = await client.request(AlterConfigs, 2, { resources, validateOnly: false })
+    expect(responses[0]!.errorCode).toBe(0)
+    expect(await configOf(topic, 't', 'retention.ms')).toEqual(['604800000', 5])
+    expect(await configOf(topic, 't', 'segment.ms')).toEqual(['9', 1])
+  })
+})
+
+describe('a change has its effect', () => {
+  test('of max.message.bytes', async () => {
+    expect((await produce('small', batchOf(['x'.repeat(500)]))).errorCode).toBe(0)
+    await alter(topic, 'small', [['max.message.bytes', set, '300']])
+    expect((await produce('small', batchOf(['x'.repeat(500)]))).errorCode).toBe(10)
+    await alter(topic, 'small', [['max.message.bytes', del, null]])
+    expect((await produce('small', batchOf(['x'.repeat(500)]))).errorCode).toBe(0)
+  })
+
+  test('of compression.type: batches are kept in it', async () => {
+    const { baseOffset } = await produce('small', batchOf(['x'.repeat(500)], { compression: 'gzip' }))
+    await alter(topic, 'small', [['compression.type', set, 'zstd']])
+    await produce('small', batchOf(['x'.repeat(500)], { compression: 'gzip' }))
+    await alter(topic, 'small', [['compression.type', set, 'uncompressed']])
+    await produce('small', batchOf(['x'.repeat(500)], { compression: 'gzip' }))
+    const { responses } = await client.request(Fetch, 11, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 1_000_000,
+      isolationLevel: 0,
+      topics: [
+        { topic: 'small', partitions: [{ partition: 0, fetchOffset: baseOffset, partitionMaxBytes: 1_000_000 }] },
+      ],
+    })
+    const batches = splitBatches(responses[0]!.partitions[0]!.records!)
+    expect(batches.map(batch => batch.compression)).toEqual(['gzip', 'zstd', 'none'])
+  })
+
+  test('of cleanup.policy: records without a key', async () => {
+    expect((await produce('keyed', batchOf(['a']))).errorCode).toBe(0)
+    await alter(topic, 'keyed', [['cleanup.policy', set, 'compact']])
+    expect((await produce('keyed', batchOf(['a']))).errorCode).toBe(87)
+  })
+
+  test('of message.timestamp.type and its bounds', async () => {
+    const old = batchOf(['a'], { timestamp: 1_000 })
+    expect((await produce('stamped', old)).logAppendTimeMs).toBe(-1)
+    await alter(topic, 'stamped', [['message.timestamp.before.max.ms', set, '1000']])
+    expect((await produce('stamped', old)).errorCode).toBe(32)
+    await alter(topic, 'stamped', [['message.timestamp.type', set, 'LogAppendTime']])
+    expect((await produce('stamped', old)).logAppendTimeMs).toBeGreaterThan(1_000)
+  })
+})
+
+describe('groups and metrics', () => {
+  test('keep what is set', async () => {
+    expect(await alter(group, 'g', [['consumer.session.timeout.ms', set, '50000']])).toEqual([0, null])
+    expect(await configOf(group, 'g', 'consumer.session.timeout.ms')).toEqual(['50000', 8])
+    expect(await configOf(group, 'unheard-of', 'share.delivery.count.limit')).toEqual(['5', 5])
+    expect(await alter(clientMetrics, 'm', [['match', set, 'client_id=a.*']])).toEqual([0, null])
+    expect(await configOf(clientMetrics, 'm', 'match')).toEqual(['client_id=a.*', 7])
+  })
+
+  test.each<[number, string, Operation, number]>([
+    [group, 'g', ['consumer.session.timeout.ms', set, '5'], 40],
+    [group, '', ['consumer.session.timeout.ms', set, '50000'], 42],
+    [group, 'x'.repeat(2_000), ['consumer.session.timeout.ms', set, '50000'], 42],
+    [clientMetrics, 'm', ['interval.ms', set, '5'], 42],
+    [clientMetrics, 'm', ['match', set, 'client_id=['], 40],
+    [clientMetrics, 'm', ['metrics', append, 'x'], 40],
+    [clientMetrics, 'm', ['nope', set, 'x'], 42],
+    [99, 'x', ['nope', set, 'x'], 42],
+  ])('%d refuses what cannot be', async (resourceType, name, operation, code) => {
+    expect((await alter(resourceType, name, [operation]))[0]).toBe(code)
+  })
+
+  test('are listed with topics and brokers', async () => {
+    const { configResources } = await client.request(ListConfigResources, 1, { resourceTypes: [] })
+    const named = configResources.map(({ resourceName, resourceType }) => `${resourceType} ${resourceName}`)
+    expect(named).toEqual(expect.arrayContaining(['32 g', '16 m', '8 1', '4 1', '2 t']))
+    const old = await client.request(ListConfigResources, 0, {})
+    expect(old.configResources.map(({ resourceName }) => resourceName)).toEqual(['m'])
+    expect((await client.request(ListConfigResources, 1, { resourceTypes: [99] })).errorCode).toBe(35)
+  })
+})
+
+test('a broker is not configured at run time', async () => {
+  const refusal = [42, 'Cannot update these configs dynamically: [log.cleaner.threads]']
+  expect(await alter(broker, '1', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
+  expect(await alter(broker, '', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
+  expect((await alter(broker, '7', [['log.cleaner.threads', set, '2']]))[0]).toBe(42)
+  expect(await configOf(broker, '1', 'num.partitions')).toEqual(['1', 4])
+})

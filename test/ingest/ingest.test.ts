@@ -1,0 +1,233 @@
+/** What is promised of event sources: each of their records is in the topic once, whoever dies and however often it comes. */
+import { describe, expect, test } from 'vitest'
+import { StoreError } from '../../lib/storage/index.ts'
+import { delivery, numbered, openWorld, record, type Sandbox, TOPIC } from './sandboxes.ts'
+
+const PATIENCE_MS = 20_000
+
+describe('a delivery', () => {
+  test('becomes records, those of a key in their order and in one partition', async () => {
+    const { sandbox, contents } = await openWorld()
+    const { ingest } = sandbox()
+    expect(await ingest.take(delivery(numbered(50)), PATIENCE_MS)).toEqual([])
+    expect(await ingest.take(delivery(numbered(50, 50)), PATIENCE_MS)).toEqual([])
+    const records = await contents()
+    expect(records.map(({ value }) => value).toSorted()).toEqual(
+      numbered(100)
+        .map(({ receipt }) => receipt)
+        .toSorted(),
+    )
+    for (let key = 0; key < 5; key++) {
+      const ours = records.filter(each => each.key === `k${key}`)
+      expect(new Set(ours.map(({ partition }) => partition)).size).toBe(1)
+      const numbers = ours.map(({ value }) => Number(value.slice(1)))
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    }
+  })
+
+  test('of 1,000 records of 1 KiB is one object and at most four item writes', async () => {
+    const { sandbox, contents } = await openWorld({ partitions: 16, shardSize: 16 })
+    const { ingest, meter } = sandbox()
+    const before = meter.usage()
+    const records = Array.from({ length: 1_000 }, (_, i) => record(`r${i}`.padEnd(1_024, '.'), { key: `k${i}` }))
+    expect(await ingest.take(delivery(records), PATIENCE_MS)).toEqual([])
+    const first = meter.usage()
+    expect(first.objects.put - before.objects.put).toBe(1)
+    expect(first.items.write - before.items.write).toBeLessThanOrEqual(4)
+    const more = records.map((each, i) => ({ ...each, id: `again ${i}` }))
+    expect(await ingest.take(delivery(more), PATIENCE_MS)).toEqual([])
+    const second = meter.usage()
+    // Warm: the claim, the object, the head.
+    expect(second.objects.put - first.objects.put).toBe(1)
+    expect(second.items.write - first.items.write).toBe(2)
+    expect(second.items.get + second.items.query - first.items.get - first.items.query).toBe(0)
+    expect(await contents()).toHaveLength(2_000)
+  })
+
+  test('that holds a record twice stores it once', async () => {
+    const { sandbox, contents } = await openWorld()
+    expect(await sandbox().ingest.take(delivery([record('a'), record('b'), record('a')]), PATIENCE_MS)).toEqual([])
+    expect((await contents()).map(({ value }) => value)).toEqual(['a', 'b'])
+  })
+
+  test('with a record larger than the topic takes fails for that one only', async () => {
+    const { sandbox, contents } = await openWorld()
+    const records = [record('a'), record('x'.repeat(2_000_000)), record('b')]
+    expect(await sandbox().ingest.take(delivery(records), PATIENCE_MS)).toEqual([1])
+    expect((await contents()).map(({ value }) => value)).toEqual(['a', 'b'])
+  })
+
+  test('larger than a batch may be is several batches', async () => {
+    const { sandbox, contents } = await openWorld()
+    const records = Array.from({ length: 30 }, (_, i) => record(`${i}`.padEnd(100_000), { key: 'one' }))
+    expect(await sandbox().ingest.take(delivery(records), PATIENCE_MS)).toEqual([])
+    expect((await contents()).map(({ value }) => value.trim())).toEqual(records.map((_, i) => `${i}`))
+  })
+
+  test('of records of many minutes is stored whole', async () => {
+    const { sandbox, contents } = await openWorld()
+    const records = Array.from({ length: 200 }, (_, i) => record(`r${i}`, { minute: i }))
+    expect(await sandbox().ingest.take(delivery(records), PATIENCE_MS)).toEqual([])
+    expect(await sandbox().ingest.take(delivery(records), PATIENCE_MS)).toEqual([])
+    expect(await contents()).toHaveLength(200)
+  })
+
+  test('without a topic to go to says so', async () => {
+    const { sandbox } = await openWorld()
+    const { ingest, log } = sandbox()
+    await log.topics.delete(TOPIC)
+    await expect(ingest.take(delivery([record('a')]), PATIENCE_MS)).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' })
+  })
+})
+
+describe('a redelivery', () => {
+  test('to the same process adds nothing', async () => {
+    const { sandbox, contents } = await openWorld()
+    const { ingest } = sandbox()
+    for (let i = 0; i < 3; i++) expect(await ingest.take(delivery(numbered(20)), PATIENCE_MS)).toEqual([])
+    expect(await contents()).toHaveLength(20)
+  })
+
+  test('to another process, in other company, adds what is new', async () => {
+    const { sandbox, contents } = await openWorld()
+    await sandbox().ingest.take(delivery(numbered(20)), PATIENCE_MS)
+    const mixed = [...numbered(5, 30), ...numbered(20).filter((_, i) => i % 3 === 0), ...numbered(5, 40)]
+    expect(await sandbox().ingest.take(delivery(mixed), PATIENCE_MS)).toEqual([])
+    expect(await contents()).toHaveLength(30)
+  })
+
+  test('from another source with the same ids is another record', async () => {
+    const { sandbox, contents } = await openWorld()
+    await sandbox().ingest.take(delivery(numbered(3)), PATIENCE_MS)
+    await sandbox().ingest.take({ ...delivery(numbered(3)), source: 'another' }, PATIENCE_MS)
+    expect(await contents()).toHaveLength(6)
+  })
+
+  test('to many processes at once is stored once', async () => {
+    const { sandbox, contents } = await openWorld()
+    const takes = Array.from({ length: 6 }, () => sandbox().ingest.take(delivery(numbered(30)), PATIENCE_MS))
+    const failed = await Promise.all(takes)
+    // Whoever was fenced out says so, and what it says is delivered again.
+    if (failed.every(indices => indices.length > 0)) await sandbox().ingest.take(delivery(numbered(30)), PATIENCE_MS)
+    await expectOnce(contents, 30)
+  })
+
+  /**
+   * A process that stops for good, or for a while, at its nth write; another gets the same records, or some of them, or all one by one;
+   * then the first goes on where it was.
+   */
+  describe.each(['whole', 'in part', 'one by one'] as const)('%s, after the first process stopped', how => {
+    test.each(Array.from({ length: 8 }, (_, n) => n))('at write %i', async nth => {
+      const { sandbox, contents } = await openWorld()
+      const first = sandbox()
+      const thaw = stopAt(first, nth)
+      const records = numbered(12)
+      const firstTake = first.ingest.take(delivery(records), PATIENCE_MS).catch(() => undefined)
+      await idle()
+      for (const part of partsOf(records, how)) {
+        expect(await sandbox().ingest.take(delivery(part), PATIENCE_MS)).toEqual([])
+      }
+      thaw()
+      await firstTake
+      await sandbox().ingest.take(delivery(records), PATIENCE_MS)
+      expect(await first.ingest.take(delivery(records), PATIENCE_MS)).toEqual([])
+      await expectOnce(contents, 12)
+    })
+  })
+
+  test.each(Array.from({ length: 6 }, (_, n) => n))('after the answer of write %i was lost', async nth => {
+    const { sandbox, contents } = await openWorld()
+    const first = sandbox()
+    let count = 0
+    first.write = async (operations, next) => {
+      const outcome = await next(operations)
+      if (count++ === nth) throw new StoreError('STORE_OUTCOME_UNKNOWN', 'no answer')
+      return outcome
+    }
+    await first.ingest.take(delivery(numbered(12)), PATIENCE_MS)
+    expect(await sandbox().ingest.take(delivery(numbered(12)), PATIENCE_MS)).toEqual([])
+    expect(await first.ingest.take(delivery(numbered(12)), PATIENCE_MS)).toEqual([])
+    await expectOnce(contents, 12)
+  })
+
+  /** The last moment: the first process appends after the second looked, and before it is fenced out. */
+  test.each(['goes on', 'dies when it has fenced'])(
+    'while the first process appends at last, and the second %s',
+    async then => {
+      const { sandbox, contents } = await openWorld()
+      const first = sandbox()
+      const thaw = stopAt(first, 2)
+      const firstTake = first.ingest.take(delivery(numbered(12)), PATIENCE_MS)
+      await idle()
+      const second = sandbox()
+      let fences = 0
+      const dead = Promise.withResolvers<never>()
+      second.write = async (operations, next) => {
+        if (operations.some(({ key }) => key.pk === 'ingest/fences') && fences++ === 0) {
+          thaw()
+          expect(await firstTake).toEqual([])
+        } else if (fences > 1 && then !== 'goes on') {
+          return dead.promise
+        }
+        return next(operations)
+      }
+      const secondTake = second.ingest.take(delivery(numbered(12)), PATIENCE_MS).catch(() => undefined)
+      await idle()
+      expect(fences).toBeGreaterThan(0)
+      if (then === 'goes on') expect(await secondTake).toEqual([])
+      expect(await sandbox().ingest.take(delivery(numbered(12)), PATIENCE_MS)).toEqual([])
+      await expectOnce(contents, 12)
+    },
+  )
+
+  test('while whoever resolves it dies at any write too', async () => {
+    for (let nth = 0; nth < 5; nth++) {
+      for (let second = 0; second < 6; second++) {
+        const { sandbox, contents } = await openWorld()
+        const processes = [sandbox(), sandbox()]
+        const thaws = [stopAt(processes[0]!, nth), stopAt(processes[1]!, second)]
+        const takes = []
+        for (const process of processes) {
+          takes.push(process.ingest.take(delivery(numbered(8)), PATIENCE_MS).catch(() => undefined))
+          await idle()
+        }
+        expect(await sandbox().ingest.take(delivery(numbered(8)), PATIENCE_MS)).toEqual([])
+        for (const thaw of thaws.toReversed()) thaw()
+        await Promise.all(takes)
+        await sandbox().ingest.take(delivery(numbered(8)), PATIENCE_MS)
+        await expectOnce(contents, 8)
+      }
+    }
+  })
+})
+
+async function expectOnce(contents: () => Promise<{ value: string }[]>, count: number): Promise<void> {
+  const values = (await contents()).map(({ value }) => value)
+  expect(values.toSorted()).toEqual(
+    numbered(count)
+      .map(({ receipt }) => receipt)
+      .toSorted(),
+  )
+}
+
+/** The nth write, and all after it, wait until the process is thawed. */
+function stopAt(sandbox: Sandbox, nth: number): () => void {
+  const thawed = Promise.withResolvers<void>()
+  let count = 0
+  sandbox.write = async (operations, next) => {
+    if (count++ >= nth) await thawed.promise
+    return next(operations)
+  }
+  return () => thawed.resolve()
+}
+
+function partsOf<T>(records: readonly T[], how: 'whole' | 'in part' | 'one by one'): T[][] {
+  if (how === 'whole') return [[...records]]
+  if (how === 'in part') return [records.filter((_, i) => i % 2 === 1)]
+  return records.map(each => [each])
+}
+
+/** The memory stores answer within the turn: what can happen has happened. */
+async function idle(): Promise<void> {
+  for (let i = 0; i < 50; i++) await new Promise(resolve => setImmediate(resolve))
+}
