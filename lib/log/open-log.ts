@@ -133,7 +133,8 @@ class StoredLog implements Log {
     this.#topics = new StoredTopics(options)
     this.topics = this.#topics
     const extents = new ExtentReader(options.objects, options.coldCacheBytesMax)
-    this.#reading = { cache: this.#cache, extents, extentList: new ExtentList(items) }
+    const extentList = new ExtentList(items)
+    this.#reading = { cache: this.#cache, extents, extentList }
     this.producerIds = new BlockProducerIds(items, random)
     this.#batcher = new Batcher({
       segments,
@@ -159,7 +160,7 @@ class StoredLog implements Log {
     this.#shards = shards
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
     const { objects } = options
-    const stores = { items, objects, segments, segmentIds, shards, cache: this.#cache }
+    const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
   }
 
@@ -223,7 +224,7 @@ class StoredLog implements Log {
   }
 
   upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
-    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards }
+    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction: this.compaction }
     return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
   }
 

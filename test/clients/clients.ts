@@ -49,7 +49,7 @@ async function franzGo(): Promise<Program> {
 }
 
 async function java(): Promise<Program> {
-  const sources = ['Cases', 'Harness', 'Records', 'Groups', 'ConsumerProtocol', 'Administration'].map(name =>
+  const sources = ['Cases', 'Harness', 'Records', 'Groups', 'ConsumerProtocol', 'Shares', 'Administration'].map(name =>
     join(here, `java/${name}.java`),
   )
   return { command: 'java', args: [...JVM, '-cp', await javaClassPath(sources), 'Cases'] }

@@ -5,6 +5,9 @@ import { openRig } from './rig.ts'
 
 export const HOUR = 3_600_000
 
+export const WITHOUT_COMPACTION = ['delete-topics', 'retain', 'sweep']
+export const ALL_JOBS = [...WITHOUT_COMPACTION, 'compact']
+
 /** A rig of small limits, so that few appends make chunks and snapshots; objects are everything over 200 bytes. */
 export function openUpkeepRig(more: Parameters<typeof openRig>[0] = {}) {
   const shardLimits = { headBytesMax: 200, headBytesKept: 50, chunkBytesMax: 150, snapshotIntervalCommits: 4 }
@@ -15,9 +18,9 @@ export function openUpkeepRig(more: Parameters<typeof openRig>[0] = {}) {
     return new Upkeep({ ...common, jobs: log.upkeepJobs(settings), leases, leaseMs: 60_000, pauseMs: 0 })
   }
   /** One pass through a process of its own, or through `log`'s. */
-  const runOnce = async (settings: Partial<UpkeepSettings> = {}, { log = rig.open(), dry = false } = {}) => {
+  const runOnce = async (settings: Partial<UpkeepSettings> = {}, { log = rig.open(), dry = false, only = WITHOUT_COMPACTION } = {}) => {
     const findings: UpkeepFinding[] = []
-    const options = { withinMs: 600_000, dry, onFinding: (found: UpkeepFinding) => findings.push(found) }
+    const options = { withinMs: 600_000, dry, only, onFinding: (found: UpkeepFinding) => findings.push(found) }
     const result = await rig.clock.passUntil(upkeepOf(log, settings).runOnce(options))
     return { ...result, findings }
   }

@@ -2,11 +2,12 @@
  * What the stores hold in the end: whatever a head refers to and a reader may ask for is there, and its commits have no hole;
  * after the last sweep nothing else is there (I7).
  */
+import { decodeExtent, type Extent, extentPartitionKey } from '../../lib/log/extent/extent-item.ts'
 import { type Chunk, decodeChunk } from '../../lib/log/head/chunk.ts'
 import type { Commit } from '../../lib/log/head/commit.ts'
 import { decodeHead, type Head, tailStart } from '../../lib/log/head/head.ts'
 import { type SegmentRef, segmentItemKey, segmentObjectKey } from '../../lib/log/segment/segment-store.ts'
-import { decodeTopicName, TOPIC_NAMES } from '../../lib/log/topics/topic-item.ts'
+import { decodeTopic, decodeTopicName, TOPIC_NAMES, topicKey } from '../../lib/log/topics/topic-item.ts'
 import type { Item } from '../../lib/storage/index.ts'
 import type { Violation } from './checker/index.ts'
 import type { Truth } from './world/stores.ts'
@@ -18,9 +19,51 @@ export function checkEndState(truth: Truth, { swept }: { readonly swept: boolean
   const all = truth.items.all()
   const needed = new Set<string>()
   const violations = [...Map.groupBy(all, ({ key }) => key.pk)].flatMap(([pk, items]) =>
-    pk.startsWith(SHARD_PREFIX) ? checkShard(pk, items, truth, needed) : [],
+    pk.startsWith(SHARD_PREFIX)
+      ? [...checkShard(pk, items, truth, needed), ...checkExtents(pk, items, truth, needed)]
+      : [],
   )
   return swept ? [...violations, ...checkGarbage(all, truth, needed)] : violations
+}
+
+/** Extents follow each other from where a partition starts to where the head says, and their objects are whole. */
+function checkExtents(shard: string, items: readonly Item[], truth: Truth, needed: Set<string>): Violation[] {
+  const stored = items.find(({ key }) => key.sk === 'head')
+  const [, topicId = '', number] = shard.split('#')
+  const topicItem = truth.items.get(topicKey(topicId))
+  if (!stored || !topicItem) return []
+  const { shardSize } = decodeTopic(topicItem.value).topic
+  return decodeHead(stored.value).partitions.flatMap(({ start, extentsTo }, slot) => {
+    const partition = Number(number) * shardSize + slot
+    const extents = extentsOf(topicId, partition, truth)
+    for (const { object, to } of extents) if (to > start) needed.add(object)
+    const flaw = flawOfExtents(extents, { start, extentsTo }, truth)
+    return flaw ? [{ property: 'missing-object', what: `${topicId}/${partition}: ${flaw}` }] : []
+  })
+}
+
+function extentsOf(topicId: string, partition: number, { items }: Truth): Extent[] {
+  const pk = extentPartitionKey(topicId, partition)
+  const found = items.all().filter(({ key }) => key.pk === pk)
+  return found.toSorted((a, b) => (a.key.sk < b.key.sk ? -1 : 1)).map(({ value }) => decodeExtent(value))
+}
+
+function flawOfExtents(
+  extents: readonly Extent[],
+  { start, extentsTo }: { start: number; extentsTo: number },
+  { objects }: Truth,
+): string | undefined {
+  let next: number | undefined
+  for (const { from, to, object, bytes, indexBytes } of extents) {
+    if (next !== undefined && from !== next && Math.max(next, from) > start) return `an extent at ${from}, not ${next}`
+    if (next === undefined && from > start) return `the first extent at ${from}, the start at ${start}`
+    if (objects.get(object)?.length !== bytes + indexBytes && to > start) return `${object} is not whole`
+    next = to
+  }
+  const end = next ?? Math.min(start, extentsTo)
+  return end === extentsTo || (end < extentsTo && extentsTo <= start)
+    ? undefined
+    : `extents to ${end}, not ${extentsTo}`
 }
 
 /** `needed`: keys of segments in both stores. */

@@ -240,7 +240,8 @@ class Scenario {
     await world.sleep(LATEST_MS)
     const { skewMs, hours, withinMs, passesMax } = LAST_SWEEP
     const upkeep = { graceMs: 0, windowHours: hours, firstLookHours: hours, leaseMs: 1_000, background: false }
-    const service = await cluster.startExtra('sweeper', skewMs, { ...this.#plan.tuning, upkeep })
+    const { compaction: _, ...tuning } = this.#plan.tuning
+    const service = await cluster.startExtra('sweeper', skewMs, { ...tuning, upkeep })
     for (let pass = 1; ; pass++) {
       const { complete, findings, failed } = await service.upkeep!.runOnce({ withinMs })
       if (complete && findings === 0) break

@@ -16,6 +16,9 @@ export interface Tuning {
   readonly cacheBytesMax: number
   readonly shardLimits: ShardLimits
   readonly groups: Partial<GroupSettings>
+  readonly coldCacheBytesMax?: number
+  /** Present: every process compacts all shards, now and then. */
+  readonly compaction?: CompactionTuning
   /** Whether flushes cost money. */
   readonly thrifty: boolean
   /** Absent: there is none. */
@@ -26,6 +29,11 @@ export interface UpkeepTuning extends Partial<UpkeepSettings> {
   readonly leaseMs: number
   /** Whether it runs by itself; else only when it is told to. */
   readonly background: boolean
+}
+
+export interface CompactionTuning extends NonNullable<LogOptions['compaction']> {
+  /** Between two runs where there is something to do. */
+  readonly everyMs: number
 }
 
 export interface ProcessParts {

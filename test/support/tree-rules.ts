@@ -32,12 +32,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'lib/configs': { rooms: ['lib/base', 'lib/storage'], packages: ['lru-cache'] },
   'lib/log': {
     rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
-    packages: ['@node-rs/crc32', 'lru-cache'],
+    packages: ['@node-rs/crc32', 'lru-cache', 'node:crypto'],
   },
   'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache', 're2js'] },
   'lib/transactions': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
+  },
+  'lib/share': {
+    rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/records', 'lib/log', 'lib/groups'],
+    packages: [],
   },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['jose', 'lru-cache', 'node:crypto'] },
   'lib/ingest': {
@@ -54,6 +58,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/log',
       'lib/groups',
       'lib/transactions',
+      'lib/share',
       'lib/security',
       'lib/protocol',
     ],
@@ -79,6 +84,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/log',
       'lib/groups',
       'lib/transactions',
+      'lib/share',
       'lib/security',
       'lib/protocol',
       'lib/broker',

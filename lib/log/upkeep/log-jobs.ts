@@ -3,6 +3,8 @@ import type { Clock, Logger, Random } from '../../base/index.ts'
 import type { ItemStore, ObjectStore } from '../../storage/index.ts'
 import type { Shards } from '../shards.ts'
 import type { StoredTopics } from '../topics/stored-topics.ts'
+import { compactAll } from './compact-job.ts'
+import type { Compaction } from './compaction/compaction.ts'
 import { Retention } from './retention.ts'
 import { ShardHeads } from './shard-heads.ts'
 import { Sweep } from './sweep.ts'
@@ -17,6 +19,7 @@ export interface LogJobsParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly compaction: Compaction
   readonly carriesItems: boolean
 }
 
@@ -50,6 +53,11 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
         }
         return found
       },
+    },
+    {
+      name: 'compact',
+      ...intervals(settings.retentionIntervalMs),
+      run: pass => compactAll(heads, parts.compaction, pass),
     },
     { name: 'retain', ...intervals(settings.retentionIntervalMs), run: pass => retention.run(pass) },
     {

@@ -1,6 +1,6 @@
 /**
- * The sweep removes segments and snapshots that nothing refers to, from both media: what crashed writers left, what was
- * compacted or deleted, snapshots that were replaced.
+ * The sweep removes what nothing refers to, from both media: segments that crashed writers left, or that were compacted or
+ * deleted; snapshots and extents that were replaced, or never came to be referred to.
  *
  * A segment may be put and not yet committed, by a writer that sleeps; no clock can say that it will not wake up. So the
  * order of steps decides (each was needed in a model of it):
@@ -17,6 +17,7 @@
 import { type Clock, inParallel, type Logger, type Random } from '../../base/index.ts'
 import { DELETE_KEYS_MAX, type ItemStore, type ObjectStore, StoreError, type Version } from '../../storage/index.ts'
 import { LogError } from '../errors.ts'
+import { listExtentObjects, listExtents } from '../extent/extent-listing.ts'
 import { raiseFence } from '../head/transitions.ts'
 import { type SegmentId, segmentTime } from '../segment/segment-id.ts'
 import { listSegmentItems, listSegmentObjects } from '../segment/segment-listing.ts'
@@ -50,6 +51,7 @@ interface Candidate {
   readonly key?: string
   /** Of an item. */
   readonly version?: Version
+  readonly isExtent?: boolean
 }
 
 type Candidates = Map<SegmentId, Candidate>
@@ -115,6 +117,10 @@ export class Sweep {
       if (segmentTime(id) < fence) candidates.set(id, { id, key })
       if (candidates.size >= CANDIDATES_MAX) yield takeFull()
     }
+    for await (const { id, key } of listExtentObjects(objects)) {
+      if (segmentTime(id) < fence) candidates.set(id, { id, key, isExtent: true })
+      if (candidates.size >= CANDIDATES_MAX) yield takeFull()
+    }
     if (candidates.size > 0) yield candidates
   }
 
@@ -162,6 +168,14 @@ export class Sweep {
     for await (const { id } of neededSegments(this.#parts.items, place.topic.id, place.shard, head)) {
       candidates.delete(id)
     }
+    if (![...candidates.values()].some(({ isExtent }) => isExtent)) return
+    const { topic, shard } = place
+    // Extents may be named by the items of any topic: they are shared with those that were forked from it.
+    for (const slot of head.partitions.keys()) {
+      for await (const { id } of listExtents(this.#parts.items, topic.id, shard * topic.shardSize + slot)) {
+        candidates.delete(id)
+      }
+    }
   }
 
   /** Step 6. What could not be deleted is a candidate again next time. */
@@ -203,9 +217,12 @@ export class Sweep {
 }
 
 function tellAll(candidates: Candidates, pass: UpkeepPass): number {
-  for (const { id, key } of candidates.values()) {
+  for (const { id, key, isExtent } of candidates.values()) {
     const { pk, sk } = segmentItemKey(id)
-    pass.tell(key ?? `${pk}/${sk}`, 'a segment or snapshot that no head needs')
+    pass.tell(
+      key ?? `${pk}/${sk}`,
+      isExtent ? 'an extent that no item names' : 'a segment or snapshot that no head needs',
+    )
   }
   return candidates.size
 }

@@ -2,7 +2,7 @@ import { checkDeletions } from './deletions.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkOrder } from './order.ts'
-import { splitByPartition } from './partition.ts'
+import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
 import { checkTopics } from './topics.ts'
 import { checkTransactions } from './transactions.ts'
@@ -33,9 +33,14 @@ export type {
 
 /** Judges a history of client operations. */
 export function checkHistory(history: readonly Operation[]): Violation[] {
+  const dropped = droppedValues(history)
   return [
     ...checkTopics(history),
-    ...splitByPartition(history).flatMap(part => [...checkRecords(part), ...checkOrder(part), ...checkDeletions(part)]),
+    ...splitByPartition(history).flatMap(part => [
+      ...checkRecords(part, new Holes(part, dropped)),
+      ...checkOrder(part, new Holes(part, dropped)),
+      ...checkDeletions(part),
+    ]),
     ...checkTransactions(history),
     ...checkGroups(history),
   ]
