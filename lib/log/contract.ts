@@ -172,6 +172,8 @@ export interface Log {
   deleteRecords(request: DeleteRecordsRequest): Promise<number>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
+  /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
+  sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */
   close(): Promise<void>
 }

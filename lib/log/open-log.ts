@@ -30,6 +30,7 @@ import type { Commit } from './head/commit.ts'
 import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
 import { findOffset } from './read/find-offset.ts'
+import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition, stateOf } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { SegmentIds } from './segment/segment-id.ts'
@@ -139,7 +140,9 @@ class StoredLog implements Log {
   async append(request: AppendRequest): Promise<Appended> {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
-    const batch = acceptBatch(request.batch, request.topic.configs, this.#clock.now())
+    const { topic, partition } = request
+    const destination = { topic: topic.name, partition, configs: topic.configs, now: this.#clock.now() }
+    const batch = acceptBatch(request.batch, destination)
     return this.#track(this.#admit(request, batch, deadline))
   }
 
@@ -192,6 +195,12 @@ class StoredLog implements Log {
   async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
     const { open, slot } = await this.#shards.find(topic, partition)
     return findOffset(open.shard, slot, this.#cache, spec)
+  }
+
+  async sizeOf(topic: Topic, partition: number): Promise<number> {
+    const { open, slot } = await this.#shards.find(topic, partition)
+    await open.shard.refresh()
+    return sizeOfPartition(open.shard, slot)
   }
 
   async close(): Promise<void> {

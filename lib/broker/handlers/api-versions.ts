@@ -6,6 +6,7 @@
  */
 import { ApiVersions } from '../../protocol/index.ts'
 import { errorCodes } from '../errors.ts'
+import { features } from '../features.ts'
 import { type Handler, handler } from '../handler.ts'
 
 /** KIP-511: what may stand in a client's software name and version. */
@@ -36,9 +37,6 @@ export const apiVersions = handler(ApiVersions, {
     }
   },
 })
-
-/** All at their highest level. By `transaction.version` 2 clients choose the second protocol of transactions (KIP-890). */
-const features = [{ name: 'transaction.version', minVersion: 0, maxVersion: 2 }]
 
 export function apiKeysOf(handlers: readonly Handler[]) {
   return handlers

@@ -13,6 +13,8 @@ export interface ChunkEntry {
   readonly firstOffsets: readonly number[]
   /** For each slot the largest timestamp in the chunk; -Infinity where it has no slice of that slot. */
   readonly maxTimestamps: readonly number[]
+  /** For each slot the bytes of its slices in the chunk. */
+  readonly bytes: readonly number[]
   /** Transactions that ended with an abort in the chunk, by the offset of their markers. */
   readonly aborts: readonly Marker[]
 }
@@ -45,12 +47,14 @@ export class ChunkDirectory {
     )
     const firstOffsets = [...this.#nextOffsets]
     const maxTimestamps: number[] = []
+    const bytes: number[] = []
     const seen = new Set<number>()
     for (const commit of chunk.commits) {
-      for (const { slot, baseOffset, records, maxTimestamp } of commit.slices) {
+      for (const { slot, baseOffset, records, maxTimestamp, length } of commit.slices) {
         if (!seen.has(slot)) firstOffsets[slot] = baseOffset
         seen.add(slot)
         this.#nextOffsets[slot] = baseOffset + records
+        bytes[slot] = (bytes[slot] ?? 0) + length
         maxTimestamps[slot] = Math.max(maxTimestamps[slot] ?? Number.NEGATIVE_INFINITY, maxTimestamp)
       }
       for (const { slot, offset } of commit.markers) {
@@ -61,7 +65,7 @@ export class ChunkDirectory {
     }
     const aborts = abortsIn(chunk.commits)
     const { firstCommit, commits } = chunk
-    this.#entries.push({ firstCommit, commits: commits.length, firstOffsets, maxTimestamps, aborts })
+    this.#entries.push({ firstCommit, commits: commits.length, firstOffsets, maxTimestamps, bytes, aborts })
     this.#end = chunk.firstCommit + chunk.commits.length
   }
 
