@@ -5,7 +5,7 @@ import { reportersFor } from './vitest.config.ts'
 export default defineConfig({
   test: {
     include: ['test/**/*.extra.test.ts'],
-    // `npm run clients` runs those.
+    // vitest.clients.config.ts has those.
     exclude: ['test/clients/**'],
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -28,6 +28,14 @@ export const topicOperations = bitsOf(
   operation.alterConfigs,
 )
 
+export const groupOperations = bitsOf(
+  operation.read,
+  operation.delete,
+  operation.describe,
+  operation.describeConfigs,
+  operation.alterConfigs,
+)
+
 export const clusterOperations = bitsOf(
   operation.create,
   operation.alter,

@@ -6,8 +6,11 @@ import { alterClientQuotas } from './handlers/alter-client-quotas.ts'
 import { alterConfigs } from './handlers/alter-configs.ts'
 import { alterPartitionReassignments } from './handlers/alter-partition-reassignments.ts'
 import { alterReplicaLogDirs } from './handlers/alter-replica-log-dirs.ts'
+import { alterShareGroupOffsets } from './handlers/alter-share-group-offsets.ts'
 import { alterUserScramCredentials } from './handlers/alter-user-scram-credentials.ts'
 import { apiVersions } from './handlers/api-versions.ts'
+import { consumerGroupDescribe } from './handlers/consumer-group-describe.ts'
+import { consumerGroupHeartbeat } from './handlers/consumer-group-heartbeat.ts'
 import { createAcls } from './handlers/create-acls.ts'
 import { createDelegationToken } from './handlers/create-delegation-token.ts'
 import { createPartitions } from './handlers/create-partitions.ts'
@@ -15,6 +18,7 @@ import { createTopics } from './handlers/create-topics.ts'
 import { deleteAcls } from './handlers/delete-acls.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
 import { deleteRecords } from './handlers/delete-records.ts'
+import { deleteShareGroupOffsets } from './handlers/delete-share-group-offsets.ts'
 import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeAcls } from './handlers/describe-acls.ts'
 import { describeClientQuotas } from './handlers/describe-client-quotas.ts'
@@ -25,6 +29,7 @@ import { describeGroups } from './handlers/describe-groups.ts'
 import { describeLogDirs } from './handlers/describe-log-dirs.ts'
 import { describeProducers } from './handlers/describe-producers.ts'
 import { describeQuorum } from './handlers/describe-quorum.ts'
+import { describeShareGroupOffsets } from './handlers/describe-share-group-offsets.ts'
 import { describeTopicPartitions } from './handlers/describe-topic-partitions.ts'
 import { describeTransactions } from './handlers/describe-transactions.ts'
 import { describeUserScramCredentials } from './handlers/describe-user-scram-credentials.ts'
@@ -52,6 +57,10 @@ import { produce } from './handlers/produce.ts'
 import { renewDelegationToken } from './handlers/renew-delegation-token.ts'
 import { saslAuthenticate } from './handlers/sasl-authenticate.ts'
 import { saslHandshake } from './handlers/sasl-handshake.ts'
+import { shareAcknowledge } from './handlers/share-acknowledge.ts'
+import { shareFetch } from './handlers/share-fetch.ts'
+import { shareGroupDescribe } from './handlers/share-group-describe.ts'
+import { shareGroupHeartbeat } from './handlers/share-group-heartbeat.ts'
 import { syncGroup } from './handlers/sync-group.ts'
 import { txnOffsetCommit } from './handlers/txn-offset-commit.ts'
 import { unregisterBroker } from './handlers/unregister-broker.ts'
@@ -93,6 +102,15 @@ export const handlers: readonly Handler[] = [
   describeProducers,
   describeTransactions,
   listTransactions,
+  shareGroupHeartbeat,
+  shareGroupDescribe,
+  shareFetch,
+  shareAcknowledge,
+  describeShareGroupOffsets,
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   listConfigResources,
   alterClientQuotas,
   alterPartitionReassignments,

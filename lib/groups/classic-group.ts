@@ -15,10 +15,10 @@
 import { invariant } from '../base/index.ts'
 import type { GroupState, Joined, Protocol, Synced } from './contract.ts'
 import type { GroupErrorCode } from './errors.ts'
-import type { GroupDocument, MemberDocument } from './group-document.ts'
+import type { ClassicDocument, MemberDocument } from './group-document.ts'
 import type { GroupSettings } from './settings.ts'
 
-export interface ClassicGroup extends Omit<GroupDocument, 'state' | 'members' | 'coordinator'> {
+export interface ClassicGroup extends Omit<ClassicDocument, 'state' | 'members' | 'coordinator' | 'rejoin'> {
   readonly state: GroupState
   readonly members: ReadonlyMap<string, Member>
   /** Ids given out with MEMBER_ID_REQUIRED, and until when they may come back. */
@@ -91,6 +91,7 @@ export const NO_BYTES: Uint8Array = new Uint8Array(0)
 
 export function newGroup(incarnation: number, wallTime: number): ClassicGroup {
   return {
+    kind: 'classic',
     incarnation,
     state: 'Empty',
     stateChangedAt: wallTime,
@@ -106,7 +107,7 @@ export function newGroup(incarnation: number, wallTime: number): ClassicGroup {
 }
 
 /** A stored group in the hands of a new coordinator: every member gets a fresh session. */
-export function takeOver(document: GroupDocument, { now }: Moment): ClassicGroup {
+export function takeOver({ rejoin: _, ...document }: ClassicDocument, { now }: Moment): ClassicGroup {
   const completing = document.state === 'CompletingRebalance'
   const members = document.members.map((stored): [string, Member] => [
     stored.id,
@@ -124,9 +125,10 @@ export function takeOver(document: GroupDocument, { now }: Moment): ClassicGroup
 }
 
 /** What is stored of a group; no step asks for that while a rebalance is being prepared. */
-export function documentOf(group: ClassicGroup, coordinator: number): GroupDocument {
+export function documentOf(group: ClassicGroup, coordinator: number): ClassicDocument {
   invariant(group.state !== 'PreparingRebalance', 'a rebalance in preparation is not stored')
   return {
+    kind: 'classic',
     incarnation: group.incarnation,
     coordinator,
     state: group.state,
@@ -135,6 +137,7 @@ export function documentOf(group: ClassicGroup, coordinator: number): GroupDocum
     protocolType: group.protocolType,
     protocolName: group.protocolName,
     leader: group.leader,
+    rejoin: false,
     members: [...group.members.values()],
   }
 }
@@ -157,7 +160,7 @@ export function memberOfInstance(group: ClassicGroup | Draft, instanceId: string
 
 /** Why a request in this member's name is refused, if it is. */
 export function refusalOfMember(
-  group: { readonly members: Iterable<readonly [string, MemberDocument]> },
+  group: { readonly members: Iterable<readonly [string, { readonly instanceId: string | undefined }]> },
   memberId: string,
   instanceId: string | undefined,
 ): 'UNKNOWN_MEMBER_ID' | 'FENCED_INSTANCE_ID' | undefined {

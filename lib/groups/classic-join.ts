@@ -188,6 +188,7 @@ function hasBytes(group: ClassicGroup, request: JoinRequest): boolean {
     ...group,
     state: 'Stable',
     coordinator: Number.MAX_SAFE_INTEGER,
+    rejoin: false,
     members: [...others, joining],
   } as const
   return encodeGroupDocument(document).length <= DOCUMENT_BYTES_FULL

@@ -9,10 +9,12 @@ import {
   refusalOfMember,
   type Step,
   stepOf,
+  takeOver,
 } from './classic-group.ts'
 import { completeJoin, completeJoinIfAll, endJoinPhase, prepareRebalance, removeMember } from './classic-rebalance.ts'
 import type { LeavingMember, LeftMember, MemberRequest } from './contract.ts'
 import type { GroupErrorCode } from './errors.ts'
+import type { ClassicDocument } from './group-document.ts'
 
 export type HeartbeatStep = Step & { readonly error: GroupErrorCode | undefined }
 export type LeaveStep = Step & { readonly left: readonly LeftMember[] }
@@ -47,6 +49,15 @@ export function renewSessions(group: ClassicGroup, { now }: Moment): ClassicGrou
     for (const [id, until] of draft.pending) draft.pending.set(id, Math.max(until, now + member.sessionTimeoutMs))
   }
   if (draft.syncBy !== undefined && draft.syncBy <= now) draft.syncBy = now + 1
+  return stepOf(draft).group
+}
+
+/** A stored group in the hands of a new coordinator, which has all join again where the document asks for that. */
+export function resume(document: ClassicDocument, moment: Moment): ClassicGroup {
+  const group = takeOver(document, moment)
+  if (!document.rejoin || group.members.size === 0) return group
+  const draft = draftOf(group)
+  prepareRebalance(draft, moment)
   return stepOf(draft).group
 }
 

@@ -20,7 +20,13 @@ import type { GroupDocument } from './group-document.ts'
 import type { GroupItems, Read } from './group-items.ts'
 import type { GroupView } from './group-view.ts'
 import { type OffsetChange, OffsetLane } from './offset-lane.ts'
-import { isSubscribed, refusalOfCommit, refusalOfOffsetDelete, refusalOfStagingMember } from './offset-rules.ts'
+import {
+  isSubscribed,
+  refusalOfCommit,
+  refusalOfFetch,
+  refusalOfOffsetDelete,
+  refusalOfStagingMember,
+} from './offset-rules.ts'
 import { blockOf, type OffsetsBlock, offsetsBlockKey } from './offsets-block.ts'
 
 import { RecentlyUsed } from './recently-used.ts'
@@ -97,8 +103,12 @@ export class CommittedOffsets {
   }
 
   /** Partitions without a committed offset have offset -1 where they are asked for, and are left out else. */
-  async fetch({ groupId, partitions, requireStable }: FetchOffsetsRequest): Promise<CommittedOffset[]> {
-    const { value: group } = await this.#options.items.readLivingGroup(groupId)
+  async fetch(request: FetchOffsetsRequest): Promise<CommittedOffset[]> {
+    const { groupId, partitions, requireStable, memberId, memberEpoch = -1 } = request
+    const read = await this.#options.items.readLivingGroup(groupId)
+    const group = read.value
+    const refusal = refusalOfFetch(this.#options.view(groupId, read), memberId, memberEpoch)
+    if (refusal) throw new GroupError(refusal, `member '${memberId}' in epoch ${memberEpoch}`)
     if (!partitions) {
       const blocks = group ? await this.#options.items.listOffsets(groupId) : []
       return blocks

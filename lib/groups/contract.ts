@@ -1,6 +1,7 @@
 /**
- * What groups offer to their faces (Kafka, HTTP), in Kafka's terms of the classic group protocol.
+ * What groups offer to their faces (Kafka, HTTP), in Kafka's terms.
  */
+import type { Assignment } from './assignment.ts'
 import type { GroupErrorCode } from './errors.ts'
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
@@ -82,6 +83,65 @@ export interface LeftMember extends LeavingMember {
   readonly error: GroupErrorCode | undefined
 }
 
+// ---------------------------------------------------------------- consumer groups (KIP-848)
+
+/** The one call of a member: it joins, keeps alive, says what it has, and leaves. What is undefined stays as it was. */
+export interface ConsumerHeartbeat {
+  readonly groupId: string
+  /** Empty in a first call: the answer gives one. A member may as well draw its own. */
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  /** 0: joins; -1: leaves; -2: a static member leaves for a while; else as last answered. */
+  readonly epoch: number
+  readonly clientId: string
+  readonly clientHost: string
+  readonly rackId: string | undefined
+  /** How long it may take to give partitions up. Must be given to join. */
+  readonly rebalanceTimeoutMs: number | undefined
+  readonly topicNames: readonly string[] | undefined
+  /** In RE2's syntax; must match the whole of a topic's name. Empty: none any more. */
+  readonly regex: string | undefined
+  readonly assignor: string | undefined
+  /** What the member has now; to be given where that changed. */
+  readonly owned: Assignment | undefined
+}
+
+export interface ConsumerHeartbeatAnswer {
+  readonly memberId: string
+  /** To go on with; -1 or -2 after leaving. */
+  readonly epoch: number
+  readonly heartbeatIntervalMs: number
+  /** What the member is to have now: it gives up the rest. Undefined: as before. */
+  readonly assignment: Assignment | undefined
+}
+
+export interface ConsumerGroupDescription {
+  readonly groupId: string
+  readonly state: 'Empty' | 'Assigning' | 'Reconciling' | 'Stable' | 'Dead'
+  readonly epoch: number
+  readonly assignmentEpoch: number
+  readonly assignor: string
+  readonly members: readonly ConsumerMemberDescription[]
+  /** Of the topics in assignments, by id, as far as they are there. */
+  readonly topicNames: ReadonlyMap<string, string>
+}
+
+export interface ConsumerMemberDescription {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly rackId: string | undefined
+  readonly epoch: number
+  readonly clientId: string
+  readonly clientHost: string
+  readonly topicNames: readonly string[]
+  readonly regex: string | undefined
+  readonly assignment: Assignment
+  readonly target: Assignment
+  readonly protocol: 'classic' | 'consumer'
+}
+
+// ---------------------------------------------------------------- administration
+
 export interface GroupDescription {
   readonly groupId: string
   readonly state: GroupState
@@ -104,9 +164,9 @@ export interface MemberDescription {
 
 export interface GroupListing {
   readonly groupId: string
-  readonly state: GroupState
+  readonly state: GroupState | ConsumerGroupDescription['state']
   readonly protocolType: string
-  readonly type: 'classic'
+  readonly type: 'classic' | 'consumer'
 }
 
 // ---------------------------------------------------------------- offsets
@@ -149,6 +209,9 @@ export interface FetchOffsetsRequest {
   readonly partitions: readonly TopicPartition[] | undefined
   /** Refuse offsets that an open transaction may still change (KIP-447). */
   readonly requireStable: boolean
+  /** Who asks, in a consumer group; undefined or an epoch below 0 with no id: anybody. */
+  readonly memberId?: string | undefined
+  readonly memberEpoch?: number
 }
 
 /** Offsets that become committed when their transaction does. The blocks that they lie in must have been added to it. */

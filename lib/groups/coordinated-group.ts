@@ -17,7 +17,7 @@
  *   that takes the place of one held open has the older one answered REBALANCE_IN_PROGRESS.
  * - The document is gone or Dead (deleted elsewhere): this process lets go; the next request begins a new group.
  */
-import { type Clock, invariant, Mailbox, OverloadedError } from '../base/index.ts'
+import { invariant, Mailbox } from '../base/index.ts'
 import { type Expected, StoreError, type Version } from '../storage/index.ts'
 import {
   type ClassicGroup,
@@ -28,38 +28,28 @@ import {
   type Reply,
   type Step,
   shortestSessionOf,
-  takeOver,
 } from './classic-group.ts'
 import { joinGroup } from './classic-join.ts'
-import { heartbeat, keepAlive, leaveGroup, nextDeadline, passTime, renewSessions } from './classic-session.ts'
+import { heartbeat, keepAlive, leaveGroup, nextDeadline, passTime, renewSessions, resume } from './classic-session.ts'
 import { syncGroup } from './classic-sync.ts'
-import type { Joined, JoinRequest, LeaveRequest, LeftMember, MemberRequest, Synced, SyncRequest } from './contract.ts'
+import type { ConsumerDocument } from './consumer-document.ts'
+import type {
+  ConsumerHeartbeat,
+  ConsumerHeartbeatAnswer,
+  Joined,
+  JoinRequest,
+  LeaveRequest,
+  LeftMember,
+  MemberRequest,
+  Synced,
+  SyncRequest,
+} from './contract.ts'
+import { type Coordination, type CoordinationOptions, OtherKindError } from './coordination.ts'
 import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
-import type { GroupItems } from './group-items.ts'
-import { HeldRequests, isRefusal, type Parking, refusalError } from './held-requests.ts'
-import {
-  ALARM_SLEEP_MS_MAX,
-  CATCH_UP_MS,
-  CONFLICT_ATTEMPTS_MAX,
-  FROZEN_MS,
-  GROUP_QUEUE_MAX,
-  type GroupSettings,
-  IDLE_GROUP_MS,
-  LATE_MS,
-  RETRY_MS,
-} from './settings.ts'
-
-export interface CoordinatedGroupOptions {
-  readonly groupId: string
-  readonly items: GroupItems
-  readonly clock: Clock
-  readonly settings: GroupSettings
-  /** This process's token, written into the documents of the groups it coordinates. */
-  readonly coordinator: number
-  readonly parking: Parking
-  readonly drawIncarnation: () => number
-  readonly drawMemberId: (prefix: string) => string
-}
+import { GroupAlarm } from './group-alarm.ts'
+import { HeldRequests, isRefusal, refusalError } from './held-requests.ts'
+import { refusalOfUpgrade } from './migration.ts'
+import { CONFLICT_ATTEMPTS_MAX, FROZEN_MS, GROUP_QUEUE_MAX, IDLE_GROUP_MS } from './settings.ts'
 
 interface Held {
   readonly group: ClassicGroup
@@ -68,8 +58,8 @@ interface Held {
   readonly asOf: number
 }
 
-export class CoordinatedGroup {
-  readonly #options: CoordinatedGroupOptions
+export class CoordinatedGroup implements Coordination {
+  readonly #options: CoordinationOptions
   readonly #mailbox = new Mailbox(GROUP_QUEUE_MAX)
   readonly #joins: HeldRequests<Joined>
   readonly #syncs: HeldRequests<Synced>
@@ -78,23 +68,20 @@ export class CoordinatedGroup {
   readonly #heardAt = new Map<string, number>()
   #letGo = false
   #usedAt: number
-  #retryAt = Number.NEGATIVE_INFINITY
-  #alarmAt = Number.NEGATIVE_INFINITY
-  #alarm = new AbortController()
+  readonly #alarm: GroupAlarm
 
-  constructor(options: CoordinatedGroupOptions) {
+  constructor(options: CoordinationOptions) {
     this.#options = options
+    this.#alarm = new GroupAlarm(options.clock, this.#mailbox)
     this.#joins = new HeldRequests(options.parking)
     this.#syncs = new HeldRequests(options.parking)
     this.#usedAt = options.clock.monotonic()
   }
 
-  /** No longer coordinated here; ask for the group anew. */
   get letGo(): boolean {
     return this.#letGo
   }
 
-  /** The group as its coordinator sees it, if `version` is the one it goes by. */
   at(version: Expected): ClassicGroup | undefined {
     return this.#held?.version === version ? this.#held.group : undefined
   }
@@ -134,28 +121,36 @@ export class CoordinatedGroup {
     })
   }
 
-  /** A member was heard of in another way than by a heartbeat. */
+  /** Where it joins, and the group can be a consumer group, this coordinator lets go for one of those to take over. */
+  consumerHeartbeat({ epoch }: ConsumerHeartbeat): Promise<ConsumerHeartbeatAnswer> {
+    return this.#run(async () => {
+      const { groupId } = this.#options
+      const group = await this.#fresh()
+      if (epoch !== 0) {
+        const is = this.#held?.version === 'absent' ? 'not found' : 'is not a consumer group'
+        throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${is}.`)
+      }
+      if (group.state === 'PreparingRebalance') {
+        throw new GroupError(
+          'COORDINATOR_LOAD_IN_PROGRESS',
+          `a rebalance of the classic group ${groupId} has to end first`,
+        )
+      }
+      const refusal = refusalOfUpgrade(groupId, documentOf(group, 0))
+      if (refusal) throw new GroupError(refusal.error, refusal.message)
+      this.#release('REBALANCE_IN_PROGRESS')
+      throw new OtherKindError('consumer')
+    })
+  }
+
   heard(memberId: string): void {
     if (this.#held?.group.members.has(memberId)) this.#heardAt.set(memberId, this.#options.clock.monotonic())
   }
 
-  /** Ends sessions and phases in time; resolves when the group is let go. */
-  async watch(): Promise<void> {
-    const { clock } = this.#options
-    while (!this.#letGo) {
-      const due = this.#nextAlarm()
-      this.#alarmAt = due
-      this.#alarm = new AbortController()
-      const sleepMs = Math.min(Math.max(due - clock.monotonic(), 1), ALARM_SLEEP_MS_MAX)
-      await clock.sleep(sleepMs, this.#alarm.signal)
-      if (this.#letGo || clock.monotonic() < due) continue
-      // The process stood still, and heartbeats that came meanwhile have yet to be read.
-      if (clock.monotonic() - due > LATE_MS) await clock.sleep(CATCH_UP_MS)
-      await this.#ringInTurn(due)
-    }
+  watch(): Promise<void> {
+    return this.#alarm.watch(this)
   }
 
-  /** Answers everyone who waits, and lets go. */
   async close(): Promise<void> {
     await this.#mailbox.run(() => this.#release('NOT_COORDINATOR'))
   }
@@ -171,7 +166,7 @@ export class CoordinatedGroup {
         try {
           return await work()
         } finally {
-          if (this.#letGo || this.#nextAlarm() < this.#alarmAt) this.#alarm.abort()
+          this.#alarm.adjust(this)
         }
       })
     } catch (error) {
@@ -259,11 +254,16 @@ export class CoordinatedGroup {
       const asOf = clock.monotonic()
       const { value: document, version } = await items.readLivingGroup(groupId)
       if (!document) return this.#hold(newGroup(drawIncarnation(), clock.now()), version, asOf)
+      if (document.kind !== 'classic') {
+        if (document.members.size === 0) return this.#hold(emptied(document), version, asOf)
+        this.#release('NOT_COORDINATOR')
+        throw new OtherKindError(document.kind)
+      }
       if (document.coordinator === coordinator || document.members.length === 0) {
-        return this.#hold(takeOver(document, this.#moment()), version, asOf)
+        return this.#hold(resume(document, this.#moment()), version, asOf)
       }
       const written = await items.writeGroup(groupId, version, { ...document, coordinator })
-      if (written !== 'conflict') return this.#hold(takeOver(document, this.#moment()), written.version, asOf)
+      if (written !== 'conflict') return this.#hold(resume(document, this.#moment()), written.version, asOf)
       await items.pause(attempt)
     }
     throw this.#release('NOT_COORDINATOR')
@@ -297,25 +297,16 @@ export class CoordinatedGroup {
     return this.#joins.size > 0 || this.#syncs.size > 0
   }
 
-  #nextAlarm(): number {
+  nextAlarm(): number {
     const idleAt = this.#usedAt + IDLE_GROUP_MS
     const held = this.#held
     if (!held) return idleAt
     const due = nextDeadline(held.group) ?? idleAt
     const look = this.#holdsRequests ? held.asOf + this.#staleAfterMs(held.group) : due
-    return Math.max(Math.min(due, look), this.#retryAt)
+    return Math.min(due, look)
   }
 
-  async #ringInTurn(due: number): Promise<void> {
-    try {
-      await this.#mailbox.run(() => this.#ring(due))
-    } catch (error) {
-      if (!(error instanceof OverloadedError)) throw error
-      this.#retryAt = this.#options.clock.monotonic() + RETRY_MS
-    }
-  }
-
-  async #ring(due: number): Promise<void> {
+  async ring(due: number): Promise<void> {
     const { clock } = this.#options
     const now = clock.monotonic()
     if (this.#letGo) return
@@ -328,7 +319,7 @@ export class CoordinatedGroup {
       else if (now - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
     } catch (error) {
       if (error instanceof GroupError) return
-      this.#retryAt = clock.monotonic() + RETRY_MS
+      this.#alarm.retryLater()
       if (error instanceof StoreError) return
       this.#release('COORDINATOR_NOT_AVAILABLE')
       throw error
@@ -349,7 +340,12 @@ export class CoordinatedGroup {
     this.#held = undefined
     this.#joins.refuseAll(code)
     this.#syncs.refuseAll(code)
-    this.#alarm.abort()
+    this.#alarm.adjust(this)
     return new GroupError(code, `group '${this.#options.groupId}' is no longer coordinated here`)
   }
+}
+
+/** A consumer group that nobody is in any more is any protocol's; its epochs go on as generations. */
+function emptied({ incarnation, stateChangedAt, epoch }: ConsumerDocument): ClassicGroup {
+  return { ...newGroup(incarnation, stateChangedAt), generation: epoch }
 }

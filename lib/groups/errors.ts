@@ -5,6 +5,8 @@ import { GROUP_ID_BYTES_MAX } from './settings.ts'
 /** Kafka's own error names. */
 export type GroupErrorCode =
   | 'COORDINATOR_NOT_AVAILABLE' // the store did not answer, or too much is waiting: find the coordinator and try again
+  | 'COORDINATOR_LOAD_IN_PROGRESS' // try again: a rebalance of the classic members has to end first
+  | 'FENCED_MEMBER_EPOCH' // give up all partitions and join anew
   | 'FENCED_INSTANCE_ID' // another member took over this group.instance.id
   | 'GROUP_ID_NOT_FOUND'
   | 'GROUP_MAX_SIZE_REACHED' // members or bytes of the group's document
@@ -12,6 +14,8 @@ export type GroupErrorCode =
   | 'ILLEGAL_GENERATION'
   | 'INCONSISTENT_GROUP_PROTOCOL'
   | 'INVALID_GROUP_ID'
+  | 'INVALID_REGULAR_EXPRESSION'
+  | 'INVALID_REQUEST'
   | 'INVALID_SESSION_TIMEOUT'
   | 'INVALID_TXN_STATE' // the transaction that stages offsets has ended
   | 'MEMBER_ID_REQUIRED' // join again with `memberId`
@@ -20,9 +24,12 @@ export type GroupErrorCode =
   | 'OFFSET_METADATA_TOO_LARGE'
   | 'REBALANCE_IN_PROGRESS'
   | 'REQUEST_TIMED_OUT' // may have been done, or may yet be
+  | 'STALE_MEMBER_EPOCH' // take the epoch that the next heartbeat answers
   | 'UNKNOWN_MEMBER_ID'
   | 'UNKNOWN_SERVER_ERROR' // the leader's assignment does not fit into a stored document
+  | 'UNRELEASED_INSTANCE_ID' // another member has this group.instance.id, and has not left
   | 'UNSTABLE_OFFSET_COMMIT'
+  | 'UNSUPPORTED_ASSIGNOR'
 
 /** A request to a group that was refused. */
 export class GroupError extends VarveError {

@@ -1,17 +1,21 @@
 /**
- * The stored document of a group: `group#<id>` / `doc`. It changes by compare-and-swap only, and at few moments: a join
- * phase is complete, the leader's assignment is in, the group is empty, a static member was replaced, another process
- * takes over. Who is alive and who is joining is not in it; that is the coordinator's memory.
- * `kind` leaves room for groups of other protocols (KIP-848, share, streams) beside the classic one.
- * Metadata and assignments are kept once per distinct value.
+ * The stored document of a group: `group#<id>` / `doc`, one for each group, of one of several kinds; a group may change
+ * its kind. It changes by compare-and-swap only. Who is alive is not in it; that is the coordinator's memory.
+ * A classic group's document changes at few moments: a join phase is complete, the leader's assignment is in, the group
+ * is empty, a static member was replaced, another process takes over. Metadata and assignments are kept once per distinct value.
  */
 import { ByteReader, ByteWriter, CorruptDataError } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
+import { type ConsumerDocument, readConsumerDocument, writeConsumerDocument } from './consumer-document.ts'
 import type { GroupState, Protocol } from './contract.ts'
+import { DistinctValues, readOptional, valueAt, writeOptional } from './distinct-values.ts'
+
+export type GroupDocument = ClassicDocument | ConsumerDocument
 
 export type StoredState = Exclude<GroupState, 'PreparingRebalance'>
 
-export interface GroupDocument {
+export interface ClassicDocument {
+  readonly kind: 'classic'
   /** Drawn when the group is made; committed offsets carry it, so none outlives its group. */
   readonly incarnation: number
   /** Token of the process that coordinates the group; 0 where none does. */
@@ -24,6 +28,8 @@ export interface GroupDocument {
   readonly protocolType: string | undefined
   readonly protocolName: string | undefined
   readonly leader: string | undefined
+  /** Who takes over has the members join again: the group has just become classic, and somebody's partitions have no owner. */
+  readonly rejoin: boolean
   readonly members: readonly MemberDocument[]
 }
 
@@ -38,8 +44,9 @@ export interface MemberDocument {
   readonly assignment: Uint8Array
 }
 
-const FORMAT_VERSION = 1
-const KIND_CLASSIC = 0
+/** Version 1 had classic groups only, without `rejoin`. */
+const FORMAT_VERSION = 2
+const KINDS: readonly GroupDocument['kind'][] = ['classic', 'consumer']
 const STATES: readonly StoredState[] = ['Empty', 'CompletingRebalance', 'Stable', 'Dead']
 
 export function groupPartitionKey(groupId: string): string {
@@ -52,19 +59,12 @@ export function groupDocumentKey(groupId: string): ItemKey {
 
 export function encodeGroupDocument(group: GroupDocument): Uint8Array {
   const values = new DistinctValues()
-  const body = new ByteWriter(1_024)
-    .uint(group.incarnation)
-    .uint(group.coordinator)
-    .uint8(STATES.indexOf(group.state))
-    .uint(Math.max(0, Math.floor(group.stateChangedAt)))
-    .uint(group.generation)
-  writeOptional(body, group.protocolType)
-  writeOptional(body, group.protocolName)
-  writeOptional(body, group.leader)
-  body.uint(group.members.length)
-  for (const member of group.members) writeMember(body, member, values)
+  const body = new ByteWriter(1_024).uint(group.incarnation).uint(group.coordinator)
+  if (group.kind === 'classic') writeClassicDocument(body, group, values)
+  else writeConsumerDocument(body, group, values)
   const rest = body.finish()
-  const writer = new ByteWriter(rest.length + values.bytes + 64).uint8(FORMAT_VERSION).uint8(KIND_CLASSIC)
+  const writer = new ByteWriter(rest.length + values.bytes + 64)
+  writer.uint8(FORMAT_VERSION).uint8(KINDS.indexOf(group.kind))
   values.write(writer)
   return writer.raw(rest).finish()
 }
@@ -73,24 +73,45 @@ export function encodeGroupDocument(group: GroupDocument): Uint8Array {
 export function decodeGroupDocument(bytes: Uint8Array): GroupDocument {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`group document of unknown format ${version}`)
-  const kind = reader.uint8()
-  if (kind !== KIND_CLASSIC) throw new CorruptDataError(`group document of unknown kind ${kind}`)
+  if (version > FORMAT_VERSION) throw new CorruptDataError(`group document of unknown format ${version}`)
+  const place = reader.uint8()
+  const kind = KINDS[place]
   const values = reader.list(r => r.bytes())
-  const incarnation = reader.uint()
-  const coordinator = reader.uint()
+  const common = { incarnation: reader.uint(), coordinator: reader.uint() }
+  if (kind === 'classic') return { ...common, ...readClassicDocument(reader, values, version) }
+  if (kind === 'consumer') return { ...common, ...readConsumerDocument(reader, values) }
+  throw new CorruptDataError(`group document of unknown kind ${place}`)
+}
+
+function writeClassicDocument(body: ByteWriter, group: ClassicDocument, values: DistinctValues): void {
+  body
+    .uint8(STATES.indexOf(group.state))
+    .uint(Math.max(0, Math.floor(group.stateChangedAt)))
+    .uint(group.generation)
+  writeOptional(body, group.protocolType)
+  writeOptional(body, group.protocolName)
+  writeOptional(body, group.leader)
+  body.uint8(group.rejoin ? 1 : 0).uint(group.members.length)
+  for (const member of group.members) writeMember(body, member, values)
+}
+
+function readClassicDocument(
+  reader: ByteReader,
+  values: readonly Uint8Array[],
+  version: number,
+): Omit<ClassicDocument, 'incarnation' | 'coordinator'> {
   const stateByte = reader.uint8()
   const state = STATES[stateByte]
   if (state === undefined) throw new CorruptDataError(`group document in unknown state ${stateByte}`)
   return {
-    incarnation,
-    coordinator,
+    kind: 'classic',
     state,
     stateChangedAt: reader.uint(),
     generation: reader.uint(),
     protocolType: readOptional(reader),
     protocolName: readOptional(reader),
     leader: readOptional(reader),
+    rejoin: version > 1 && reader.uint8() === 1,
     members: reader.list(r => readMember(r, values)),
   }
 }
@@ -126,41 +147,5 @@ function readMember(reader: ByteReader, values: readonly Uint8Array[]): MemberDo
     rebalanceTimeoutMs: reader.int(),
     protocols: reader.list(r => ({ name: r.string(), metadata: valueAt(values, r.uint()) })),
     assignment: valueAt(values, reader.uint()),
-  }
-}
-
-function valueAt(values: readonly Uint8Array[], place: number): Uint8Array {
-  const value = values[place]
-  if (value === undefined) throw new CorruptDataError(`no value ${place} among ${values.length}`)
-  return value
-}
-
-function writeOptional(writer: ByteWriter, text: string | undefined): void {
-  writer.uint8(text === undefined ? 0 : 1)
-  if (text !== undefined) writer.string(text)
-}
-
-function readOptional(reader: ByteReader): string | undefined {
-  return reader.uint8() === 0 ? undefined : reader.string()
-}
-
-class DistinctValues {
-  readonly #places = new Map<string, number>()
-  readonly #values: Uint8Array[] = []
-  bytes = 0
-
-  place(value: Uint8Array): number {
-    const content = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')
-    const known = this.#places.get(content)
-    if (known !== undefined) return known
-    const place = this.#values.push(value) - 1
-    this.#places.set(content, place)
-    this.bytes += value.length + 4
-    return place
-  }
-
-  write(writer: ByteWriter): void {
-    writer.uint(this.#values.length)
-    for (const value of this.#values) writer.bytes(value)
   }
 }

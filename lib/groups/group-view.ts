@@ -1,9 +1,14 @@
 /** A group as administrators see it: as stored, or as its coordinator in this process sees it. Pure. */
 import { type ClassicGroup, metadataOf, NO_BYTES } from './classic-group.ts'
-import type { GroupDescription, GroupState } from './contract.ts'
+import type { ConsumerDocument } from './consumer-document.ts'
+import { stateOf, topicNamesById } from './consumer-group.ts'
+import type { ConsumerGroupDescription, GroupDescription, GroupListing, GroupState } from './contract.ts'
 import type { GroupDocument, MemberDocument } from './group-document.ts'
 
-export interface GroupView {
+export type GroupView = ClassicView | ConsumerDocument
+
+export interface ClassicView {
+  readonly kind: 'classic'
   readonly state: GroupState
   readonly generation: number
   readonly protocolType: string | undefined
@@ -14,11 +19,21 @@ export interface GroupView {
 /** `seen` wins, as it is newer. Undefined where there is no group. */
 export function viewOf(stored: GroupDocument | undefined, seen: ClassicGroup | undefined): GroupView | undefined {
   if (seen) return stored || seen.members.size > 0 ? seen : undefined
-  return stored && { ...stored, members: new Map(stored.members.map(member => [member.id, member])) }
+  if (stored?.kind !== 'classic') return stored
+  return { ...stored, members: new Map(stored.members.map(member => [member.id, member])) }
+}
+
+export function stateOfView(group: GroupView): GroupListing['state'] {
+  return group.kind === 'classic' ? group.state : stateOf(group)
+}
+
+export function listingOf(groupId: string, group: GroupView): GroupListing {
+  const protocolType = group.kind === 'classic' ? (group.protocolType ?? '') : 'consumer'
+  return { groupId, state: stateOfView(group), protocolType, type: group.kind }
 }
 
 /** Only a stable group tells its protocol, metadata and assignments, as in Kafka. */
-export function describeGroup(groupId: string, group: GroupView): GroupDescription {
+export function describeClassicGroup(groupId: string, group: ClassicView): GroupDescription {
   const stable = group.state === 'Stable'
   return {
     groupId,
@@ -32,6 +47,30 @@ export function describeGroup(groupId: string, group: GroupView): GroupDescripti
       clientHost: member.clientHost,
       metadata: stable ? metadataOf(member, group.protocolName) : NO_BYTES,
       assignment: stable ? member.assignment : NO_BYTES,
+    })),
+  }
+}
+
+export function describeConsumerGroup(groupId: string, group: ConsumerDocument): ConsumerGroupDescription {
+  return {
+    groupId,
+    state: stateOf(group),
+    epoch: group.epoch,
+    assignmentEpoch: group.epoch,
+    assignor: group.assignor,
+    topicNames: topicNamesById(group),
+    members: [...group.members.values()].map(member => ({
+      memberId: member.id,
+      instanceId: member.instanceId,
+      rackId: member.rackId,
+      epoch: member.epoch,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      topicNames: member.topicNames,
+      regex: member.regex,
+      assignment: member.assigned,
+      target: member.target,
+      protocol: member.classic ? ('classic' as const) : ('consumer' as const),
     })),
   }
 }

@@ -10,6 +10,9 @@ import type {
   CommitRequest,
   CommitResult,
   CommittedOffset,
+  ConsumerGroupDescription,
+  ConsumerHeartbeat,
+  ConsumerHeartbeatAnswer,
   DeleteOffsetsRequest,
   EndTransactionRequest,
   FetchOffsetsRequest,
@@ -24,23 +27,35 @@ import type {
   Synced,
   SyncRequest,
 } from './contract.ts'
+import { CoordinatedConsumerGroup } from './coordinated-consumer-group.ts'
 import { CoordinatedGroup } from './coordinated-group.ts'
+import { type Coordination, type GroupKind, OtherKindError } from './coordination.ts'
 import { checkGroupId, GroupError, groupErrorOf } from './errors.ts'
 import type { GroupDocument } from './group-document.ts'
 import { GroupItems, type Read } from './group-items.ts'
-import { describeGroup, type GroupView, viewOf } from './group-view.ts'
+import {
+  describeClassicGroup,
+  describeConsumerGroup,
+  type GroupView,
+  listingOf,
+  stateOfView,
+  viewOf,
+} from './group-view.ts'
 import { Parking } from './held-requests.ts'
-
 import {
   CONFLICT_ATTEMPTS_MAX,
   defaultGroupSettings,
   type GroupSettings,
+  KIND_CHANGES_MAX,
   LOADED_GROUPS_MAX,
   PARALLEL_READS_MAX,
 } from './settings.ts'
+import { TopicCatalog, type TopicSource } from './topic-catalog.ts'
 
 export interface GroupsOptions {
   readonly items: ItemStore
+  /** What consumer groups are subscribed to. */
+  readonly topics: TopicSource
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -57,16 +72,18 @@ export class Groups {
   readonly #parking = new Parking()
   /** Names this process, while it lives, in the documents of the groups that it coordinates. */
   readonly #token: number
-  readonly #loaded = new Map<string, CoordinatedGroup>()
+  readonly #catalog: TopicCatalog
+  readonly #loaded = new Map<string, Coordination>()
   #closed = false
 
-  constructor({ items, clock, random, logger, settings }: GroupsOptions) {
+  constructor({ items, topics, clock, random, logger, settings }: GroupsOptions) {
     this.#clock = clock
     this.#random = random
     this.#logger = logger
     this.#settings = { ...defaultGroupSettings, ...settings }
     this.#token = drawToken(random)
     this.#items = new GroupItems({ items, clock, random })
+    this.#catalog = new TopicCatalog(topics, clock)
     this.#offsets = new CommittedOffsets({
       items: this.#items,
       clock,
@@ -87,7 +104,7 @@ export class Groups {
       throw new GroupError('INVALID_SESSION_TIMEOUT', `session timeout of ${sessionTimeoutMs} ms`, { memberId })
     }
     const protocols = request.protocols.map(({ name, metadata }) => ({ name, metadata: new Uint8Array(metadata) }))
-    return this.#coordinate(request.groupId).join({ ...request, protocols }, signal)
+    return this.#served(request.groupId, 'classic', group => group.join({ ...request, protocols }, signal))
   }
 
   /** Waits for the leader's assignment, or until `signal` aborts. @throws GroupError */
@@ -97,19 +114,25 @@ export class Groups {
       memberId,
       assignment: new Uint8Array(assignment),
     }))
-    return this.#coordinate(request.groupId).sync({ ...request, assignments }, signal)
+    return this.#served(request.groupId, 'classic', group => group.sync({ ...request, assignments }, signal))
   }
 
   /** @throws GroupError; REBALANCE_IN_PROGRESS asks the member to join again */
   async heartbeat(request: MemberRequest): Promise<void> {
     checkGroupId(request.groupId)
-    return this.#coordinate(request.groupId).heartbeat(request)
+    return this.#served(request.groupId, 'classic', group => group.heartbeat(request))
   }
 
   /** One result for each member. @throws GroupError */
   async leave(request: LeaveRequest): Promise<readonly LeftMember[]> {
     checkGroupId(request.groupId)
-    return this.#coordinate(request.groupId).leave(request)
+    return this.#served(request.groupId, 'classic', group => group.leave(request))
+  }
+
+  /** The one call of a consumer group's member (KIP-848). @throws GroupError */
+  async consumerHeartbeat(request: ConsumerHeartbeat): Promise<ConsumerHeartbeatAnswer> {
+    checkGroupId(request.groupId)
+    return this.#served(request.groupId, 'consumer', group => group.consumerHeartbeat(request))
   }
 
   // ---------------------------------------------------------------- offsets
@@ -137,7 +160,7 @@ export class Groups {
     return orGroupError(() => this.#offsets.endTransaction(request))
   }
 
-  /** Read strongly. @throws GroupError COORDINATOR_NOT_AVAILABLE */
+  /** Read strongly. @throws GroupError COORDINATOR_NOT_AVAILABLE; UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH */
   fetchOffsets(request: FetchOffsetsRequest): Promise<CommittedOffset[]> {
     return orGroupError(() => this.#offsets.fetch(request))
   }
@@ -154,11 +177,18 @@ export class Groups {
 
   // ---------------------------------------------------------------- administration
 
-  /** @throws GroupError GROUP_ID_NOT_FOUND, COORDINATOR_NOT_AVAILABLE */
+  /** A classic group. @throws GroupError GROUP_ID_NOT_FOUND, COORDINATOR_NOT_AVAILABLE */
   async describe(groupId: string): Promise<GroupDescription> {
-    const view = await orGroupError(async () => this.#view(groupId, await this.#items.readLivingGroup(groupId)))
-    if (!view) throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
-    return describeGroup(groupId, view)
+    const view = await this.#find(groupId)
+    if (view.kind === 'classic') return describeClassicGroup(groupId, view)
+    throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a classic group.`)
+  }
+
+  /** @throws GroupError GROUP_ID_NOT_FOUND, COORDINATOR_NOT_AVAILABLE */
+  async describeConsumerGroup(groupId: string): Promise<ConsumerGroupDescription> {
+    const view = await this.#find(groupId)
+    if (view.kind === 'consumer') return describeConsumerGroup(groupId, view)
+    throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`)
   }
 
   /** All groups, sorted by id. @throws GroupError COORDINATOR_NOT_AVAILABLE */
@@ -166,7 +196,7 @@ export class Groups {
     const listed = await orGroupError(async () =>
       inParallel(await this.#items.listGroupIds(), PARALLEL_READS_MAX, async groupId => {
         const view = this.#view(groupId, await this.#items.readGroup(groupId))
-        return view && { groupId, state: view.state, protocolType: view.protocolType ?? '', type: 'classic' as const }
+        return view && listingOf(groupId, view)
       }),
     )
     return listed.filter(listing => listing !== undefined && listing.state !== 'Dead') as GroupListing[]
@@ -195,8 +225,8 @@ export class Groups {
     const read = await this.#items.readGroup(groupId)
     const view = this.#view(groupId, read)
     if (!view) throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
-    if (view.state !== 'Empty' && view.state !== 'Dead')
-      throw new GroupError('NON_EMPTY_GROUP', `Group ${groupId} has members.`)
+    const state = stateOfView(view)
+    if (state !== 'Empty' && state !== 'Dead') throw new GroupError('NON_EMPTY_GROUP', `Group ${groupId} has members.`)
     if (!read.value || read.version === 'absent') return false
     if (read.value.state === 'Dead') {
       await this.#items.finishRemoval(groupId, read.version)
@@ -208,29 +238,46 @@ export class Groups {
     return true
   }
 
-  #coordinate(groupId: string): CoordinatedGroup {
+  /** Has the group's coordinator do the work, and another one where the group is, or becomes, of another kind. */
+  async #served<T>(groupId: string, kind: GroupKind, work: (group: Coordination) => Promise<T>): Promise<T> {
+    let wanted = kind
+    for (let change = 0; change < KIND_CHANGES_MAX; change++) {
+      try {
+        return await work(this.#coordinate(groupId, wanted))
+      } catch (error) {
+        if (!(error instanceof OtherKindError)) throw error
+        wanted = error.kind
+      }
+    }
+    throw new GroupError('COORDINATOR_NOT_AVAILABLE', `group '${groupId}' keeps changing`)
+  }
+
+  /** `kind`: of a coordinator that is to be made. */
+  #coordinate(groupId: string, kind: GroupKind): Coordination {
     const loaded = this.#loaded.get(groupId)
     if (loaded && !loaded.letGo) return loaded
     if (this.#closed) throw new GroupError('NOT_COORDINATOR', 'this process is shutting down')
     if (this.#loaded.size >= LOADED_GROUPS_MAX) {
       throw new GroupError('COORDINATOR_NOT_AVAILABLE', `${this.#loaded.size} groups are coordinated here`)
     }
-    const group = new CoordinatedGroup({
+    const options = {
       groupId,
       items: this.#items,
       clock: this.#clock,
       settings: this.#settings,
       coordinator: this.#token,
       parking: this.#parking,
+      catalog: this.#catalog,
       drawIncarnation: () => drawToken(this.#random),
-      drawMemberId: prefix => `${prefix}-${this.#drawUuidText()}`,
-    })
+      drawMemberId: (prefix: string) => `${prefix === '' ? '' : `${prefix}-`}${this.#drawUuidText()}`,
+    }
+    const group = kind === 'classic' ? new CoordinatedGroup(options) : new CoordinatedConsumerGroup(options)
     this.#loaded.set(groupId, group)
     void this.#watch(groupId, group)
     return group
   }
 
-  async #watch(groupId: string, group: CoordinatedGroup): Promise<void> {
+  async #watch(groupId: string, group: Coordination): Promise<void> {
     try {
       await group.watch()
     } catch (error) {
@@ -240,12 +287,19 @@ export class Groups {
     }
   }
 
+  async #find(groupId: string): Promise<GroupView> {
+    const view = await orGroupError(async () => this.#view(groupId, await this.#items.readLivingGroup(groupId)))
+    if (view) return view
+    throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
+  }
+
   #view(groupId: string, stored: Read<GroupDocument>): GroupView | undefined {
     return viewOf(stored.value, this.#loaded.get(groupId)?.at(stored.version))
   }
 
   #emptyDocument(): GroupDocument {
     return {
+      kind: 'classic',
       incarnation: drawToken(this.#random),
       coordinator: 0,
       state: 'Empty',
@@ -254,6 +308,7 @@ export class Groups {
       protocolType: undefined,
       protocolName: undefined,
       leader: undefined,
+      rejoin: false,
       members: [],
     }
   }

@@ -8,6 +8,14 @@ export interface GroupSettings {
   readonly initialRebalanceDelayMs: number
   /** `group.max.size` */
   readonly membersMax: number
+  /** `group.consumer.session.timeout.ms` */
+  readonly consumerSessionTimeoutMs: number
+  /** `group.consumer.heartbeat.interval.ms` (Kafka: 5,000): so long it may take until a member hears of a rebalance. */
+  readonly consumerHeartbeatIntervalMs: number
+  /** `group.consumer.max.size` */
+  readonly consumerMembersMax: number
+  /** The first of `group.consumer.assignors`. */
+  readonly consumerAssignor: string
   /** `offset.metadata.max.bytes`, in UTF-16 units as Kafka counts it. */
   readonly offsetMetadataMax: number
 }
@@ -17,6 +25,10 @@ export const defaultGroupSettings: GroupSettings = {
   sessionTimeoutMaxMs: 1_800_000,
   initialRebalanceDelayMs: 500,
   membersMax: 10_000,
+  consumerSessionTimeoutMs: 45_000,
+  consumerHeartbeatIntervalMs: 1_000,
+  consumerMembersMax: 10_000,
+  consumerAssignor: 'uniform',
   offsetMetadataMax: 4_096,
 }
 
@@ -49,6 +61,26 @@ export const CATCH_UP_MS = 250
 export const ALARM_SLEEP_MS_MAX = 3_600_000
 /** After a store refused a write that no request waits for. */
 export const RETRY_MS = 1_000
+
+/** A heartbeat is answered from a document at most this old. */
+export const DOCUMENT_FRESH_MS = 5_000
+/** How often a member that is on its way to its target is asked to come back, at most … */
+export const RECONCILING_HEARTBEAT_MS = 250
+/** … and so many ms more for each member of the group. */
+export const RECONCILING_HEARTBEAT_MS_A_MEMBER = 1
+/** A change of the topics that a consumer group is subscribed to by name is noticed within this time and a heartbeat … */
+export const TOPICS_REFRESH_MS = 5_000
+/** … and of those that its regular expressions match within this, for it takes a list of all topics. */
+export const TOPIC_LIST_REFRESH_MS = 15_000
+/** Regular expressions of subscriptions kept compiled. */
+export const REGEXES_MAX = 1_000
+/** A longer regular expression is refused. */
+export const REGEX_LENGTH_MAX = 1_000
+/** Partitions moved to even out members of different subscriptions; beyond, they stay uneven until the next change. */
+export const BALANCE_MOVES_MAX = 20_000
+
+/** How often a group may change its kind under one request. */
+export const KIND_CHANGES_MAX = 4
 
 /** Blocks of offsets kept in memory to spare a read before a commit. */
 export const OFFSET_LANES_MAX = 5_000

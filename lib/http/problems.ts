@@ -12,6 +12,7 @@ import {
 import type { GroupErrorCode } from '../groups/index.ts'
 import type { LogErrorCode } from '../log/index.ts'
 import type { RecordErrorCode } from '../records/index.ts'
+import type { KeyErrorCode, UnauthenticatedError } from '../security/index.ts'
 import type { StoreError } from '../storage/index.ts'
 import { HttpError, type HttpErrorCode } from './errors.ts'
 
@@ -20,6 +21,8 @@ export type ProblemCode =
   | LogErrorCode
   | RecordErrorCode
   | GroupErrorCode
+  | KeyErrorCode
+  | UnauthenticatedError['code']
   | StoreError['code']
   | OverloadedError['code']
   | CorruptDataError['code']
@@ -42,6 +45,11 @@ export const statuses: Readonly<Record<ProblemCode, number>> = {
   BODY_TIMED_OUT: 408,
   BODY_TOO_LARGE: 413,
   LINE_TOO_LONG: 413,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  // security
+  UNKNOWN_KEY: 404,
+  INVALID_SCOPE: 400,
+  ISSUER_UNAVAILABLE: 503,
   // log
   UNKNOWN_TOPIC: 404,
   TOPIC_EXISTS: 409,
@@ -80,22 +88,29 @@ export const statuses: Readonly<Record<ProblemCode, number>> = {
   TOO_LARGE: 413,
   // groups
   COORDINATOR_NOT_AVAILABLE: 503,
+  COORDINATOR_LOAD_IN_PROGRESS: 503,
   FENCED_INSTANCE_ID: 409,
+  FENCED_MEMBER_EPOCH: 409,
   GROUP_ID_NOT_FOUND: 404,
   GROUP_MAX_SIZE_REACHED: 409,
   GROUP_SUBSCRIBED_TO_TOPIC: 409,
   ILLEGAL_GENERATION: 409,
   INCONSISTENT_GROUP_PROTOCOL: 409,
   INVALID_GROUP_ID: 400,
+  INVALID_REGULAR_EXPRESSION: 400,
+  INVALID_REQUEST: 400,
   INVALID_SESSION_TIMEOUT: 400,
   MEMBER_ID_REQUIRED: 400,
   NON_EMPTY_GROUP: 409,
   NOT_COORDINATOR: 503,
   OFFSET_METADATA_TOO_LARGE: 400,
   REBALANCE_IN_PROGRESS: 409,
+  STALE_MEMBER_EPOCH: 409,
   UNKNOWN_MEMBER_ID: 404,
   UNKNOWN_SERVER_ERROR: 500,
+  UNRELEASED_INSTANCE_ID: 409,
   UNSTABLE_OFFSET_COMMIT: 409,
+  UNSUPPORTED_ASSIGNOR: 400,
   // stores
   STORE_THROTTLED: 503,
   STORE_UNAVAILABLE: 503,

@@ -148,9 +148,33 @@ export interface ProducerIds {
   next(): Promise<number>
 }
 
+/** What a run of compaction did. */
+export interface CompactionReport {
+  /** Commits that became part of extents. */
+  readonly commits: number
+  /** Extents written. */
+  readonly extents: number
+  readonly bytes: number
+  readonly chunksRemoved: number
+  /** Extents that were replaced by larger ones, or by ones without the records that a compacted topic drops. */
+  readonly replaced: number
+  /** Somebody else was faster; what was done may have been in vain. */
+  readonly lost: boolean
+}
+
+/** Rewrites what was appended, so that a long log stays as fast and as cheap as a short one. Any process may, at any time. */
+export interface CompactionJobs {
+  /**
+   * Compacts a shard's commits into extents as far as is due, and deletes the chunks that are not needed any more.
+   * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT; StoreError, CorruptDataError
+   */
+  compactShard(topic: Topic, shard: number, options?: { readonly signal?: AbortSignal }): Promise<CompactionReport>
+}
+
 export interface Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly compaction: CompactionJobs
   /** Durable and readable by everyone when it answers. @throws LogError */
   append(request: AppendRequest): Promise<Appended>
   /**

@@ -26,17 +26,22 @@ import type {
   Topics,
 } from './contract.ts'
 import { LogError } from './errors.ts'
+import { ExtentList } from './extent/extent-list.ts'
 import type { Commit } from './head/commit.ts'
 import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
+import { ExtentReader } from './read/extent-reader.ts'
 import { findOffset } from './read/find-offset.ts'
 import { sizeOfPartition } from './read/partition-size.ts'
-import { readPartition, stateOf } from './read/read-partition.ts'
+import { readPartition } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
+import { type ReadParts, stateOf } from './read/walk.ts'
 import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
 import { type OpenShard, Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
+import { Compaction } from './upkeep/compaction/compaction.ts'
+import { type CompactionSettings, DEFAULT_COMPACTION_SETTINGS } from './upkeep/compaction/settings.ts'
 import { deleteRecords } from './upkeep/delete-records.ts'
 
 export interface LogOptions {
@@ -59,8 +64,12 @@ export interface LogOptions {
   readonly shardSize?: number
   /** Bytes of slices kept in memory. Default 64 MiB. */
   readonly cacheBytesMax?: number
+  /** Bytes of extents kept in memory for readers far behind. Default 32 MiB. */
+  readonly coldCacheBytesMax?: number
   /** A put without an answer for so long is sent a second time. Default 1,500 ms. */
   readonly hedgeAfterMs?: number
+  /** When commits are compacted into extents, and how much that may take. */
+  readonly compaction?: Partial<CompactionSettings>
   /** When a head sheds commits into chunks, and when snapshots are written; for tests. */
   readonly shardLimits?: Partial<ShardLimits>
 }
@@ -78,8 +87,10 @@ const DEFAULTS = {
   segmentBytesMax: 8 * 1_024 * 1_024,
   shardSize: 16,
   cacheBytesMax: 64 * 1_024 * 1_024,
+  coldCacheBytesMax: 32 * 1_024 * 1_024,
   hedgeAfterMs: 1_500,
   shardLimits: {},
+  compaction: {},
   prices: { flush: () => 0, poll: 0 } satisfies LogPrices,
 }
 /** As stored; decoded they take some ten times as much. */
@@ -92,8 +103,10 @@ export function openLog(options: LogOptions): Log {
 class StoredLog implements Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly compaction: Compaction
   readonly #clock: Clock
   readonly #cache: SliceCache
+  readonly #reading: ReadParts
   readonly #segments: SegmentStore
   readonly #deadlines: Deadlines
   readonly #batcher: Batcher
@@ -112,6 +125,9 @@ class StoredLog implements Log {
     this.#segmentIds = segmentIds
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
+    const extents = new ExtentReader(options.objects, options.coldCacheBytesMax)
+    const extentList = new ExtentList(items)
+    this.#reading = { cache: this.#cache, extents, extentList }
     this.topics = new StoredTopics(options)
     this.producerIds = new BlockProducerIds(items, random)
     this.#batcher = new Batcher({
@@ -122,7 +138,7 @@ class StoredLog implements Log {
       priceOfFlush: options.prices.flush,
       segmentBytesMax: options.segmentBytesMax,
     })
-    this.#shards = new Shards({
+    const shards = new Shards({
       items,
       segments,
       segmentIds,
@@ -135,6 +151,11 @@ class StoredLog implements Log {
       chunks: new LRUCache({ maxSize: CHUNK_CACHE_BYTES_MAX }),
       onCommitted: (commit, placed) => this.#keepCommitted(commit, placed),
     })
+    this.#shards = shards
+    const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
+    const { objects } = options
+    const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
+    this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
   }
 
   async append(request: AppendRequest): Promise<Appended> {
@@ -154,7 +175,7 @@ class StoredLog implements Log {
   async activeProducers(topic: Topic, partition: number): Promise<ActiveProducer[]> {
     const { open, slot } = await this.#shards.find(topic, partition)
     await open.shard.refresh()
-    if (!stateOf(open.shard, slot)) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
+    if (!stateOf({ shard: open.shard, slot })) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
     await open.shard.loadFold()
     return [...(open.shard.fold?.producers(slot) ?? [])].map(([producerId, state]) => ({
       producerId,
@@ -168,7 +189,8 @@ class StoredLog implements Log {
 
   async read(request: ReadRequest): Promise<ReadResult> {
     const { open, slot } = await this.#shards.find(request.topic, request.partition)
-    return readPartition(open.shard, slot, this.#cache, request, this.#clock)
+    const { shard } = open
+    return readPartition(this.#reading, { shard, slot, partition: request.partition }, request, this.#clock)
   }
 
   async deleteRecords(request: DeleteRecordsRequest): Promise<number> {
@@ -194,13 +216,13 @@ class StoredLog implements Log {
 
   async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
     const { open, slot } = await this.#shards.find(topic, partition)
-    return findOffset(open.shard, slot, this.#cache, spec)
+    return findOffset(this.#reading, { shard: open.shard, slot, partition }, spec)
   }
 
   async sizeOf(topic: Topic, partition: number): Promise<number> {
     const { open, slot } = await this.#shards.find(topic, partition)
     await open.shard.refresh()
-    return sizeOfPartition(open.shard, slot)
+    return sizeOfPartition({ shard: open.shard, slot, partition }, this.#reading.extentList)
   }
 
   async close(): Promise<void> {
@@ -278,7 +300,7 @@ class StoredLog implements Log {
       const { open, slot } = await this.#shards.find(topic, partition)
       if (done.signal.aborted) return
       const check = () => {
-        const state = stateOf(open.shard, slot)
+        const state = stateOf({ shard: open.shard, slot })
         if (!state || offset < state.next) done.abort()
       }
       const stop = open.watcher.watch(check)

@@ -1,12 +1,14 @@
 /** Builds record batches, for producers that do not speak Kafka (HTTP, command line) and for the log's own markers. */
 import {
   ATTRIBUTE,
+  type BatchView,
   COMPRESSIONS,
   type Compression,
   LENGTH_OVERHEAD,
   MAGIC,
   POSITION,
   type TimestampType,
+  viewBatch,
   writeInt64,
 } from './batch-view.ts'
 import { checksumOf } from './checksum.ts'
@@ -134,4 +136,22 @@ function writeBytes(target: Buffer, bytes: Uint8Array | null, position: number):
   const start = writeVarint(target, bytes.length, position)
   target.set(bytes, start)
   return start + bytes.length
+}
+
+/**
+ * A batch without records that takes one offset, as Kafka's compaction leaves them where nothing else tells readers to
+ * go on.
+ */
+export function buildEmptyBatch(offset: number): BatchView {
+  const bytes = Buffer.alloc(POSITION.records)
+  writeInt64(bytes, offset, POSITION.baseOffset)
+  bytes.writeInt32BE(bytes.length - LENGTH_OVERHEAD, POSITION.length)
+  bytes.writeInt8(MAGIC, POSITION.magic)
+  writeInt64(bytes, -1, POSITION.baseTimestamp)
+  writeInt64(bytes, -1, POSITION.maxTimestamp)
+  writeInt64(bytes, -1, POSITION.producerId)
+  bytes.writeInt16BE(-1, POSITION.producerEpoch)
+  bytes.writeInt32BE(-1, POSITION.baseSequence)
+  bytes.writeUInt32BE(checksumOf(bytes), POSITION.crc)
+  return viewBatch(bytes)
 }

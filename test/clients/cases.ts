@@ -37,8 +37,30 @@ export const CASES: Readonly<Record<string, string>> = {
   'group-cooperative': 'members come and go with the cooperative-sticky assignor; each record is given once',
   'static-member': 'a static member that comes back has its partitions without a rebalance',
   'static-fence': 'a second member with the same instance id fences the first',
+  'group-consumer':
+    'members of the consumer protocol (KIP-848) come and go; each record is given once; the group is described',
+  'group-consumer-range': 'members of the consumer protocol with the range assignor',
+  'group-consumer-regex': 'a regular expression that the server evaluates follows the topics',
+  'group-consumer-static':
+    'a static member of the consumer protocol that comes back has its partitions; its double is refused',
+  'group-migration':
+    'members of the classic and of the consumer protocol share a group, which goes from one to the other and back',
   'commit-resume': 'a group goes on where it committed; metadata is kept',
   groups: 'groups are listed, described with members, their offsets set, and deleted',
+  'share-implicit': 'a share group’s member has each record once, acknowledged by polling on',
+  'share-explicit': 'accepted and rejected records never come back, released ones do, up to the limit of deliveries',
+  'share-several': 'four members of a share group share the records of one partition, each given once',
+  'share-lost': 'records whose holder lets its lock run out go to another member, and count as delivered twice',
+  'share-renew': 'a record’s lock is renewed, without another delivery',
+  'share-crash': 'kill -9 while a share group’s member works: all is delivered, nothing accepted comes back',
+  'share-admin': 'a share group is listed, described, its offsets read, set and deleted, and it is deleted itself',
+  'connect-standalone': 'a Kafka Connect worker carries a file into a topic and back; a second goes on where it ended',
+  'connect-distributed':
+    'connectors are made over REST, their state kept in compacted topics; a worker with kill -9 is replaced by the other',
+  'own-group-etl': 'the client’s own tests: chains of groups with every assignor, classic and KIP-848',
+  'own-txn-etl': 'the client’s own tests: chains of transactional consumers and producers',
+  'own-share-etl': 'the client’s own tests: share groups',
+  'own-consumer': 'the client’s own tests: what its users once found',
   'interop-write': 'writes, with each codec, what the other clients then read',
   'interop-read': 'reads what another client wrote, with each codec',
 }

@@ -1,7 +1,7 @@
 /** Other people's clients: which there are, and how the program of each is made ready. */
 import { join } from 'node:path'
 import type { Program } from './program.ts'
-import { goProgram, javaClassPath, mavenClassPath, needCommand, pythonWith } from './toolchains.ts'
+import { goProgram, goTests, javaClassPath, mavenClassPath, needCommand, pythonWith } from './toolchains.ts'
 
 export interface Client {
   readonly name: string
@@ -25,8 +25,10 @@ export const CLIENTS: readonly Client[] = [
   { name: 'kafka-python', prepare: () => pythonProgram('kafka_python') },
   { name: 'aiokafka', prepare: () => pythonProgram('aiokafka') },
   { name: 'franz-go', prepare: franzGo },
+  { name: 'franz-go-tests', prepare: franzGoTests },
   { name: 'java', prepare: java },
   { name: 'console-tools', prepare: consoleTools },
+  { name: 'connect', prepare: connect },
 ]
 
 function nodeProgram(file: string, env: NodeJS.ProcessEnv = {}): Program {
@@ -47,8 +49,13 @@ async function franzGo(): Promise<Program> {
   return { command: await goProgram(join(here, 'go/franz-go'), sources), args: [] }
 }
 
+async function franzGoTests(): Promise<Program> {
+  const tests = await goTests(join(here, 'go/franz-go'), 'github.com/twmb/franz-go/pkg/kgo')
+  return nodeProgram('go/franz-go-tests.ts', { FRANZ_GO_TESTS: tests })
+}
+
 async function java(): Promise<Program> {
-  const sources = ['Cases', 'Harness', 'Records', 'Groups', 'Administration'].map(name =>
+  const sources = ['Cases', 'Harness', 'Records', 'Groups', 'ConsumerProtocol', 'Shares', 'Administration'].map(name =>
     join(here, `java/${name}.java`),
   )
   return { command: 'java', args: [...JVM, '-cp', await javaClassPath(sources), 'Cases'] }
@@ -56,6 +63,10 @@ async function java(): Promise<Program> {
 
 async function consoleTools(): Promise<Program> {
   return nodeProgram('java/console-tools.ts', { CLASSPATH: await mavenClassPath(join(here, 'java/pom.xml')) })
+}
+
+async function connect(): Promise<Program> {
+  return nodeProgram('java/connect.ts', { CLASSPATH: await mavenClassPath(join(here, 'java/connect/pom.xml')) })
 }
 
 /** Short runs: start fast, stay small. */

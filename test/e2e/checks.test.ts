@@ -62,14 +62,25 @@ describe('seen in a group', () => {
     const deliveries = new Deliveries()
     deliveries.take('first', record(0, 0, 5))
     deliveries.take('first', { kind: 'committed', partition: 0, offset: 1 })
+    deliveries.take('second', { kind: 'assigned', partitions: [0] })
     deliveries.take('second', record(0, 0, 5))
     expect(deliveries.broken).toEqual(['second began 0@0, but 1 was committed'])
+  })
+
+  test('an owner that does not know yet that it is none is right', () => {
+    const deliveries = new Deliveries()
+    deliveries.take('second', { kind: 'assigned', partitions: [0] })
+    deliveries.take('first', record(0, 0, 5))
+    deliveries.take('first', { kind: 'committed', partition: 0, offset: 1 })
+    deliveries.take('second', record(0, 0, 5))
+    expect(deliveries.broken).toEqual([])
   })
 
   test('a new owner that begins at it is right', () => {
     const deliveries = new Deliveries()
     deliveries.take('first', record(0, 0, 5))
     deliveries.take('first', { kind: 'committed', partition: 0, offset: 1 })
+    deliveries.take('second', { kind: 'assigned', partitions: [0] })
     deliveries.take('second', record(0, 1, 6))
     expect(deliveries.broken).toEqual([])
   })

@@ -6,7 +6,8 @@ const historyMax = 300
 
 /**
  * What a group's members were given, and what must hold of it: an offset always means the same record; a member that
- * takes a partition over from another begins at what was committed, never before.
+ * takes a partition over from another begins at what was committed when it was assigned, never before. (One that does
+ * not know yet that its group went on without it may still deliver what it fetched.)
  */
 export class Deliveries {
   readonly broken: string[] = []
@@ -16,6 +17,8 @@ export class Deliveries {
   readonly #ids = new Set<number>()
   readonly #idAt = new Map<string, number>()
   readonly #committed = new Map<number, number>()
+  /** For each member what was committed when it got its present assignment. */
+  readonly #committedAtAssignment = new Map<string, ReadonlyMap<number, number>>()
   readonly #reader = new Map<number, { readonly member: string; readonly next: number }>()
   #waiting: { readonly reached: () => boolean; readonly wait: PromiseWithResolvers<void> }[] = []
 
@@ -44,6 +47,7 @@ export class Deliveries {
     if (event.kind === 'record') this.#takeRecord(member, event)
     else this.#note(`${member} ${JSON.stringify(event)}`)
     if (event.kind === 'committed') this.#committed.set(event.partition, event.offset)
+    if (event.kind === 'assigned') this.#committedAtAssignment.set(member, new Map(this.#committed))
     this.#waiting = this.#waiting.filter(({ reached, wait }) => {
       if (!reached()) return true
       wait.resolve()
@@ -60,7 +64,7 @@ export class Deliveries {
     this.#ids.add(id)
     const last = this.#reader.get(partition)
     if (last?.member !== member || last.next !== offset) {
-      const committed = this.#committed.get(partition) ?? 0
+      const committed = this.#committedAtAssignment.get(member)?.get(partition) ?? 0
       this.#note(`${member} begins ${place}; ${committed} is committed, ${last?.member} read to ${last?.next}`)
       // One that goes back by itself only looked its offset up a little too early.
       if (last?.member !== member && offset < committed) {

@@ -20,7 +20,7 @@ export interface Cluster {
 
 const clients: readonly ClientName[] = ['KafkaJS', '@platformatic/kafka', 'kcat']
 const partitions = 8
-const jobTimeoutMs = 120_000
+const jobTimeoutMs = 400_000
 const pollMs = 100
 
 /** The main job on real input, in any environment: flights are published and read by a group, and nothing goes wrong. */

@@ -193,6 +193,7 @@ describe('a second process', () => {
     )
     expect(assigned.size).toBe(1)
     const stored = decodeGroupDocument((await fleet.items.get(groupDocumentKey('g')))!.value)
+    if (stored.kind !== 'classic') throw new Error(stored.kind)
     expect([...assigned]).toEqual([textOf(stored.members[0]!.assignment)])
   })
 })

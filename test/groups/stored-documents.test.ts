@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { CorruptDataError } from '../../lib/base/index.ts'
 import { subscribedTopics } from '../../lib/groups/consumer-subscription.ts'
 import {
+  type ClassicDocument,
   decodeGroupDocument,
   encodeGroupDocument,
-  type GroupDocument,
   memberBytesMax,
 } from '../../lib/groups/group-document.ts'
 import { checkGroupListing, encodeGroupListing } from '../../lib/groups/group-listing.ts'
@@ -22,7 +22,8 @@ const whole = fc.maxSafeNat()
 const maybe = fc.option(fc.string(), { nil: undefined })
 const someBytes = fc.uint8Array({ maxLength: 20 }).map(array => Buffer.from(array))
 
-const groupDocument: fc.Arbitrary<GroupDocument> = fc.record({
+const groupDocument: fc.Arbitrary<ClassicDocument> = fc.record({
+  kind: fc.constant('classic'),
   incarnation: whole,
   coordinator: whole,
   state: fc.constantFrom('Empty', 'CompletingRebalance', 'Stable', 'Dead'),
@@ -31,6 +32,7 @@ const groupDocument: fc.Arbitrary<GroupDocument> = fc.record({
   protocolType: maybe,
   protocolName: maybe,
   leader: maybe,
+  rejoin: fc.boolean(),
   members: fc.array(
     fc.record({
       id: fc.string(),

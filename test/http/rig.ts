@@ -33,7 +33,7 @@ export function openHttpRig(options: RigOptions = {}, items = memoryItems(), obj
   const common = { items, objects, clock: options.clock ?? systemClock, random: systemRandom }
   const opened = openLog({ ...common, logger: silentLogger, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
-  const groups = new Groups({ ...common, logger: silentLogger })
+  const groups = new Groups({ ...common, topics: log.topics, logger: silentLogger })
   const closing = new AbortController()
   const app = createHttpApp({
     ...common,
@@ -43,6 +43,7 @@ export function openHttpRig(options: RigOptions = {}, items = memoryItems(), obj
     autoCreateTopics: true,
     defaultPartitions: 1,
     closing: closing.signal,
+    access: { kind: 'open', loopback: true },
     ...options,
   })
   const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {

@@ -53,6 +53,8 @@ async function work(order: WorkOrder): Promise<WorkResult> {
     const operations = outcome.history.map(describeOperation)
     return { kind: 'shrunk', plan, violations: outcome.violations, operations, lines: outcome.lines, runs }
   }
+  // Thousands of errors a second that nobody reads the stacks of.
+  Error.stackTraceLimit = 0
   let steps = 0
   let virtualMs = 0
   const counters = new Map<string, number>()

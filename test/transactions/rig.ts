@@ -24,7 +24,7 @@ export class Process {
     const items = { ...stores.items, write: (ops: readonly WriteOperation[]) => this.onWrite(ops, stores.items.write) }
     const common = { items, objects: stores.objects, clock, random: systemRandom, logger: silentLogger }
     this.log = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY, shardSize: 1 })
-    this.groups = new Groups(common)
+    this.groups = new Groups({ ...common, topics: this.log.topics })
     this.transactions = new Transactions({ ...common, log: this.log, groups: this.groups })
   }
 

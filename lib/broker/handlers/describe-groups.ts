@@ -1,11 +1,12 @@
 /**
- * DescribeGroups, versions 0 to 6. A group that does not exist is Dead, from version 6 on with GROUP_ID_NOT_FOUND.
+ * DescribeGroups, versions 0 to 6. A group that does not exist, or is not a classic one, is Dead, from version 6 on
+ * with GROUP_ID_NOT_FOUND.
  *
  * Departures from Apache Kafka: none known.
  */
 import { GroupError } from '../../groups/index.ts'
 import { DescribeGroups, type DescribeGroupsResponse, type MessageInput } from '../../protocol/index.ts'
-import { operationsNotAsked } from '../authorized-operations.ts'
+import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
 import { checkCoordinates } from '../coordination.ts'
 import { errorCodeOf } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
@@ -13,8 +14,6 @@ import { handler, type RequestContext } from '../handler.ts'
 type Answer = MessageInput<typeof DescribeGroupsResponse>['groups'][number]
 
 const groupIdNotFoundVersion = 6
-/** Bits of AclOperation: read, delete, describe, describe and alter configs; all are allowed, for there are no ACLs yet. */
-const groupOperations = [3, 6, 8, 10, 11].reduce((bits, bit) => bits | (1 << bit), 0)
 
 export const describeGroups = handler(DescribeGroups, {
   async handle(request, context) {

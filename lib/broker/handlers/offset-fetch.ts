@@ -1,11 +1,11 @@
 /**
  * OffsetFetch, versions 1 to 10: one group up to version 7, several from 8 on; topics by name up to 9, by id from 10 on;
  * null topics: all that the group committed. Read strongly, by any gateway. What was not committed, for whatever group
- * or topic name, is -1 without an error.
+ * or topic name, is -1 without an error. A member of a consumer group that says its epoch (from version 9 on) must be in it.
  *
  * Departures from Apache Kafka: none known. A store that does not answer is NOT_COORDINATOR, which all clients retry.
  */
-import type { CommittedOffset } from '../../groups/index.ts'
+import type { CommittedOffset, FetchOffsetsRequest } from '../../groups/index.ts'
 import type { Topic } from '../../log/index.ts'
 import { type Message, OffsetFetch, type OffsetFetchRequest, zeroUuid } from '../../protocol/index.ts'
 import { errorCodeOf, errorCodes } from '../errors.ts'
@@ -17,6 +17,8 @@ type AskedTopic = NonNullable<Request['groups'][number]['topics']>[number]
 interface AskedGroup {
   readonly groupId: string
   readonly topics: readonly AskedTopic[] | null
+  readonly memberId: string | null
+  readonly memberEpoch: number
 }
 
 interface PartitionAnswer {
@@ -61,7 +63,8 @@ export const offsetFetch = handler(OffsetFetch, {
 })
 
 function askedOf({ groupId, topics }: Request): AskedGroup {
-  return { groupId, topics: topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null }
+  const asked = topics?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
+  return { groupId, topics: asked, memberId: null, memberEpoch: -1 }
 }
 
 async function answerGroup(
@@ -70,12 +73,13 @@ async function answerGroup(
   context: RequestContext,
 ): Promise<{ errorCode: number; topics: TopicAnswer[] }> {
   const { groupId } = asked
+  const reader = { groupId, requireStable, memberId: asked.memberId ?? undefined, memberEpoch: asked.memberEpoch }
   try {
     if (asked.topics === null) {
-      const all = await context.groups.fetchOffsets({ groupId, partitions: undefined, requireStable })
+      const all = await context.groups.fetchOffsets({ ...reader, partitions: undefined })
       return { errorCode: 0, topics: await answerAll(all, context) }
     }
-    return { errorCode: 0, topics: await answerTopics(groupId, asked.topics, requireStable, context) }
+    return { errorCode: 0, topics: await answerTopics(reader, asked.topics, context) }
   } catch (error) {
     const code = errorCodeOf(error, context.logger)
     return { errorCode: retriedAsNotCoordinator.has(code) ? errorCodes.NOT_COORDINATOR : code, topics: [] }
@@ -83,9 +87,8 @@ async function answerGroup(
 }
 
 async function answerTopics(
-  groupId: string,
+  reader: Omit<FetchOffsetsRequest, 'partitions'>,
   asked: readonly AskedTopic[],
-  requireStable: boolean,
   { groups, log, apiVersion }: RequestContext,
 ): Promise<TopicAnswer[]> {
   const byId = apiVersion >= topicIdVersion
@@ -94,7 +97,7 @@ async function answerTopics(
     const topic = found[index]
     return topic ? partitionIndexes.map(partition => ({ topicId: topic.id, partition })) : []
   })
-  const offsets = (await groups.fetchOffsets({ groupId, partitions, requireStable })).values()
+  const offsets = (await groups.fetchOffsets({ ...reader, partitions })).values()
   return asked.map((topic, index) => {
     if (!found[index]) return nothingOf(topic, byId ? errorCodes.UNKNOWN_TOPIC_ID : 0)
     return answerOf(

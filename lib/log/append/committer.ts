@@ -27,6 +27,7 @@ import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { answerBatch, answerMarker, outcomeInCommit, refuse, timedOut, unanswered } from './answers.ts'
 import { type CommitPlan, planCommits } from './commit-plan.ts'
 import { type HeadChange, type MadeChanges, PendingChanges } from './head-change.ts'
+import { HeadRewrites, type PlanRewrite } from './head-rewrites.ts'
 import { layOutSegment, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
 
 export interface CommitterParts {
@@ -48,6 +49,7 @@ export class Committer {
   readonly #shard: Shard
   readonly #parts: CommitterParts
   readonly #snapshots: SnapshotWriter
+  readonly #rewrites: HeadRewrites
   readonly #queue: PendingCommit[] = []
   readonly #changes: PendingChanges
   #running = false
@@ -61,6 +63,7 @@ export class Committer {
     this.#shard = shard
     this.#parts = parts
     this.#snapshots = new SnapshotWriter(shard, parts)
+    this.#rewrites = new HeadRewrites(shard, parts)
     this.#changes = new PendingChanges(parts.clock)
   }
 
@@ -91,9 +94,22 @@ export class Committer {
     await this.#snapshots.putNow()
   }
 
+  /**
+   * Writes the head together with other items, between two commits of this process. Resolves with false where the plan does
+   * not fit.
+   * @throws LogError REQUEST_TIMED_OUT, OVERLOADED; StoreError
+   */
+  rewrite(plan: PlanRewrite): Promise<boolean> {
+    const written = this.#rewrites.add(plan)
+    if (!this.#running) void this.#run()
+    return written
+  }
+
   async #run(): Promise<void> {
     this.#running = true
-    while (this.#queue.length > 0 || !this.#changes.empty) {
+    while (this.#queue.length > 0 || !this.#changes.empty || this.#rewrites.waiting) {
+      if (this.#rewrites.waiting && (await this.#rewrites.attempt()) === 'setback') await this.#backOff()
+      if (this.#queue.length === 0 && this.#changes.empty) continue
       try {
         if (this.#changes.empty) await this.#queue[0]!.stored
         await this.#step()
@@ -159,10 +175,9 @@ export class Committer {
       ? appendCommits(changes.head, { ...plan, snapshot, limits })
       : { head: changes.head, chunks: [] }
     const state = { head, version: drawToken(this.#parts.random) }
-    for (const commit of covered) {
-      commit.attemptedInEpoch ??= this.#shard.epoch
-      this.#shard.awaitCommit(commit.id)
-    }
+    const firstTried = covered.filter(({ attemptedInEpoch }) => attemptedInEpoch === undefined)
+    for (const commit of firstTried) commit.attemptedInEpoch = this.#shard.epoch
+    for (const { id } of covered) this.#shard.awaitCommit(id)
     const carried = plan ? carriedBy(plan, covered) : []
     const sentAt = this.#parts.clock.monotonic()
     const outcome = await this.#parts.items.write(this.#operations(base, state, chunks, carried))
@@ -174,6 +189,8 @@ export class Committer {
       this.#snapshots.consider()
       return
     }
+    // This write surely did nothing and never will: what only it was tried with may be tried again, whatever is gone.
+    for (const commit of firstTried) commit.attemptedInEpoch = undefined
     const inTheWay = outcome.conflicts.find(conflict => conflict.index === 0)
     await (inTheWay ? this.#shard.adopt(inTheWay.item) : this.#shard.refresh())
     this.#settleSeen()

@@ -3,18 +3,23 @@
  * commits themselves. Sorted by commit number, contiguous, ending where the head's tail begins.
  */
 import { invariant } from '../../base/index.ts'
+import { segmentTime } from '../segment/segment-id.ts'
 import type { Chunk } from './chunk.ts'
 import type { Commit, Marker } from './commit.ts'
 
 export interface ChunkEntry {
   readonly firstCommit: number
   readonly commits: number
+  /** Of its slices. */
+  readonly bytes: number
+  /** Of the segment id of its first commit, ms. */
+  readonly time: number
   /** For each slot the offset at which the chunk begins. */
   readonly firstOffsets: readonly number[]
   /** For each slot the largest timestamp in the chunk; -Infinity where it has no slice of that slot. */
   readonly maxTimestamps: readonly number[]
   /** For each slot the bytes of its slices in the chunk. */
-  readonly bytes: readonly number[]
+  readonly slotBytes: readonly number[]
   /** Transactions that ended with an abort in the chunk, by the offset of their markers. */
   readonly aborts: readonly Marker[]
 }
@@ -47,14 +52,16 @@ export class ChunkDirectory {
     )
     const firstOffsets = [...this.#nextOffsets]
     const maxTimestamps: number[] = []
-    const bytes: number[] = []
+    let bytes = 0
+    const slotBytes: number[] = []
     const seen = new Set<number>()
     for (const commit of chunk.commits) {
-      for (const { slot, baseOffset, records, maxTimestamp, length } of commit.slices) {
+      for (const { slot, baseOffset, records, length, maxTimestamp } of commit.slices) {
         if (!seen.has(slot)) firstOffsets[slot] = baseOffset
         seen.add(slot)
+        bytes += length
         this.#nextOffsets[slot] = baseOffset + records
-        bytes[slot] = (bytes[slot] ?? 0) + length
+        slotBytes[slot] = (slotBytes[slot] ?? 0) + length
         maxTimestamps[slot] = Math.max(maxTimestamps[slot] ?? Number.NEGATIVE_INFINITY, maxTimestamp)
       }
       for (const { slot, offset } of commit.markers) {
@@ -65,14 +72,30 @@ export class ChunkDirectory {
     }
     const aborts = abortsIn(chunk.commits)
     const { firstCommit, commits } = chunk
-    this.#entries.push({ firstCommit, commits: commits.length, firstOffsets, maxTimestamps, bytes, aborts })
+    const time = commits[0] ? segmentTime(commits[0].segment.id) : 0
+    this.#entries.push({
+      firstCommit,
+      commits: commits.length,
+      bytes,
+      slotBytes,
+      time,
+      firstOffsets,
+      maxTimestamps,
+      aborts,
+    })
     this.#end = chunk.firstCommit + chunk.commits.length
   }
 
-  /** Forgets the chunks that lie wholly below commit number `floor`. */
-  dropBelow(floor: number): void {
+  /**
+   * Forgets the chunks that lie wholly below commit number `floor`, where partitions stand at `offsets`. Commits may have
+   * been compacted before they came into a chunk: then the directory begins anew at `floor`.
+   */
+  dropBelow(floor: number, offsets: readonly number[]): void {
     const first = this.#entries.findIndex(entry => entry.firstCommit + entry.commits > floor)
     this.#entries.splice(0, first < 0 ? this.#entries.length : first)
+    if (this.#end >= floor) return
+    this.#end = floor
+    this.#nextOffsets = [...offsets]
   }
 
   /** The chunk in which `offset` of `slot` lies, if it lies in one. */

@@ -157,14 +157,14 @@ export class Shard {
   }
 
   /** The commits of a chunk; undefined where it is gone: read the head again. @throws StoreError, CorruptDataError */
-  async readChunk(entry: ChunkEntry): Promise<Chunk | undefined> {
+  async readChunk(entry: ChunkEntry, options: { readonly keep: boolean } = { keep: true }): Promise<Chunk | undefined> {
     const cacheKey = `${shardKey(this.topicId, this.number)}/${entry.firstCommit}`
     const cached = this.#parts.chunks.get(cacheKey)
     if (cached) return cached
     const item = await this.#parts.items.get(chunkKey(this.topicId, this.number, entry.firstCommit))
     if (!item) return undefined
     const chunk = decodeChunk(item.value)
-    this.#parts.chunks.set(cacheKey, chunk, { size: item.value.length })
+    if (options.keep) this.#parts.chunks.set(cacheKey, chunk, { size: item.value.length })
     return chunk
   }
 
@@ -183,13 +183,16 @@ export class Shard {
   async #adopt(state: HeadState, written: readonly Chunk[]): Promise<void> {
     const known = this.#state
     if (!known || state.head.edition <= known.head.edition) return
+    const { floor, tail } = state.head
+    if (floor > known.head.commits) return this.#reload()
     const from = tailStart(known.head)
-    const chunks = written.length > 0 ? written : await this.#queryChunks(from, state.head, from)
+    const chunks = written.length > 0 ? written : await this.#queryChunks(Math.max(from, floor), state.head, from)
     if (!chunks) return this.#reload()
+    this.#directory.dropBelow(floor, extentEnds(state.head))
     for (const chunk of chunks) this.#directory.add(chunk)
-    this.#directory.dropBelow(state.head.floor)
     this.#state = state
-    const missed = [...chunks.flatMap(chunk => chunk.commits), ...state.head.tail].slice(known.head.commits - from)
+    const first = chunks[0]?.firstCommit ?? tailStart(state.head)
+    const missed = [...chunks.flatMap(chunk => chunk.commits), ...tail].slice(Math.max(0, known.head.commits - first))
     for (const commit of missed) {
       this.#fold?.apply(commit)
       this.#see(commit)
@@ -223,7 +226,7 @@ export class Shard {
    */
   async #scanChunks(head: Head): Promise<{ directory: ChunkDirectory; awaited: Commit[] } | undefined> {
     const to = tailStart(head)
-    const offsets = head.partitions.map(partition => partition.extentsTo)
+    const offsets = extentEnds(head)
     let directory: ChunkDirectory | undefined
     const awaited: Commit[] = []
     let cursor: string | undefined
@@ -324,4 +327,9 @@ export class Shard {
     const bytes = await this.#parts.segments.readWhole(head.snapshot.segment)
     return bytes && decodeFold(bytes)
   }
+}
+
+/** Where each partition stands at the head's floor. */
+function extentEnds(head: Head): number[] {
+  return head.partitions.map(({ extentsTo }) => extentsTo)
 }

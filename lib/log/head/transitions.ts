@@ -54,6 +54,38 @@ export function changeHead(head: Head, change: Partial<Omit<Head, 'edition' | 'c
   return { ...head, ...change, edition: head.edition + 1 }
 }
 
+export interface Compacting {
+  /** Number of the first commit that stays. */
+  readonly floor: number
+  /** For each slot the offset at which it begins. */
+  readonly extentsTo: readonly number[]
+  readonly snapshot: SnapshotRef | undefined
+}
+
+/**
+ * The head after the commits below `floor` were compacted into extents; those of them that are in the tail leave it. The
+ * snapshot must cover them, for nobody can apply them to a fold any more.
+ */
+export function compactCommits(head: Head, { floor, extentsTo, snapshot = head.snapshot }: Compacting): Head {
+  invariant(floor >= head.floor && floor <= head.commits, `a floor of ${floor}`)
+  invariant((snapshot?.commits ?? 0) >= floor, `commits below ${floor}, which no snapshot covers`)
+  const first = tailStart(head)
+  const removed = head.removed === head.floor && first <= head.floor ? floor : head.removed
+  return {
+    ...changeHead(head, {
+      floor,
+      removed,
+      snapshot,
+      partitions: head.partitions.map((partition, slot) => {
+        const end = extentsTo[slot] ?? partition.extentsTo
+        invariant(end >= partition.extentsTo && end <= partition.stable, `extents to ${end}`)
+        return { ...partition, extentsTo: end }
+      }),
+    }),
+    tail: head.tail.slice(Math.max(0, floor - first)),
+  }
+}
+
 /**
  * The first kept offset of a partition moves up to `start`, which is not above `next`; never down. A transaction that is
  * open below it holds readers back no longer, as in Kafka.

@@ -8,11 +8,15 @@ import type { Shard } from '../head/shard.ts'
 import type { ShardLimits } from '../head/shard-limits.ts'
 import { type SegmentIds, segmentTime } from '../segment/segment-id.ts'
 import type { SegmentStore } from '../segment/segment-store.ts'
+import type { Fold } from './fold.ts'
 import { encodeFold } from './snapshot.ts'
 
-export interface SnapshotWriterParts {
+interface SnapshotStoreParts {
   readonly segments: SegmentStore
   readonly segmentIds: SegmentIds
+}
+
+export interface SnapshotWriterParts extends SnapshotStoreParts {
   readonly logger: Logger
   readonly limits: ShardLimits
 }
@@ -52,18 +56,37 @@ export class SnapshotWriter {
     if (!state || !fold || this.#putting || this.#ready) return
     const { commits } = state.head
     if (commits - (state.head.snapshot?.commits ?? 0) < this.#parts.limits.snapshotIntervalCommits) return
-    void this.#put(encodeFold(fold, fold.time), commits, fold.time)
+    void this.#put(commits, fold)
   }
 
-  async #put(bytes: Uint8Array, commits: number, time: number): Promise<void> {
+  async #put(commits: number, fold: Fold): Promise<void> {
     this.#putting = true
     try {
-      const segment = await this.#parts.segments.put(this.#parts.segmentIds.next(), [bytes])
-      this.#ready = { segment, commits, time }
+      this.#ready = await putFold(this.#parts, commits, fold)
     } catch (error) {
       this.#parts.logger.warn('snapshot not written', { topicId: this.#shard.topicId, error: String(error) })
     } finally {
       this.#putting = false
     }
   }
+}
+
+/** Stores the fold of the shard as this process knows it. @throws LogError UNKNOWN_TOPIC, StoreError, CorruptDataError */
+export async function putSnapshot(parts: SnapshotStoreParts, shard: Shard): Promise<SnapshotRef> {
+  for (;;) {
+    await shard.loadFold()
+    const { state, fold } = shard
+    if (state && fold) return putFold(parts, state.head.commits, fold)
+  }
+}
+
+/** `commits`: how many the fold adds up. It is encoded at once, for it goes on changing. */
+async function putFold(
+  { segments, segmentIds }: SnapshotStoreParts,
+  commits: number,
+  fold: Fold,
+): Promise<SnapshotRef> {
+  const { time } = fold
+  const segment = await segments.put(segmentIds.next(), [encodeFold(fold, time)])
+  return { segment, commits, time }
 }

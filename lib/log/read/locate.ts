@@ -1,4 +1,4 @@
-/** Where an offset's bytes are: in the tail, or in the chunk that the directory names. */
+/** Where the bytes of an offset above the extents are: in the tail, or in the chunk that the directory names. */
 import { invariant } from '../../base/index.ts'
 import { LogError } from '../errors.ts'
 import type { Commit, Marker, Slice } from '../head/commit.ts'
@@ -13,17 +13,19 @@ export interface LocatedSlice {
   readonly marker?: Marker
 }
 
-const ATTEMPTS_MAX = 5
+const ATTEMPTS_MAX = 10
 
 /**
  * Slices of `slot` in offset order, the first of which holds `offset`, which lies in [start, next) of the cached head.
- * At least one; as many as its chunk, or the tail, has.
+ * At least one, as many as its chunk, or the tail, has; none where the topic is gone; undefined where extents serve the offset.
  * @throws LogError OFFSET_OUT_OF_RANGE where it was deleted meanwhile; StoreError, CorruptDataError
  */
-export async function locateSlices(shard: Shard, slot: number, offset: number): Promise<LocatedSlice[]> {
+export async function locateSlices(shard: Shard, slot: number, offset: number): Promise<LocatedSlice[] | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     if (!shard.state) return []
-    const inTail = slicesFrom(shard.state.head.tail, slot, offset)
+    const { partitions, tail } = shard.state.head
+    if (offset < (partitions[slot]?.extentsTo ?? 0)) return undefined
+    const inTail = slicesFrom(tail, slot, offset)
     if (holds(inTail[0], offset)) return inTail
     const entry = shard.directory.findOffset(slot, offset)
     const chunk = entry && (await shard.readChunk(entry))

@@ -37,6 +37,11 @@ export class SliceCache {
     return this.#slices.get(key) ?? this.#flights.run(key, () => this.#fetch(segment, slice))
   }
 
+  /** The batches of a slice, if they are in memory; reading them so does not count as use. */
+  peek(segment: SegmentRef, slice: Slice): readonly StoredBatch[] | undefined {
+    return this.#slices.peek(keyOf(segment, slice))
+  }
+
   /** Begins to fetch the slices that will be asked for next, the first of them and more up to READ_AHEAD_BYTES_MAX. */
   readAhead(next: readonly { readonly segment: SegmentRef; readonly slice: Slice; readonly marker?: unknown }[]): void {
     let bytes = 0

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
@@ -26,18 +27,21 @@ import org.apache.kafka.common.errors.GroupNotEmptyException;
 final class Groups {
   private Groups() {}
 
-  private static KafkaConsumer<byte[], byte[]> consumer(String bootstrap, String group, Map<String, Object> options) {
+  static KafkaConsumer<byte[], byte[]> consumer(String bootstrap, String group, Map<String, Object> options) {
     Map<String, Object> config = new HashMap<>();
     config.put("group.id", group);
     config.put("group.protocol", "classic");
-    config.put("heartbeat.interval.ms", 300);
-    config.put("session.timeout.ms", 10_000);
+    // With the other protocol the server says how often, and how long.
+    if (!"consumer".equals(options.get("group.protocol"))) {
+      config.put("heartbeat.interval.ms", 300);
+      config.put("session.timeout.ms", 10_000);
+    }
     config.putAll(options);
     return Records.consumer(bootstrap, config);
   }
 
   /** A member of a group, in a thread: commits what it was given after each poll. */
-  private static final class Member {
+  static final class Member {
     final Set<Integer> owned = new ConcurrentSkipListSet<>();
     final List<String> got = new CopyOnWriteArrayList<>();
     volatile Exception failure;
@@ -47,15 +51,23 @@ final class Groups {
     private final Thread thread;
 
     Member(String bootstrap, String group, String topic, Map<String, Object> options) {
+      this(bootstrap, group, options, (consumer, listener) -> consumer.subscribe(List.of(topic), listener));
+    }
+
+    Member(
+        String bootstrap,
+        String group,
+        Map<String, Object> options,
+        BiConsumer<KafkaConsumer<byte[], byte[]>, ConsumerRebalanceListener> subscribe) {
       consumer = consumer(bootstrap, group, options);
-      thread = new Thread(() -> run(topic));
+      thread = new Thread(() -> run(subscribe));
       thread.setDaemon(true);
       thread.start();
     }
 
-    private void run(String topic) {
+    private void run(BiConsumer<KafkaConsumer<byte[], byte[]>, ConsumerRebalanceListener> subscribe) {
       try (consumer) {
-        consumer.subscribe(List.of(topic), listener());
+        subscribe.accept(consumer, listener());
         while (!leaving) {
           var records = consumer.poll(Duration.ofMillis(200));
           List<String> values = new ArrayList<>();
@@ -97,21 +109,24 @@ final class Groups {
   }
 
   static void range(String bootstrap, String none) throws Exception {
-    changeMembers(bootstrap, RangeAssignor.class);
+    changeMembers(bootstrap, assigning(RangeAssignor.class));
   }
 
   static void roundRobin(String bootstrap, String none) throws Exception {
-    changeMembers(bootstrap, RoundRobinAssignor.class);
+    changeMembers(bootstrap, assigning(RoundRobinAssignor.class));
   }
 
   static void cooperative(String bootstrap, String none) throws Exception {
-    changeMembers(bootstrap, CooperativeStickyAssignor.class);
+    changeMembers(bootstrap, assigning(CooperativeStickyAssignor.class));
   }
 
-  private static void changeMembers(String bootstrap, Class<?> assignor) throws Exception {
+  private static Map<String, Object> assigning(Class<?> assignor) {
+    return Map.of("partition.assignment.strategy", assignor.getName());
+  }
+
+  static void changeMembers(String bootstrap, Map<String, Object> options) throws Exception {
     String topic = Administration.createTopic(bootstrap, "group", 6);
     String group = Harness.unique("group");
-    Map<String, Object> options = Map.of("partition.assignment.strategy", assignor.getName());
     Set<Integer> all = Set.of(0, 1, 2, 3, 4, 5);
     Member first = new Member(bootstrap, group, topic, options);
     Harness.until("all for the first", () -> first.owned.equals(all), () -> first);
@@ -137,7 +152,7 @@ final class Groups {
     first.leave();
   }
 
-  private static void spread(String bootstrap, String topic, int from, int to) throws Exception {
+  static void spread(String bootstrap, String topic, int from, int to) throws Exception {
     var records = IntStream.range(from, to).mapToObj(index -> Records.record(topic, index % 6, index)).toList();
     Records.produce(bootstrap, records, Map.of());
   }

@@ -6,12 +6,11 @@ import {
   type Refusal,
   type Reply,
   type Step,
-  takeOver,
 } from '../../../lib/groups/classic-group.ts'
 import { joinGroup } from '../../../lib/groups/classic-join.ts'
-import { heartbeat, leaveGroup, nextDeadline, passTime } from '../../../lib/groups/classic-session.ts'
+import { heartbeat, leaveGroup, nextDeadline, passTime, resume } from '../../../lib/groups/classic-session.ts'
 import { syncGroup } from '../../../lib/groups/classic-sync.ts'
-import { decodeGroupDocument, encodeGroupDocument, type GroupDocument } from '../../../lib/groups/group-document.ts'
+import { type ClassicDocument, decodeGroupDocument, encodeGroupDocument } from '../../../lib/groups/group-document.ts'
 import type { Joined, JoinRequest, LeavingMember, MemberRequest, Synced } from '../../../lib/groups/index.ts'
 import { defaultGroupSettings, type GroupSettings } from '../../../lib/groups/settings.ts'
 
@@ -24,7 +23,7 @@ export type JoinOptions = Partial<JoinRequest>
 export class Engine {
   group: ClassicGroup
   now = 0
-  stored: GroupDocument | undefined
+  stored: ClassicDocument | undefined
   /** Answers to held requests, in the order given. */
   readonly replies: Reply[] = []
   readonly settings: GroupSettings
@@ -106,7 +105,7 @@ export class Engine {
   /** Another process takes over from what is stored; held requests are forgotten with the old one. */
   takeOver(): void {
     if (!this.stored) this.group = newGroup(this.group.incarnation, 0)
-    else this.group = takeOver(decodeGroupDocument(encodeGroupDocument(this.stored)), this.#moment())
+    else this.group = resume(decodeGroupDocument(encodeGroupDocument(this.stored)) as ClassicDocument, this.#moment())
   }
 
   /** The last answer to a member's held JoinGroup. */

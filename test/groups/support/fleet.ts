@@ -7,6 +7,7 @@ import {
   Groups,
   type JoinRequest,
   type SyncRequest,
+  type TopicSource,
 } from '../../../lib/groups/index.ts'
 import { aJoin, bytes } from './engine.ts'
 import { MemoryItems } from './memory-items.ts'
@@ -26,9 +27,40 @@ export function seededRandom(seed: number): Random {
   }
 }
 
+/** Topics that a test makes, changes and removes. */
+export class FakeTopics implements TopicSource {
+  readonly #topics = new Map<string, { name: string; id: string; partitions: number }>()
+  #made = 0
+  /** How often it was asked. */
+  asked = 0
+
+  /** Also anew, with another id. Gives the id. */
+  set(name: string, partitions: number, again = false): string {
+    const known = again ? undefined : this.#topics.get(name)
+    const id = known?.id ?? (++this.#made).toString(16).padStart(32, '0')
+    this.#topics.set(name, { name, id, partitions })
+    return id
+  }
+
+  remove(name: string): void {
+    this.#topics.delete(name)
+  }
+
+  async find({ name }: { name: string }) {
+    this.asked++
+    return this.#topics.get(name)
+  }
+
+  async list() {
+    this.asked++
+    return [...this.#topics.values()]
+  }
+}
+
 /** Processes over one store, each with its own clock. */
 export class Fleet {
   readonly items = new MemoryItems()
+  readonly topics = new FakeTopics()
   readonly clocks: VirtualClock[] = []
   readonly #settings: Partial<GroupSettings>
 
@@ -40,7 +72,14 @@ export class Fleet {
     const clock = new VirtualClock()
     this.clocks.push(clock)
     const random = seededRandom(this.clocks.length)
-    return new Groups({ items: this.items, clock, random, logger: silentLogger, settings: this.#settings })
+    return new Groups({
+      items: this.items,
+      topics: this.topics,
+      clock,
+      random,
+      logger: silentLogger,
+      settings: this.#settings,
+    })
   }
 
   /** Time passes for every process, in small steps so that they keep together. */

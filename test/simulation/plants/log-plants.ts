@@ -78,8 +78,8 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: shard,
-        find: '.slice(known.head.commits - from)',
-        replace: '.slice(Math.max(known.head.commits - from, chunks.flatMap(chunk => chunk.commits).length))',
+        find: 'known.head.commits - first)',
+        replace: 'known.head.commits - first, chunks.flatMap(chunk => chunk.commits).length)',
       },
     ],
   },
@@ -95,7 +95,7 @@ export const logPlants: readonly Plant[] = [
   },
   {
     name: 'the end told from a cached head',
-    edits: [{ file: 'log/read/find-offset.ts', find: 'await shard.refresh()', replace: '' }],
+    edits: [{ file: 'log/read/find-offset.ts', find: 'await view.shard.refresh()', replace: '' }],
   },
   {
     name: 'refusals from a cached head',
@@ -154,8 +154,8 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/producers/snapshot-writer.ts',
-        find: 'this.#ready = { segment, commits, time }',
-        replace: 'this.#ready = { segment, commits: commits + 1, time }',
+        find: 'return { segment, commits, time }',
+        replace: 'return { segment, commits: commits + 1, time }',
       },
     ],
   },
@@ -195,10 +195,30 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/producers/snapshot-writer.ts',
-        find: 'const segment = await this.#parts.segments.put(this.#parts.segmentIds.next(), [bytes])',
-        replace: `const id = this.#parts.segmentIds.next()
-      void this.#parts.segments.put(id, [bytes]).catch(() => {})
-      const segment = { id, medium: this.#parts.segments.mediumFor(bytes.length) }`,
+        find: 'const segment = await segments.put(segmentIds.next(), [encodeFold(fold, time)])',
+        replace: `const id = segmentIds.next()
+  const bytes = encodeFold(fold, time)
+  void segments.put(id, [bytes]).catch(() => {})
+  const segment = { id, medium: segments.mediumFor(bytes.length) }`,
+      },
+    ],
+  },
+  {
+    name: 'a version counter that starts again',
+    edits: [
+      {
+        file: 'base/random.ts',
+        find: 'export function drawToken(random: Random): number {',
+        replace: `const counters = new WeakMap<Random, number>()
+export function drawToken(random: Random): number {
+  const next = (counters.get(random) ?? 0) + 1
+  counters.set(random, next)
+  if (random) return next`,
+      },
+      {
+        file: 'base/random.ts',
+        find: 'return (drawToken(random) - 1) / 2 ** 53',
+        replace: 'return random.bytes(1)[0]! / 256',
       },
     ],
   },

@@ -1,0 +1,108 @@
+/**
+ * Goes through a partition's batches in offset order: extents first, then the slices of chunks and tail. Whatever was
+ * moved away under the reader's feet (a segment or extent that is gone, a hole) makes it read the head and look again.
+ * An extent may begin anew above the last batch of the one before: compaction leaves holes in the offsets, never in the cover.
+ */
+import { CorruptDataError } from '../../base/index.ts'
+import { buildEndTransactionMarker, writeOffset } from '../../records/index.ts'
+import { LogError } from '../errors.ts'
+import type { ExtentList } from '../extent/extent-list.ts'
+import type { Marker } from '../head/commit.ts'
+import type { PartitionState } from '../head/head.ts'
+import type { Shard } from '../head/shard.ts'
+import type { ExtentReader } from './extent-reader.ts'
+import { locateSlices, outOfRange } from './locate.ts'
+import type { SliceCache, StoredBatch } from './slice-cache.ts'
+
+export interface ReadParts {
+  readonly cache: SliceCache
+  readonly extents: ExtentReader
+  readonly extentList: ExtentList
+}
+
+/** A partition as this process sees it. */
+export interface PartitionView {
+  readonly shard: Shard
+  readonly slot: number
+  readonly partition: number
+}
+
+export interface Portion {
+  /** From a commit in a chunk or the tail; else from an extent, which holds committed records only. */
+  readonly live: boolean
+  readonly batches: readonly StoredBatch[]
+}
+
+/** In a row, without a batch between them. */
+const SETBACKS_MAX = 10
+const SLICES_AHEAD_MAX = 4
+
+/** The state of a partition in the cached head. */
+export function stateOf({ shard, slot }: Pick<PartitionView, 'shard' | 'slot'>): PartitionState | undefined {
+  return shard.state?.head.partitions[slot]
+}
+
+/**
+ * From the batch that holds `from` (or the next above it) to the end of the cached head; a portion may begin with batches
+ * below `from`.
+ * @throws LogError UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE where retention overtook the reader; StoreError, CorruptDataError
+ */
+export async function* walkBatches(parts: ReadParts, view: PartitionView, from: number): AsyncGenerator<Portion> {
+  let offset = from
+  for (let setbacks = 0; setbacks < SETBACKS_MAX; setbacks++) {
+    const state = stateOf(view)
+    if (!state) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
+    if (offset >= state.next) return
+    if (offset < state.start) throw outOfRange(offset, state)
+    const portions = offset < state.extentsTo ? walkExtent(parts, view, offset) : walkSlices(parts, view, offset)
+    for await (const { next, ...portion } of portions) {
+      yield portion
+      offset = next
+      setbacks = -1
+    }
+    if (setbacks < 0) continue
+    parts.extentList.forget(view.shard.topicId, view.partition)
+    await view.shard.refresh()
+  }
+  throw new CorruptDataError(`nothing serves offset ${offset} of ${view.shard.topicId}/${view.partition}`)
+}
+
+interface Step extends Portion {
+  /** Where to go on after it. */
+  readonly next: number
+}
+
+/** Nothing where no extent holds the offset, or it is gone. */
+async function* walkExtent(parts: ReadParts, view: PartitionView, offset: number): AsyncGenerator<Step> {
+  const extent = await parts.extentList.find(view.shard.topicId, view.partition, offset)
+  const blocks = extent && (await parts.extents.index(extent))
+  if (!blocks) return
+  const first = blocks.findLastIndex(({ from }) => from <= offset)
+  for (let at = Math.max(0, first); at < blocks.length; at++) {
+    const batches = await parts.extents.block(extent, blocks, at)
+    if (!batches) return
+    const last = batches.at(-1)
+    const next = at === blocks.length - 1 ? extent.to : (last?.lastOffset ?? -1) + 1
+    if (next > offset) yield { live: false, batches, next }
+  }
+}
+
+/** Nothing where a segment is gone, or extents serve the offset by now. */
+async function* walkSlices({ cache }: ReadParts, view: PartitionView, offset: number): AsyncGenerator<Step> {
+  const located = await locateSlices(view.shard, view.slot, offset)
+  if (located?.length === 0) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
+  for (const [index, { segment, slice, marker }] of (located ?? []).entries()) {
+    cache.readAhead(located!.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
+    const batches = marker ? [controlBatch(marker)] : await cache.read(segment, slice)
+    if (!batches) return
+    yield { live: true, batches, next: slice.baseOffset + slice.records }
+  }
+}
+
+/** A marker as Kafka's clients know it. */
+function controlBatch(marker: Marker): StoredBatch {
+  const { outcome, producerId, producerEpoch, timestamp, offset } = marker
+  const bytes = buildEndTransactionMarker({ outcome, coordinatorEpoch: 0, producerId, producerEpoch, timestamp })
+  writeOffset(bytes, offset)
+  return { bytes, baseOffset: offset, lastOffset: offset, maxTimestamp: -1 }
+}
