@@ -154,7 +154,7 @@ class FetchRound {
       letNextBegin()
       const answered = new AbortController()
       await Promise.race([memory.room(), clock.sleep(leftMs, AbortSignal.any([signal, answered.signal]))])
-      answered.abort()
+      answered.abort('answered')
     }
   }
 

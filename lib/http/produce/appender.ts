@@ -3,9 +3,10 @@
  * itself. Where the log refuses a batch because of some of its records, these are found (`acceptBatch` is pure) and the
  * others are appended without them, so that each record has its own answer.
  */
-import type { Clock, VarveError } from '../../base/index.ts'
+import type { Clock } from '../../base/index.ts'
 import { type Appended, acceptBatch, type Log, LogError, numberConfig, type Topic } from '../../log/index.ts'
 import { buildBatch, RecordError } from '../../records/index.ts'
+import { HttpError } from '../errors.ts'
 import type { Identity } from './identity.ts'
 import { partitionOfKey, type StickyPartitions } from './partitioner.ts'
 import type { InputRecord } from './record-input.ts'
@@ -162,9 +163,7 @@ export function sizeOf({ key, value, headers = [] }: InputRecord): number {
   return lengths.reduce((sum, length) => sum + length, RECORD_OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0))
 }
 
-export function unknownPartition(topic: Topic, partition: number): VarveError {
-  return new LogError(
-    'UNKNOWN_TOPIC',
-    `topic '${topic.name}' has ${topic.partitions} partitions, and so no ${partition}`,
-  )
+export function unknownPartition(topic: Topic, partition: number): HttpError {
+  const message = `topic '${topic.name}' has ${topic.partitions} partitions, and so no ${partition}`
+  return new HttpError('UNKNOWN_PARTITION', message)
 }
