@@ -16,6 +16,7 @@ export interface ObjectsBucketProps {
 const ACTIONS = {
   Get: 's3:GetObject',
   Put: 's3:PutObject',
+  Abort: 's3:AbortMultipartUpload',
   Delete: 's3:DeleteObject',
   List: 's3:ListBucket',
 } as const
