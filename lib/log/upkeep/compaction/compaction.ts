@@ -47,6 +47,15 @@ export class Compaction implements CompactionJobs {
     }
   }
 
+  /** Whether commits should be compacted, or chunks deleted, by `settings`. @throws LogError UNKNOWN_TOPIC; StoreError, CorruptDataError */
+  async isDue(topic: Topic, shard: number): Promise<boolean> {
+    const open = await this.#parts.shards.get(topic.id, shard)
+    await open.shard.refresh()
+    const head = open.shard.state?.head
+    if (!head || head.state === 'sealed') return false
+    return head.removed < head.floor || isDue(open.shard, this.#parts.settings, this.#parts.clock.now())
+  }
+
   async #compact(open: OpenShard, topic: Topic, options: { readonly signal?: AbortSignal }): Promise<CompactionReport> {
     const parts = this.#parts
     const { clock, items } = parts
