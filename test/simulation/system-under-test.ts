@@ -10,12 +10,15 @@ import type { CompactionTuning, ProcessParts, SystemUnderTest, UpkeepTuning } fr
 const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
 
 const TAKEOVER_RETRY_MS = 2_000
+/** Commits that come of age would be work in an idle hour. */
+const NEVER_MS = 365 * 24 * 3_600_000
 const COMPACTION_PAUSE_MS_MAX = 600_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
     const { thrifty, groups: settings, upkeep: upkeepTuning, ...sizes } = tuning
-    const log = openLog({ ...parts, ...sizes, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
+    const compaction = { dueMs: NEVER_MS, ...tuning.compaction }
+    const log = openLog({ ...parts, ...sizes, compaction, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
     const upkeep = upkeepTuning && openUpkeep(parts, upkeepTuning, log.upkeepJobs(upkeepTuning))
