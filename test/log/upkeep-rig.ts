@@ -18,7 +18,10 @@ export function openUpkeepRig(more: Parameters<typeof openRig>[0] = {}) {
     return new Upkeep({ ...common, jobs: log.upkeepJobs(settings), leases, leaseMs: 60_000, pauseMs: 0 })
   }
   /** One pass through a process of its own, or through `log`'s. */
-  const runOnce = async (settings: Partial<UpkeepSettings> = {}, { log = rig.open(), dry = false, only = WITHOUT_COMPACTION } = {}) => {
+  const runOnce = async (
+    settings: Partial<UpkeepSettings> = {},
+    { log = rig.open(), dry = false, only = WITHOUT_COMPACTION } = {},
+  ) => {
     const findings: UpkeepFinding[] = []
     const options = { withinMs: 600_000, dry, only, onFinding: (found: UpkeepFinding) => findings.push(found) }
     const result = await rig.clock.passUntil(upkeepOf(log, settings).runOnce(options))

@@ -9,15 +9,16 @@ import type { CompactionTuning, ProcessParts, SystemUnderTest, UpkeepTuning } fr
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
 const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
 
+/** What becomes old enough in an idle hour would make work in it. */
+const NEVER_BY_AGE = { dueMs: Number.MAX_SAFE_INTEGER }
+
 const TAKEOVER_RETRY_MS = 2_000
-/** Commits that come of age would be work in an idle hour. */
-const NEVER_MS = 365 * 24 * 3_600_000
 const COMPACTION_PAUSE_MS_MAX = 600_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
     const { thrifty, groups: settings, upkeep: upkeepTuning, ...sizes } = tuning
-    const compaction = { dueMs: NEVER_MS, ...tuning.compaction }
+    const compaction = tuning.compaction ?? NEVER_BY_AGE
     const log = openLog({ ...parts, ...sizes, compaction, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
