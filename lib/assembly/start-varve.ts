@@ -115,6 +115,7 @@ async function startParts(
     autoCreateTopics,
     defaultPartitions,
     closing: closing.signal,
+    clusterId: cluster.clusterId,
   })
   http.serve(app.fetch, () => stores.usage())
   endings.push(async () => {

@@ -201,6 +201,8 @@ export interface Log {
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
   /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
   upkeepJobs(settings?: Partial<UpkeepSettings>): readonly UpkeepJob[]
+  /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
+  sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */
   close(): Promise<void>
 }

@@ -32,6 +32,7 @@ import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
 import { ExtentReader } from './read/extent-reader.ts'
 import { findOffset } from './read/find-offset.ts'
+import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { type ReadParts, stateOf } from './read/walk.ts'
@@ -167,7 +168,9 @@ class StoredLog implements Log {
   async append(request: AppendRequest): Promise<Appended> {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
-    const batch = acceptBatch(request.batch, request.topic.configs, this.#clock.now())
+    const { topic, partition } = request
+    const destination = { topic: topic.name, partition, configs: topic.configs, now: this.#clock.now() }
+    const batch = acceptBatch(request.batch, destination)
     return this.#track(this.#admit(request, batch, deadline))
   }
 
@@ -226,6 +229,12 @@ class StoredLog implements Log {
   upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
     const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction: this.compaction }
     return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
+  }
+
+  async sizeOf(topic: Topic, partition: number): Promise<number> {
+    const { open, slot } = await this.#shards.find(topic, partition)
+    await open.shard.refresh()
+    return sizeOfPartition({ shard: open.shard, slot, partition }, this.#reading.extentList)
   }
 
   async close(): Promise<void> {
