@@ -94,7 +94,8 @@ export class Appender {
       const appended = await this.#parts.log.append({ topic, partition, batch, timeoutMs: options.timeoutMs })
       for (const [delta, { index }] of placed.entries()) outcomes[index] = outcomeOf(partition, appended, delta)
     } catch (error) {
-      const flaws = placed.length > 1 && isOfRecords(error) ? this.#flawsIn(topic, placed) : new Map<number, unknown>()
+      const flaws =
+        placed.length > 1 && isOfRecords(error) ? this.#flawsIn(topic, partition, placed) : new Map<number, unknown>()
       const sound = placed.filter(({ index }) => !flaws.has(index))
       for (const [index, flaw] of flaws) outcomes[index] = { error: flaw }
       if (flaws.size > 0 && sound.length > 0 && !options.identity) {
@@ -105,11 +106,13 @@ export class Appender {
   }
 
   /** What is wrong with each record by itself. */
-  #flawsIn(topic: Topic, placed: readonly Placed[]): Map<number, unknown> {
+  #flawsIn(topic: Topic, partition: number, placed: readonly Placed[]): Map<number, unknown> {
+    const { configs } = topic
+    const now = this.#parts.clock.now()
     const flaws = new Map<number, unknown>()
     for (const { record, index } of placed) {
       try {
-        acceptBatch(buildBatch({ records: [record] }), topic.configs, this.#parts.clock.now())
+        acceptBatch(buildBatch({ records: [record] }), { topic: topic.name, partition, configs, now })
       } catch (error) {
         flaws.set(index, error)
       }
@@ -130,7 +133,10 @@ function outcomeOf(partition: number, appended: Appended, delta: number): Outcom
 /** The batch was refused for what is in it, before anything happened. */
 function isOfRecords(error: unknown): boolean {
   if (error instanceof RecordError) return true
-  return error instanceof LogError && ['INVALID_RECORD', 'INVALID_TIMESTAMP', 'BATCH_TOO_LARGE'].includes(error.code)
+  return (
+    error instanceof LogError &&
+    ['INVALID_RECORD', 'MISSING_KEY', 'INVALID_TIMESTAMP', 'BATCH_TOO_LARGE'].includes(error.code)
+  )
 }
 
 function batchesOf(placed: readonly Placed[], messageBytesMax: number): Placed[][] {
