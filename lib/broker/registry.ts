@@ -12,6 +12,7 @@ import { createTopics } from './handlers/create-topics.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
 import { deleteRecords } from './handlers/delete-records.ts'
 import { deleteShareGroupOffsets } from './handlers/delete-share-group-offsets.ts'
+import { deleteShareGroupState } from './handlers/delete-share-group-state.ts'
 import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeCluster } from './handlers/describe-cluster.ts'
 import { describeConfigs } from './handlers/describe-configs.ts'
@@ -25,6 +26,7 @@ import { findCoordinator } from './handlers/find-coordinator.ts'
 import { heartbeat } from './handlers/heartbeat.ts'
 import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.ts'
 import { initProducerId } from './handlers/init-producer-id.ts'
+import { initializeShareGroupState } from './handlers/initialize-share-group-state.ts'
 import { joinGroup } from './handlers/join-group.ts'
 import { leaveGroup } from './handlers/leave-group.ts'
 import { listConfigResources } from './handlers/list-config-resources.ts'
@@ -36,12 +38,15 @@ import { offsetCommit } from './handlers/offset-commit.ts'
 import { offsetDelete } from './handlers/offset-delete.ts'
 import { offsetFetch } from './handlers/offset-fetch.ts'
 import { produce } from './handlers/produce.ts'
+import { readShareGroupState } from './handlers/read-share-group-state.ts'
+import { readShareGroupStateSummary } from './handlers/read-share-group-state-summary.ts'
 import { shareAcknowledge } from './handlers/share-acknowledge.ts'
 import { shareFetch } from './handlers/share-fetch.ts'
 import { shareGroupDescribe } from './handlers/share-group-describe.ts'
 import { shareGroupHeartbeat } from './handlers/share-group-heartbeat.ts'
 import { syncGroup } from './handlers/sync-group.ts'
 import { txnOffsetCommit } from './handlers/txn-offset-commit.ts'
+import { writeShareGroupState } from './handlers/write-share-group-state.ts'
 import { writeTxnMarkers } from './handlers/write-txn-markers.ts'
 
 export const handlers: readonly Handler[] = [
@@ -82,6 +87,11 @@ export const handlers: readonly Handler[] = [
   shareGroupDescribe,
   shareFetch,
   shareAcknowledge,
+  initializeShareGroupState,
+  readShareGroupState,
+  writeShareGroupState,
+  deleteShareGroupState,
+  readShareGroupStateSummary,
   describeShareGroupOffsets,
   alterShareGroupOffsets,
   deleteShareGroupOffsets,

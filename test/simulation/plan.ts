@@ -3,6 +3,7 @@
  * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
  */
 import { drawGroup, type GroupPlan } from './group-plan.ts'
+import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
 import { type FaultPlan, type Latency, type StoreFault, storeFaults } from './world/faults.ts'
@@ -60,6 +61,8 @@ export interface Plan {
   readonly topicSteps: readonly TopicStep[]
   readonly transactors: readonly TransactorPlan[]
   readonly groups: readonly GroupPlan[]
+  /** Plans of old have none. */
+  readonly shares?: readonly SharePlan[]
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -77,7 +80,7 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions'] as const
+export const focuses = ['log', 'groups', 'transactions', 'shares'] as const
 
 export function focusOf(seed: number): Focus {
   return new Rng(seed, 'focus').pick<Focus>(focuses)
@@ -95,10 +98,11 @@ export function drawPlan(seed: number): Plan {
     seed,
     skewsMs,
     topics,
-    producers: focus === 'log' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
+    producers: focus === 'log' || focus === 'shares' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
     readers: focus !== 'groups' ? drawReaders(rng, topics, healMs) : [],
     topicSteps: focus === 'log' ? drawTopicSteps(rng, topics, healMs) : [],
     transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
+    shares: focus === 'shares' ? [drawShare(rng, topics, gateways, healMs)] : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
     tuning: drawTuning(rng),
     faults: drawFaults(rng, healMs),
@@ -169,6 +173,7 @@ function drawTuning(rng: Rng): Tuning {
     shardSize: rng.pick([1, 2, 16]),
     cacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
     shardLimits: drawShardLimits(rng),
+    shares: drawShareTuning(rng),
     groups: { sessionTimeoutMinMs: 1_000, initialRebalanceDelayMs: rng.pick([0, 500, 3_000]) },
     thrifty: rng.chance(0.2),
   }

@@ -1,6 +1,9 @@
+import { type GroupConfigs, groupConfigValues } from '../../lib/configs/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
 import { openLog } from '../../lib/log/index.ts'
+import { ShareGroups } from '../../lib/share/index.ts'
 import { TransactionError, Transactions } from '../../lib/transactions/index.ts'
+import type { ShareTuning } from './share-plan.ts'
 import type { ProcessParts, SystemUnderTest } from './system.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
@@ -10,21 +13,40 @@ const TAKEOVER_RETRY_MS = 2_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
-    const { thrifty, groups: settings, ...sizes } = tuning
+    const { thrifty, groups: settings, shares: shareTuning, ...sizes } = tuning
     const log = openLog({ ...parts, ...sizes, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
+    const configs = configsOf(shareTuning)
+    const shareGroups = new ShareGroups({ ...parts, log, configs })
+    const shares = {
+      configs,
+      records: shareGroups.records,
+      positions: (groupId: string) => shareGroups.positions(groupId),
+    }
     const closing = new AbortController()
     const takingOver = takeOver(transactions, parts, closing.signal)
     const close = async () => {
       closing.abort()
       await takingOver
       await transactions.close()
+      await shareGroups.close()
       await groups.close()
       await log.close()
     }
-    return { log, groups, transactions, close }
+    return { log, groups, shares, transactions, close }
   },
+}
+
+function configsOf(tuning: ShareTuning | undefined): GroupConfigs {
+  const values = groupConfigValues({})
+  const share = tuning && {
+    recordLockDurationMs: tuning.lockMs,
+    deliveryCountLimit: tuning.deliveriesMax,
+    partitionRecordLocksMax: tuning.inFlightMax,
+    autoOffsetReset: { at: 'earliest' } as const,
+  }
+  return { ofGroup: async () => ({ ...values, share: { ...values.share, ...share } }) }
 }
 
 /** What others have left, as a gateway does at its start; here everybody takes everything. */

@@ -3,12 +3,15 @@ import type { Operation, Violation } from './history.ts'
 import { checkOrder } from './order.ts'
 import { splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
+import { checkShares } from './shares.ts'
 import { checkTopics } from './topics.ts'
 import { checkTransactions } from './transactions.ts'
 
 export { describeOperation } from './describe.ts'
 export type {
+  AllDone,
   Assignment,
+  Delivery,
   EndQuery,
   Heartbeat,
   Identification,
@@ -22,6 +25,7 @@ export type {
   Property,
   Send,
   SendOutcome,
+  Settlement,
   Span,
   TopicChange,
   TopicLookup,
@@ -36,5 +40,6 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...splitByPartition(history).flatMap(part => [...checkRecords(part), ...checkOrder(part)]),
     ...checkTransactions(history),
     ...checkGroups(history),
+    ...checkShares(history),
   ]
 }

@@ -1,8 +1,9 @@
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
+import { sharePlants } from './share-plants.ts'
 import { transactionPlants } from './transaction-plants.ts'
 
 export { type Plant, plantBug, plantedSources } from './plant.ts'
 
-export const plants: readonly Plant[] = [...logPlants, ...groupPlants, ...transactionPlants]
+export const plants: readonly Plant[] = [...logPlants, ...groupPlants, ...transactionPlants, ...sharePlants]
