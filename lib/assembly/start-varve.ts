@@ -31,8 +31,16 @@ interface Surroundings {
   readonly logger: Logger
 }
 
-/** Where a write of several items costs no more than one: an append of up to 256 KiB is one write. */
-const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 256 * 1_024 }
+/**
+ * Where a write of several items costs no more than one: an append of up to 256 KiB is one write. Slices that left the
+ * memory are read again for nothing, from the system's own cache of files.
+ */
+const EMBEDDED = {
+  carriesItems: true,
+  itemSegmentBytesMax: 256 * 1_024,
+  cacheBytesMax: 32 * 1_024 * 1_024,
+  coldCacheBytesMax: 16 * 1_024 * 1_024,
+}
 
 /** @throws ConfigError where an address or a store cannot be had */
 export async function startVarve(config: Config, logger: Logger): Promise<RunningVarve> {
@@ -101,6 +109,7 @@ async function startParts(
     autoCreateTopics,
     defaultPartitions,
     closing: closing.signal,
+    clusterId: cluster.clusterId,
   })
   http.serve(app.fetch, () => stores.usage())
   endings.push(async () => {

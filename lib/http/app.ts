@@ -14,6 +14,8 @@ import { tailRoute } from './consume/tail-route.ts'
 import { compressResponse, encodingFor } from './content-encoding.ts'
 import { docsPage } from './docs-page.ts'
 import { HttpError } from './errors.ts'
+import { groupRoutes } from './groups/group-routes.ts'
+import { pollRoute } from './groups/poll-route.ts'
 import { type GuardOptions, guard, type HttpAccess } from './guard.ts'
 import { keyRoutes } from './key-routes.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
@@ -25,6 +27,10 @@ import { IdempotencyKeys } from './produce/idempotency-keys.ts'
 import { StickyPartitions } from './produce/partitioner.ts'
 import { produceRoutes } from './produce/produce-routes.ts'
 import { producerRoute } from './produce/producer-routes.ts'
+import { ConsumerInstances } from './rest-proxy/consumer-instances.ts'
+import { v2ConsumerRoutes } from './rest-proxy/v2-consumer-routes.ts'
+import { v2TopicRoutes } from './rest-proxy/v2-topic-routes.ts'
+import { v3Routes } from './rest-proxy/v3-routes.ts'
 import { type AppEnv, jsonResponse, type Route } from './route.ts'
 import { topicRoutes } from './topic-routes.ts'
 
@@ -39,6 +45,8 @@ export interface HttpOptions {
   /** Aborts when the process shuts down; streams and long polls end then. */
   readonly closing: AbortSignal
   readonly items: ItemStore
+  /** As Kafka shows it; `varve` unless told. */
+  readonly clusterId?: string
   readonly access: HttpAccess
   readonly identify?: GuardOptions['identify']
   /** Origins of pages that may use this server from a browser; `*`: all. Default: none. */
@@ -65,7 +73,12 @@ export const routes: readonly Route[] = [
   producerRoute,
   ...consumeRoutes,
   tailRoute,
+  ...groupRoutes,
+  pollRoute,
   ...keyRoutes,
+  ...v2TopicRoutes,
+  ...v2ConsumerRoutes,
+  ...v3Routes,
 ]
 
 export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
@@ -73,6 +86,8 @@ export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
   const parts: HttpParts = {
     ...options,
     limits: { ...defaultHttpLimits, ...options.limits },
+    clusterId: options.clusterId ?? 'varve',
+    instances: new ConsumerInstances({ items, clock, random }),
     idempotencyKeys: new IdempotencyKeys({ items, log, clock, random }),
     // One for both: what is revoked here opens nothing here at once.
     keys: access.kind === 'closed' ? access.authenticator.keys : new ApiKeys({ items, clock, random }),

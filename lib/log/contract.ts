@@ -156,6 +156,8 @@ export interface CompactionReport {
   readonly extents: number
   readonly bytes: number
   readonly chunksRemoved: number
+  /** Extents that were replaced by larger ones, or by ones without the records that a compacted topic drops. */
+  readonly replaced: number
   /** Somebody else was faster; what was done may have been in vain. */
   readonly lost: boolean
 }
@@ -194,6 +196,8 @@ export interface Log {
   deleteRecords(request: DeleteRecordsRequest): Promise<number>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
+  /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
+  sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */
   close(): Promise<void>
 }

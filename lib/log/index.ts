@@ -17,8 +17,9 @@ export type {
   Topic,
   Topics,
 } from './contract.ts'
-export { LogError, type LogErrorCode } from './errors.ts'
+export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
+export { flawOfGrowth } from './topics/new-topic.ts'
 export {
   numberConfig,
   topicConfigs,

@@ -32,6 +32,7 @@ import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
 import { ExtentReader } from './read/extent-reader.ts'
 import { findOffset } from './read/find-offset.ts'
+import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { type ReadParts, stateOf } from './read/walk.ts'
@@ -125,7 +126,8 @@ class StoredLog implements Log {
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
     const extents = new ExtentReader(options.objects, options.coldCacheBytesMax)
-    this.#reading = { cache: this.#cache, extents, extentList: new ExtentList(items) }
+    const extentList = new ExtentList(items)
+    this.#reading = { cache: this.#cache, extents, extentList }
     this.topics = new StoredTopics(options)
     this.producerIds = new BlockProducerIds(items, random)
     this.#batcher = new Batcher({
@@ -152,14 +154,16 @@ class StoredLog implements Log {
     this.#shards = shards
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
     const { objects } = options
-    const stores = { items, objects, segments, segmentIds, shards, cache: this.#cache }
+    const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
   }
 
   async append(request: AppendRequest): Promise<Appended> {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
-    const batch = acceptBatch(request.batch, request.topic.configs, this.#clock.now())
+    const { topic, partition } = request
+    const destination = { topic: topic.name, partition, configs: topic.configs, now: this.#clock.now() }
+    const batch = acceptBatch(request.batch, destination)
     return this.#track(this.#admit(request, batch, deadline))
   }
 
@@ -213,6 +217,12 @@ class StoredLog implements Log {
   async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
     const { open, slot } = await this.#shards.find(topic, partition)
     return findOffset(this.#reading, { shard: open.shard, slot, partition }, spec)
+  }
+
+  async sizeOf(topic: Topic, partition: number): Promise<number> {
+    const { open, slot } = await this.#shards.find(topic, partition)
+    await open.shard.refresh()
+    return sizeOfPartition({ shard: open.shard, slot, partition }, this.#reading.extentList)
   }
 
   async close(): Promise<void> {

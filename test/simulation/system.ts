@@ -22,8 +22,16 @@ export interface Tuning {
   readonly groups: Partial<GroupSettings>
   /** Undefined: the configs as they are by default. */
   readonly shares?: ShareTuning
+  readonly coldCacheBytesMax?: number
+  /** Present: every process compacts all shards, now and then. */
+  readonly compaction?: CompactionTuning
   /** Whether flushes cost money. */
   readonly thrifty: boolean
+}
+
+export interface CompactionTuning extends NonNullable<LogOptions['compaction']> {
+  /** Between two runs where there is something to do. */
+  readonly everyMs: number
 }
 
 export interface ProcessParts {

@@ -104,7 +104,7 @@ export class Batcher {
   }
 
   #flush(): void {
-    this.#wakeUp?.abort()
+    this.#wakeUp?.abort('flushed')
     this.#wakeUp = undefined
     const batches = this.#take()
     if (batches.length === 0) return

@@ -117,13 +117,13 @@ export class SegmentStore {
       throw new StoreError('STORE_OUTCOME_UNKNOWN', `no answer for ${ms} ms`)
     })
     silence.catch(() => undefined)
-    return Promise.race([answer, silence]).finally(() => answered.abort())
+    return Promise.race([answer, silence]).finally(() => answered.abort('answered'))
   }
 
   async #putObject(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
     const key = segmentObjectKey(id)
     const answered = new AbortController()
-    const first = this.#putOnce(id, key, parts).finally(() => answered.abort())
+    const first = this.#putOnce(id, key, parts).finally(() => answered.abort('answered'))
     const hedge = async () => {
       await this.#options.clock.sleep(this.#options.hedgeAfterMs, answered.signal)
       return answered.signal.aborted ? first : this.#putOnce(id, key, parts)

@@ -17,7 +17,7 @@ import type { NewTopic, Topic, Topics } from '../contract.ts'
 import { LogError } from '../errors.ts'
 import { decodeHead, encodeHead, headKey, newHead } from '../head/head.ts'
 import { changeHead, growPartitions } from '../head/transitions.ts'
-import { isTopicName, validateNewTopic, validatePartitions, validateTopicName } from './new-topic.ts'
+import { flawOfGrowth, isTopicName, validateNewTopic, validateTopicName } from './new-topic.ts'
 import { validateTopicConfigs } from './topic-configs.ts'
 import {
   decodeTopic,
@@ -108,7 +108,6 @@ export class StoredTopics implements Topics {
   }
 
   async addPartitions(name: string, partitions: number): Promise<Topic> {
-    validatePartitions(partitions)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const askedAt = this.#parts.clock.monotonic()
       const id = (await this.#readByName(name))?.id
@@ -116,9 +115,8 @@ export class StoredTopics implements Topics {
       const topic = item && liveTopic(item)
       if (!topic) throw unknownTopic(name)
       if (topic.partitions === partitions && attempt > 0) return this.#remember(topic, askedAt)
-      if (topic.partitions >= partitions) {
-        throw new LogError('INVALID_PARTITIONS', `topic '${name}' has ${topic.partitions} partitions already`)
-      }
+      const flaw = flawOfGrowth(topic, partitions)
+      if (flaw !== undefined) throw new LogError('INVALID_PARTITIONS', flaw)
       const grown = { ...topic, partitions }
       if (!(await this.#growHeads(grown, item))) continue
       const writtenAt = this.#parts.clock.monotonic()

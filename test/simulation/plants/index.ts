@@ -1,3 +1,4 @@
+import { compactionPlants } from './compaction-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
@@ -6,4 +7,10 @@ import { transactionPlants } from './transaction-plants.ts'
 
 export { type Plant, plantBug, plantedSources } from './plant.ts'
 
-export const plants: readonly Plant[] = [...logPlants, ...groupPlants, ...transactionPlants, ...sharePlants]
+export const plants: readonly Plant[] = [
+  ...logPlants,
+  ...compactionPlants,
+  ...groupPlants,
+  ...transactionPlants,
+  ...sharePlants,
+]
