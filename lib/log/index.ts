@@ -25,3 +25,13 @@ export {
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'
+export {
+  type OneRun,
+  type OneRunResult,
+  Upkeep,
+  type UpkeepFinding,
+  type UpkeepJob,
+  type UpkeepOptions,
+  type UpkeepPass,
+} from './upkeep/upkeep.ts'
+export { defaultUpkeepSettings, type UpkeepSettings } from './upkeep/upkeep-settings.ts'

@@ -43,6 +43,9 @@ import { StoredTopics } from './topics/stored-topics.ts'
 import { Compaction } from './upkeep/compaction/compaction.ts'
 import { type CompactionSettings, DEFAULT_COMPACTION_SETTINGS } from './upkeep/compaction/settings.ts'
 import { deleteRecords } from './upkeep/delete-records.ts'
+import { logJobs } from './upkeep/log-jobs.ts'
+import type { UpkeepJob } from './upkeep/upkeep.ts'
+import { defaultUpkeepSettings, type UpkeepSettings } from './upkeep/upkeep-settings.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -103,6 +106,8 @@ export function openLog(options: LogOptions): Log {
 class StoredLog implements Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly #options: Required<LogOptions>
+  readonly #topics: StoredTopics
   readonly compaction: Compaction
   readonly #clock: Clock
   readonly #cache: SliceCache
@@ -125,10 +130,12 @@ class StoredLog implements Log {
     this.#segmentIds = segmentIds
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
+    this.#options = options
+    this.#topics = new StoredTopics(options)
+    this.topics = this.#topics
     const extents = new ExtentReader(options.objects, options.coldCacheBytesMax)
     const extentList = new ExtentList(items)
     this.#reading = { cache: this.#cache, extents, extentList }
-    this.topics = new StoredTopics(options)
     this.producerIds = new BlockProducerIds(items, random)
     this.#batcher = new Batcher({
       segments,
@@ -217,6 +224,11 @@ class StoredLog implements Log {
   async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
     const { open, slot } = await this.#shards.find(topic, partition)
     return findOffset(this.#reading, { shard: open.shard, slot, partition }, spec)
+  }
+
+  upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
+    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction: this.compaction }
+    return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
   }
 
   async sizeOf(topic: Topic, partition: number): Promise<number> {

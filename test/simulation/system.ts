@@ -2,7 +2,7 @@
 import type { Clock, Logger, Random } from '../../lib/base/index.ts'
 import type { GroupConfigs } from '../../lib/configs/index.ts'
 import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
-import type { Log, LogOptions } from '../../lib/log/index.ts'
+import type { Log, LogOptions, Upkeep, UpkeepSettings } from '../../lib/log/index.ts'
 import type { ShareGroups } from '../../lib/share/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
 import type { Transactions } from '../../lib/transactions/index.ts'
@@ -27,6 +27,14 @@ export interface Tuning {
   readonly compaction?: CompactionTuning
   /** Whether flushes cost money. */
   readonly thrifty: boolean
+  /** Absent: there is none. */
+  readonly upkeep?: UpkeepTuning
+}
+
+export interface UpkeepTuning extends Partial<UpkeepSettings> {
+  readonly leaseMs: number
+  /** Whether it runs by itself; else only when it is told to. */
+  readonly background: boolean
 }
 
 export interface CompactionTuning extends NonNullable<LogOptions['compaction']> {
@@ -35,6 +43,8 @@ export interface CompactionTuning extends NonNullable<LogOptions['compaction']> 
 }
 
 export interface ProcessParts {
+  /** Unlike any other process's, ever. */
+  readonly name: string
   readonly tuning: Tuning
   readonly objects: ObjectStore
   readonly items: ItemStore
@@ -52,6 +62,7 @@ export interface Service {
     readonly configs: GroupConfigs
   }
   readonly transactions: Transactions
+  readonly upkeep: Upkeep | undefined
   close(): Promise<void>
 }
 

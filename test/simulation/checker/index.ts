@@ -1,3 +1,4 @@
+import { checkDeletions } from './deletions.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkOrder } from './order.ts'
@@ -11,6 +12,7 @@ export { describeOperation } from './describe.ts'
 export type {
   AllDone,
   Assignment,
+  Deletion,
   Delivery,
   EndQuery,
   Heartbeat,
@@ -41,6 +43,7 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...splitByPartition(history).flatMap(part => [
       ...checkRecords(part, new Holes(part, dropped)),
       ...checkOrder(part, new Holes(part, dropped)),
+      ...checkDeletions(part),
     ]),
     ...checkTransactions(history),
     ...checkGroups(history),
