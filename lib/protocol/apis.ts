@@ -65,6 +65,8 @@ import { ShareGroupHeartbeat } from './messages/76-share-group-heartbeat.ts'
 import { ShareGroupDescribe } from './messages/77-share-group-describe.ts'
 import { ShareFetch } from './messages/78-share-fetch.ts'
 import { ShareAcknowledge } from './messages/79-share-acknowledge.ts'
+import { AddRaftVoter } from './messages/80-add-raft-voter.ts'
+import { RemoveRaftVoter } from './messages/81-remove-raft-voter.ts'
 import { InitializeShareGroupState } from './messages/83-initialize-share-group-state.ts'
 import { ReadShareGroupState } from './messages/84-read-share-group-state.ts'
 import { WriteShareGroupState } from './messages/85-write-share-group-state.ts'
@@ -149,6 +151,8 @@ export const apis: readonly Api[] = [
   WriteShareGroupState,
   DeleteShareGroupState,
   ReadShareGroupStateSummary,
+  AddRaftVoter,
+  RemoveRaftVoter,
   StreamsGroupHeartbeat,
   StreamsGroupDescribe,
   DescribeShareGroupOffsets,
