@@ -28,6 +28,8 @@ export interface Config {
   readonly autoCreateTopics: boolean
   readonly defaultPartitions: number
   readonly httpAccess: HttpAccessConfig
+  /** Absolute; '': there are none. */
+  readonly functionsFolder: string
 }
 
 /** Every setting: its option on the command line, its environment variable, and what it is. */
@@ -110,6 +112,11 @@ export const settings = {
     variable: 'VARVE_OIDC_SCOPE_CLAIM',
     about: 'the claim with the scopes (default: scope)',
   },
+  functions: {
+    option: '--functions <dir>',
+    variable: 'VARVE_FUNCTIONS',
+    about: 'folder of functions that subscriptions may call: NAME.mjs exports a handler as for Lambda',
+  },
   insecureListen: {
     option: '--insecure-listen',
     variable: 'VARVE_INSECURE_LISTEN',
@@ -160,6 +167,7 @@ export function readConfig(values: SettingValues): Config {
     flushBudget: readNumber('flushBudget', values, 0, Number.MAX_VALUE),
     autoCreateTopics: readBoolean('autoCreateTopics', values, true),
     defaultPartitions: readWhole('defaultPartitions', values, 1, partitionsMax),
+    functionsFolder: textOf('functions', values) === '' ? '' : resolve(textOf('functions', values)),
     httpAccess: readHttpAccess(httpTexts, { loopback: isLoopback(http), insecureListen }),
   }
 }

@@ -15,6 +15,7 @@ import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
+import { openPush } from './open-push.ts'
 import { openStores } from './open-stores.ts'
 
 export interface RunningVarve {
@@ -95,12 +96,22 @@ async function startParts(
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   // From now on requests may be in flight, which need all the rest: the gateway ends first.
   endings.push(() => gateway.close())
+  const { subscriptions, pusher } = openPush({
+    ...common,
+    log,
+    owner: `gateway ${cluster.nodeId}`,
+    functionsFolder: config.functionsFolder,
+    isOnAws: config.items.kind === 'dynamodb',
+  })
+  pusher.start()
+  endings.push(() => pusher.close())
   const closing = new AbortController()
   const app = createHttpApp({
     ...common,
     ...openHttpAccess(config.httpAccess, common),
     log,
     groups,
+    subscriptions,
     autoCreateTopics,
     defaultPartitions,
     closing: closing.signal,

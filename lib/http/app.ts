@@ -7,6 +7,7 @@ import { cors } from 'hono/cors'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
+import type { Subscriptions } from '../push/index.ts'
 import { ApiKeys } from '../security/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import { consumeRoutes } from './consume/consume-routes.ts'
@@ -28,11 +29,13 @@ import { StickyPartitions } from './produce/partitioner.ts'
 import { produceRoutes } from './produce/produce-routes.ts'
 import { producerRoute } from './produce/producer-routes.ts'
 import { type AppEnv, jsonResponse, type Route } from './route.ts'
+import { subscriptionRoutes } from './subscription-routes.ts'
 import { topicRoutes } from './topic-routes.ts'
 
 export interface HttpOptions {
   readonly log: Log
   readonly groups: Groups
+  readonly subscriptions: Subscriptions
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -69,6 +72,7 @@ export const routes: readonly Route[] = [
   tailRoute,
   ...groupRoutes,
   pollRoute,
+  ...subscriptionRoutes,
   ...keyRoutes,
 ]
 

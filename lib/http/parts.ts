@@ -2,6 +2,7 @@
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
+import type { Subscriptions } from '../push/index.ts'
 import type { ApiKeys } from '../security/index.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Appender } from './produce/appender.ts'
@@ -10,6 +11,7 @@ import type { IdempotencyKeys } from './produce/idempotency-keys.ts'
 export interface HttpParts {
   readonly log: Log
   readonly groups: Groups
+  readonly subscriptions: Subscriptions
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger

@@ -32,6 +32,7 @@ describe('settings', () => {
       flushBudget: 30,
       autoCreateTopics: true,
       defaultPartitions: 1,
+      functionsFolder: '',
     })
   })
 
