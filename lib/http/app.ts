@@ -28,6 +28,10 @@ import { IdempotencyKeys } from './produce/idempotency-keys.ts'
 import { StickyPartitions } from './produce/partitioner.ts'
 import { produceRoutes } from './produce/produce-routes.ts'
 import { producerRoute } from './produce/producer-routes.ts'
+import { ConsumerInstances } from './rest-proxy/consumer-instances.ts'
+import { v2ConsumerRoutes } from './rest-proxy/v2-consumer-routes.ts'
+import { v2TopicRoutes } from './rest-proxy/v2-topic-routes.ts'
+import { v3Routes } from './rest-proxy/v3-routes.ts'
 import { type AppEnv, jsonResponse, type Route } from './route.ts'
 import { subscriptionRoutes } from './subscription-routes.ts'
 import { topicRoutes } from './topic-routes.ts'
@@ -44,6 +48,8 @@ export interface HttpOptions {
   /** Aborts when the process shuts down; streams and long polls end then. */
   readonly closing: AbortSignal
   readonly items: ItemStore
+  /** As Kafka shows it; `varve` unless told. */
+  readonly clusterId?: string
   readonly access: HttpAccess
   readonly identify?: GuardOptions['identify']
   /** Origins of pages that may use this server from a browser; `*`: all. Default: none. */
@@ -74,6 +80,9 @@ export const routes: readonly Route[] = [
   pollRoute,
   ...subscriptionRoutes,
   ...keyRoutes,
+  ...v2TopicRoutes,
+  ...v2ConsumerRoutes,
+  ...v3Routes,
 ]
 
 export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
@@ -81,6 +90,8 @@ export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
   const parts: HttpParts = {
     ...options,
     limits: { ...defaultHttpLimits, ...options.limits },
+    clusterId: options.clusterId ?? 'varve',
+    instances: new ConsumerInstances({ items, clock, random }),
     idempotencyKeys: new IdempotencyKeys({ items, log, clock, random }),
     // One for both: what is revoked here opens nothing here at once.
     keys: access.kind === 'closed' ? access.authenticator.keys : new ApiKeys({ items, clock, random }),

@@ -7,6 +7,7 @@ import type { ApiKeys } from '../security/index.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Appender } from './produce/appender.ts'
 import type { IdempotencyKeys } from './produce/idempotency-keys.ts'
+import type { ConsumerInstances } from './rest-proxy/consumer-instances.ts'
 
 export interface HttpParts {
   readonly log: Log
@@ -25,4 +26,7 @@ export interface HttpParts {
   readonly appender: Appender
   readonly idempotencyKeys: IdempotencyKeys
   readonly keys: ApiKeys
+  readonly instances: ConsumerInstances
+  /** As Kafka shows it. */
+  readonly clusterId: string
 }

@@ -164,7 +164,7 @@ function describe({ name, id, partitions, configs }: Topic) {
   return { name, id, partitions, configs }
 }
 
-function mayUse(principal: Principal, name: string): boolean {
+export function mayUse(principal: Principal, name: string): boolean {
   return (['consume', 'produce', 'admin'] as const).some(action => allows(principal, action, name))
 }
 

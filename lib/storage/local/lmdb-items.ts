@@ -237,7 +237,8 @@ class LmdbItems implements ItemStore {
       const outcomes = await Promise.race([running, overdue])
       if (outcomes) return outcomes
     } finally {
-      answered.abort()
+      // A reason spares the making of an error, and of its stack.
+      answered.abort('answered')
     }
     this.#stuck = NO_ANSWER_YET
     this.#resumeAfter(running)

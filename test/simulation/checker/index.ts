@@ -1,3 +1,4 @@
+import { checkDeletions } from './deletions.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkOrder } from './order.ts'
@@ -9,6 +10,7 @@ import { checkTransactions } from './transactions.ts'
 export { describeOperation } from './describe.ts'
 export type {
   Assignment,
+  Deletion,
   EndQuery,
   Heartbeat,
   Identification,
@@ -37,6 +39,7 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...splitByPartition(history).flatMap(part => [
       ...checkRecords(part, new Holes(part, dropped)),
       ...checkOrder(part, new Holes(part, dropped)),
+      ...checkDeletions(part),
     ]),
     ...checkTransactions(history),
     ...checkGroups(history),

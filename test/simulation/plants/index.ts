@@ -3,7 +3,14 @@ import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
 import { transactionPlants } from './transaction-plants.ts'
+import { upkeepPlants } from './upkeep-plants.ts'
 
 export { type Plant, plantBug, plantedSources } from './plant.ts'
 
-export const plants: readonly Plant[] = [...logPlants, ...compactionPlants, ...groupPlants, ...transactionPlants]
+export const plants: readonly Plant[] = [
+  ...logPlants,
+  ...compactionPlants,
+  ...groupPlants,
+  ...transactionPlants,
+  ...upkeepPlants,
+]

@@ -6,9 +6,9 @@ import type { OpenShard, Shards } from '../../shards.ts'
 import { listConfig } from '../../topics/topic-configs.ts'
 import { type CleanParts, cleanPartition } from './clean-partition.ts'
 import { type CompactedCommits, type CompactShardParts, compactCommitsOf } from './compact-shard.ts'
-import { isDue } from './due-commits.ts'
+import { isDue, takeDueCommits } from './due-commits.ts'
 import { type MergeParts, mergeExtents } from './merge-extents.ts'
-import { removeChunks } from './remove-chunks.ts'
+import { hasUnneededChunks, removeChunks } from './remove-chunks.ts'
 import { Throttle } from './throttle.ts'
 
 export interface CompactionParts extends Omit<CompactShardParts & MergeParts & CleanParts, 'throttle'> {
@@ -45,6 +45,21 @@ export class Compaction implements CompactionJobs {
     } finally {
       open.appends--
     }
+  }
+
+  /** Whether commits should be compacted, or chunks deleted, by `settings`. @throws LogError UNKNOWN_TOPIC; StoreError, CorruptDataError */
+  async isDue(topic: Topic, shard: number): Promise<boolean> {
+    const open = await this.#parts.shards.get(topic.id, shard)
+    await open.shard.refresh()
+    const head = open.shard.state?.head
+    if (!head || head.state === 'sealed') return false
+    const { settings, clock, items } = this.#parts
+    if (await hasUnneededChunks(items, open)) return true
+    // Due by age or size, what is not stable yet waits all the same.
+    return (
+      isDue(open.shard, settings, clock.now()) &&
+      (await takeDueCommits(open.shard, settings, clock.now())) !== undefined
+    )
   }
 
   async #compact(open: OpenShard, topic: Topic, options: { readonly signal?: AbortSignal }): Promise<CompactionReport> {

@@ -44,3 +44,15 @@ export async function removeChunks(
   await committer.change(now => (removed > now.removed ? changeHead(now, { removed }) : now), deadline)
   return deleted
 }
+
+/** Whether `removeChunks` would find one to delete. A chunk that the floor divides stays. @throws StoreError */
+export async function hasUnneededChunks(items: ItemStore, { shard }: OpenShard): Promise<boolean> {
+  const head = shard.state?.head
+  if (!head || head.state === 'sealed' || head.removed >= head.floor) return false
+  const range = { from: chunkSortKey(head.removed), to: chunkSortKey(head.floor - 1), limit: 1 }
+  const { items: found } = await items.query(shardKey(shard.topicId, shard.number), range)
+  return found.some(({ value }) => {
+    const { firstCommit, commits } = decodeChunk(value)
+    return firstCommit + commits.length <= head.floor
+  })
+}
