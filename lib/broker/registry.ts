@@ -2,6 +2,7 @@
 import type { Handler } from './handler.ts'
 import { addOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
+import { addRaftVoter } from './handlers/add-raft-voter.ts'
 import { alterClientQuotas } from './handlers/alter-client-quotas.ts'
 import { alterConfigs } from './handlers/alter-configs.ts'
 import { alterPartitionReassignments } from './handlers/alter-partition-reassignments.ts'
@@ -54,6 +55,7 @@ import { offsetDelete } from './handlers/offset-delete.ts'
 import { offsetFetch } from './handlers/offset-fetch.ts'
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { produce } from './handlers/produce.ts'
+import { removeRaftVoter } from './handlers/remove-raft-voter.ts'
 import { renewDelegationToken } from './handlers/renew-delegation-token.ts'
 import { saslAuthenticate } from './handlers/sasl-authenticate.ts'
 import { saslHandshake } from './handlers/sasl-handshake.ts'
@@ -136,4 +138,6 @@ export const handlers: readonly Handler[] = [
   unregisterBroker,
   unregisterController,
   updateFeatures,
+  addRaftVoter,
+  removeRaftVoter,
 ]
