@@ -2,8 +2,8 @@ import { type Logger, silentLogger, systemClock, systemRandom } from '../../lib/
 import { Groups } from '../../lib/groups/index.ts'
 import { createHttpApp, type HttpOptions } from '../../lib/http/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
-import { Subscriptions, webhookTarget } from '../../lib/push/index.ts'
 import { memoryItems, memoryObjects } from '../support/memory-stores.ts'
+import { openSubscriptions } from '../support/subscriptions.ts'
 
 type App = ReturnType<typeof createHttpApp>
 
@@ -35,14 +35,7 @@ export function openHttpRig(options: RigOptions = {}, items = memoryItems(), obj
   const opened = openLog({ ...common, logger: silentLogger, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
   const groups = new Groups({ ...common, topics: log.topics, logger: silentLogger })
-  const subscriptions = new Subscriptions({
-    ...common,
-    log,
-    targetFor: spec => {
-      if (spec.kind === 'webhook') return webhookTarget(spec, common.clock)
-      throw new Error(`no target ${spec.kind} here`)
-    },
-  })
+  const subscriptions = openSubscriptions({ ...common, log })
   const closing = new AbortController()
   const app = createHttpApp({
     ...common,
