@@ -104,6 +104,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/broker',
       'lib/push',
       'lib/push/aws',
+      'lib/ingest',
       'lib/gateway',
       'lib/http',
     ],
