@@ -5,7 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { explainFailure, UsageError } from './failure.ts'
 
 // Before the first file is read, for then it is fixed: each call that waits for the disk holds a thread of these.
-process.env.UV_THREADPOOL_SIZE ??= '16'
+process.env.UV_THREADPOOL_SIZE ??= '6'
 
 // Starting is mostly compiling: what was compiled once is kept in the system's folder for temporary files.
 enableCompileCache()

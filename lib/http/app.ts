@@ -9,6 +9,7 @@ import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import { ApiKeys } from '../security/index.ts'
 import type { ItemStore } from '../storage/index.ts'
+import { BodyMemory } from './body-memory.ts'
 import { consumeRoutes } from './consume/consume-routes.ts'
 import { tailRoute } from './consume/tail-route.ts'
 import { compressResponse, encodingFor } from './content-encoding.ts'
@@ -83,9 +84,11 @@ export const routes: readonly Route[] = [
 
 export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
   const { log, clock, random, logger, items, access, corsOrigins = [] } = options
+  const limits = { ...defaultHttpLimits, ...options.limits }
   const parts: HttpParts = {
     ...options,
-    limits: { ...defaultHttpLimits, ...options.limits },
+    limits,
+    bodyMemory: new BodyMemory(limits.bodiesBytesMax),
     clusterId: options.clusterId ?? 'varve',
     instances: new ConsumerInstances({ items, clock, random }),
     idempotencyKeys: new IdempotencyKeys({ items, log, clock, random }),
@@ -106,6 +109,10 @@ export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
   })
   if (corsOrigins.length > 0) app.use(cors({ origin: corsOrigins.includes('*') ? '*' : [...corsOrigins], ...CORS }))
   mountDocument(app)
+  app.use(async (context, next) => {
+    await next()
+    parts.bodyMemory.release(context.req.raw)
+  })
   app.use(guard({ ...options, corsOrigins }))
   for (const route of routes) route.mount(app, parts)
   app.notFound(({ req }) => {

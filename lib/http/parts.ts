@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { ApiKeys } from '../security/index.ts'
+import type { BodyMemory } from './body-memory.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Appender } from './produce/appender.ts'
 import type { IdempotencyKeys } from './produce/idempotency-keys.ts'
@@ -22,6 +23,7 @@ export interface HttpParts {
   readonly closing: AbortSignal
   readonly limits: HttpLimits
   readonly appender: Appender
+  readonly bodyMemory: BodyMemory
   readonly idempotencyKeys: IdempotencyKeys
   readonly keys: ApiKeys
   readonly instances: ConsumerInstances

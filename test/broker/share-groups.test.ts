@@ -6,19 +6,24 @@ import {
   CreateTopics,
   DeleteGroups,
   DeleteShareGroupOffsets,
+  DeleteShareGroupState,
   DescribeGroups,
   DescribeShareGroupOffsets,
   EndTxn,
   errorCodes,
   FindCoordinator,
+  InitializeShareGroupState,
   InitProducerId,
   JoinGroup,
   ListGroups,
   Produce,
+  ReadShareGroupState,
+  ReadShareGroupStateSummary,
   ShareAcknowledge,
   ShareFetch,
   ShareGroupDescribe,
   ShareGroupHeartbeat,
+  WriteShareGroupState,
 } from '../../lib/protocol/index.ts'
 import { batchOf, valuesIn } from '../support/batches.ts'
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts'
@@ -498,6 +503,25 @@ describe('offsets', () => {
     await client.request(DeleteShareGroupOffsets, 0, { groupId: 'g', topics: [{ topicName: 't' }] })
     expect(acquiredIn(await fetch(0))).toEqual([[0, 1, 1]])
   })
+})
+
+test('what brokers send each other is refused', async () => {
+  const topics = [
+    { topicId, partitions: [{ partition: 3, stateEpoch: 0, startOffset: 0, leaderEpoch: 0, stateBatches: [] }] },
+  ]
+  const request = { groupId: 'g', topics }
+  const answers = [
+    await client.request(InitializeShareGroupState, 0, request),
+    await client.request(ReadShareGroupState, 0, request),
+    await client.request(WriteShareGroupState, 1, request),
+    await client.request(DeleteShareGroupState, 0, request),
+    await client.request(ReadShareGroupStateSummary, 1, request),
+  ]
+  for (const { results } of answers) {
+    expect(results).toMatchObject([
+      { topicId, partitions: [{ partition: 3, errorCode: errorCodes.CLUSTER_AUTHORIZATION_FAILED }] },
+    ])
+  }
 })
 
 test('clients learn that there are share groups', async () => {

@@ -372,6 +372,32 @@ describe('bodies', () => {
     }
   })
 
+  test('of many requests at once share a bound, and leave it when they are answered', async () => {
+    const hold = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const rig = openHttpRig({
+      limits: { bodiesBytesMax: 3_000 },
+      wrapLog: log =>
+        wrapLog(log, {
+          append: async request => {
+            begun.resolve()
+            await hold.promise
+            return log.append(request)
+          },
+        }),
+    })
+    const text = { 'content-type': 'text/plain' }
+    const send = () => rig.send('POST', '/v1/topics/t/records', 'x'.repeat(2_000), text)
+    const first = send()
+    await begun.promise
+    const second = await send()
+    expect(second.headers.get('retry-after')).toBe('1')
+    expect(await bodyOf(second, 503)).toMatchObject({ code: 'OVERLOADED' })
+    hold.resolve()
+    expect((await first).status).toBe(200)
+    for (let again = 0; again < 3; again++) expect((await send()).status).toBe(200)
+  })
+
   test.each([
     ['lzma', 415, 'UNSUPPORTED_CONTENT_ENCODING'],
     ['gzip, gzip, gzip', 415, 'UNSUPPORTED_CONTENT_ENCODING'],

@@ -14,7 +14,7 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
   {
     api: 'ApiVersions',
     path: /^(supported|finalized)Features$/,
-    values: kafka => isFeature(kafka, ['metadata.version', 'kraft.version', 'eligible.leader.replicas.version']),
+    values: kafka => isNamed(kafka, 'metadata.version', 'kraft.version', 'eligible.leader.replicas.version'),
     reason: "these are levels of Kafka's controllers, which Varve does not have",
   },
   {
@@ -22,6 +22,18 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
     path: /^apiKeys$/,
     values: kafka => isApi(kafka, [83, 84, 85, 86, 87]),
     reason: "between Kafka's brokers: Varve keeps the state of share groups in its store",
+  },
+  {
+    api: 'ApiVersions',
+    path: /^(apiKeys|(supported|finalized)Features)$/,
+    values: kafka => isApi(kafka, [88, 89, 93]) || isNamed(kafka, 'streams.version'),
+    reason: 'there are no streams groups (KIP-1071) yet; Kafka Streams runs with classic groups',
+  },
+  {
+    api: 'ApiVersions',
+    path: /Features\.(max|min)Version(Level)?$/,
+    values: (kafka, varve) => kafka === 2 && varve === 1,
+    reason: 'share.version 2 is about dead letter queues, which Varve does not have',
   },
   {
     api: 'DescribeQuorum',
@@ -167,16 +179,12 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
   },
 ]
 
-function isFeature(value: unknown, names: readonly string[]): boolean {
-  return names.some(name => isNamed(value, name))
-}
-
 function isApi(value: unknown, keys: readonly number[]): boolean {
   return typeof value === 'object' && value !== null && 'apiKey' in value && keys.includes(Number(value.apiKey))
 }
 
-function isNamed(value: unknown, name: string | null): boolean {
+function isNamed(value: unknown, ...names: (string | null)[]): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const { name: own, resourceName, groupId, transactionalId } = value as Record<string, unknown>
-  return [own, resourceName, groupId, transactionalId].includes(name)
+  const { name, resourceName, groupId, transactionalId } = value as Record<string, unknown>
+  return [name, resourceName, groupId, transactionalId].some(own => (names as unknown[]).includes(own))
 }

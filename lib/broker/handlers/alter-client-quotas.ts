@@ -34,7 +34,7 @@ function flawOf({ entity, ops }: Entry): [ErrorName, string] | undefined {
   const strange = entity.find(({ entityType }) => !quotaEntityTypes.includes(entityType))
   if (strange) return ['INVALID_REQUEST', `Unhandled client quota entity type: ${strange.entityType}`]
   const allowed = entity.some(({ entityType }) => entityType === 'ip') ? ipKeys : keys
-  const unknown = ops.find(({ key }) => !allowed.includes(key))
+  const unknown = ops.find(({ key, remove }) => !remove && !allowed.includes(key))
   if (unknown) return ['INVALID_REQUEST', `Invalid configuration key ${unknown.key}`]
   return ops.some(({ remove }) => !remove) ? ['UNSUPPORTED_VERSION', 'Varve has no client quotas.'] : undefined
 }

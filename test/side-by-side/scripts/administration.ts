@@ -1,4 +1,5 @@
 import {
+  AddRaftVoter,
   AlterClientQuotas,
   AlterPartitionReassignments,
   AlterReplicaLogDirs,
@@ -17,6 +18,7 @@ import {
   ElectLeaders,
   ExpireDelegationToken,
   ListPartitionReassignments,
+  RemoveRaftVoter,
   RenewDelegationToken,
   SaslAuthenticate,
   SaslHandshake,
@@ -145,6 +147,12 @@ export const administrationScripts = [
       featureUpdates: [],
       validateOnly: false,
     }))
+  }),
+  script('voters among the controllers', async transcript => {
+    const voter = { clusterId: null, voterId: 7, voterDirectoryId: '0123456789abcdef0123456789abcdef' }
+    const listeners = [{ name: 'CONTROLLER', host: '127.0.0.1', port: 1 }]
+    await everyVersion(transcript, AddRaftVoter, () => ({ ...voter, timeoutMs: 1_000, listeners }))
+    await everyVersion(transcript, RemoveRaftVoter, () => voter)
   }),
   script('unregistering', async transcript => {
     await transcript.ask(UnregisterBroker, 0, { brokerId: 7 })

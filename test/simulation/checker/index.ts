@@ -4,13 +4,16 @@ import type { Operation, Violation } from './history.ts'
 import { checkOrder } from './order.ts'
 import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
+import { checkShares } from './shares.ts'
 import { checkTopics } from './topics.ts'
 import { checkTransactions } from './transactions.ts'
 
 export { describeOperation } from './describe.ts'
 export type {
+  AllDone,
   Assignment,
   Deletion,
+  Delivery,
   EndQuery,
   Heartbeat,
   Identification,
@@ -24,6 +27,7 @@ export type {
   Property,
   Send,
   SendOutcome,
+  Settlement,
   Span,
   TopicChange,
   TopicLookup,
@@ -43,5 +47,6 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ]),
     ...checkTransactions(history),
     ...checkGroups(history),
+    ...checkShares(history),
   ]
 }

@@ -2,6 +2,7 @@ import { compactionPlants } from './compaction-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
+import { sharePlants } from './share-plants.ts'
 import { transactionPlants } from './transaction-plants.ts'
 import { upkeepPlants } from './upkeep-plants.ts'
 
@@ -12,5 +13,6 @@ export const plants: readonly Plant[] = [
   ...compactionPlants,
   ...groupPlants,
   ...transactionPlants,
+  ...sharePlants,
   ...upkeepPlants,
 ]
