@@ -2,6 +2,12 @@
  * What happens in one history, all of it drawn from its seed and written out as plain data: who works, and what goes wrong.
  * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
  */
+import {
+  CONSUMER_HEARTBEAT_MS,
+  CONSUMER_SESSION_MS,
+  type ConsumerGroupPlan,
+  drawConsumerGroup,
+} from './consumer-group-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import type { ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
@@ -60,6 +66,7 @@ export interface Plan {
   readonly topicSteps: readonly TopicStep[]
   readonly transactors: readonly TransactorPlan[]
   readonly groups: readonly GroupPlan[]
+  readonly consumerGroups: readonly ConsumerGroupPlan[]
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -77,7 +84,7 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions'] as const
+export const focuses = ['log', 'groups', 'transactions', 'consumer-groups'] as const
 
 export function focusOf(seed: number): Focus {
   return new Rng(seed, 'focus').pick<Focus>(focuses)
@@ -96,10 +103,11 @@ export function drawPlan(seed: number): Plan {
     skewsMs,
     topics,
     producers: focus === 'log' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
-    readers: focus !== 'groups' ? drawReaders(rng, topics, healMs) : [],
+    readers: focus !== 'groups' && focus !== 'consumer-groups' ? drawReaders(rng, topics, healMs) : [],
     topicSteps: focus === 'log' ? drawTopicSteps(rng, topics, healMs) : [],
     transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
+    consumerGroups: focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : [],
     tuning: drawTuning(rng),
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
@@ -169,7 +177,12 @@ function drawTuning(rng: Rng): Tuning {
     shardSize: rng.pick([1, 2, 16]),
     cacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
     shardLimits: drawShardLimits(rng),
-    groups: { sessionTimeoutMinMs: 1_000, initialRebalanceDelayMs: rng.pick([0, 500, 3_000]) },
+    groups: {
+      sessionTimeoutMinMs: 1_000,
+      initialRebalanceDelayMs: rng.pick([0, 500, 3_000]),
+      consumerSessionTimeoutMs: CONSUMER_SESSION_MS,
+      consumerHeartbeatIntervalMs: CONSUMER_HEARTBEAT_MS,
+    },
     thrifty: rng.chance(0.2),
   }
 }

@@ -3,6 +3,7 @@
  * faults, and then single faults.
  */
 import type { Property } from './checker/index.ts'
+import type { ConsumerGroupPlan } from './consumer-group-plan.ts'
 import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
@@ -91,6 +92,9 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const groups of without(plan.groups)) yield { ...plan, groups }
   for (const [i, group] of plan.groups.entries())
     for (const smaller of smallerGroups(group)) yield { ...plan, groups: plan.groups.with(i, smaller) }
+  for (const [i, group] of plan.consumerGroups.entries())
+    for (const smaller of smallerConsumerGroups(group))
+      yield { ...plan, consumerGroups: plan.consumerGroups.with(i, smaller) }
   if (faults.storms.length > 0) yield { ...plan, faults: { ...faults, storms: [] } }
   for (const kind of Object.keys(faults.rates) as StoreFault[]) {
     const { [kind]: _, ...rates } = faults.rates
@@ -131,6 +135,18 @@ function* smallerGroups(group: GroupPlan): Iterable<GroupPlan> {
   if (partitions.length > 1) yield { ...group, partitions: partitions.slice(1) }
   for (const [i, member] of members.entries())
     for (const smaller of smallerMembers(member)) yield { ...group, members: members.with(i, smaller) }
+}
+
+function* smallerConsumerGroups(group: ConsumerGroupPlan): Iterable<ConsumerGroupPlan> {
+  const { members, disagreements, coordinators } = group
+  for (const fewer of without(members)) if (fewer.length > 0) yield { ...group, members: fewer }
+  for (const fewer of without(disagreements)) yield { ...group, disagreements: fewer }
+  for (const fewer of without(coordinators.slice(1))) yield { ...group, coordinators: [coordinators[0]!, ...fewer] }
+  for (const [i, member] of members.entries()) {
+    for (const fewer of without(member.pauses))
+      yield { ...group, members: members.with(i, { ...member, pauses: fewer }) }
+    if (member.commitChance > 0) yield { ...group, members: members.with(i, { ...member, commitChance: 0 }) }
+  }
 }
 
 function* smallerMembers(member: MemberPlan): Iterable<MemberPlan> {

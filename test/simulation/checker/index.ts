@@ -1,5 +1,6 @@
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
+import { checkHoldings } from './holdings.ts'
 import { checkOrder } from './order.ts'
 import { splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
@@ -11,6 +12,7 @@ export type {
   Assignment,
   EndQuery,
   Heartbeat,
+  Holding,
   Identification,
   Join,
   OffsetCommit,
@@ -36,5 +38,6 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...splitByPartition(history).flatMap(part => [...checkRecords(part), ...checkOrder(part)]),
     ...checkTransactions(history),
     ...checkGroups(history),
+    ...checkHoldings(history),
   ]
 }

@@ -1,3 +1,4 @@
+import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
@@ -5,4 +6,4 @@ import { transactionPlants } from './transaction-plants.ts'
 
 export { type Plant, plantBug, plantedSources } from './plant.ts'
 
-export const plants: readonly Plant[] = [...logPlants, ...groupPlants, ...transactionPlants]
+export const plants: readonly Plant[] = [...logPlants, ...groupPlants, ...consumerGroupPlants, ...transactionPlants]
