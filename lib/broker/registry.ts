@@ -33,6 +33,9 @@ import { offsetCommit } from './handlers/offset-commit.ts'
 import { offsetDelete } from './handlers/offset-delete.ts'
 import { offsetFetch } from './handlers/offset-fetch.ts'
 import { produce } from './handlers/produce.ts'
+import { streamsGroupDescribe } from './handlers/streams-group-describe.ts'
+import { streamsGroupHeartbeat } from './handlers/streams-group-heartbeat.ts'
+import { streamsGroupTopologyDescriptionUpdate } from './handlers/streams-group-topology-description-update.ts'
 import { syncGroup } from './handlers/sync-group.ts'
 import { txnOffsetCommit } from './handlers/txn-offset-commit.ts'
 import { writeTxnMarkers } from './handlers/write-txn-markers.ts'
@@ -73,5 +76,8 @@ export const handlers: readonly Handler[] = [
   listTransactions,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  streamsGroupHeartbeat,
+  streamsGroupDescribe,
+  streamsGroupTopologyDescriptionUpdate,
   listConfigResources,
 ]

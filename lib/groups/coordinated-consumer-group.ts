@@ -26,6 +26,8 @@ import type {
   LeaveRequest,
   LeftMember,
   MemberRequest,
+  StreamsHeartbeat,
+  StreamsHeartbeatAnswer,
   Synced,
   SyncRequest,
 } from './contract.ts'
@@ -152,6 +154,26 @@ export class CoordinatedConsumerGroup implements Coordination {
     })
   }
 
+  /** A group without members is anybody's. */
+  streamsHeartbeat({ epoch }: StreamsHeartbeat): Promise<StreamsHeartbeatAnswer> {
+    return this.#streams(epoch === 0)
+  }
+
+  describeTopology(): Promise<void> {
+    return this.#streams(false)
+  }
+
+  #streams(joins: boolean): Promise<never> {
+    return this.#keeper.run(async () => {
+      const group = await this.#fresh(false)
+      if (group.members.size > 0 || !joins) {
+        throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${this.#options.groupId} is not a streams group.`)
+      }
+      this.#keeper.release('NOT_COORDINATOR')
+      throw new OtherKindError('streams')
+    })
+  }
+
   heard(memberId: string): void {
     if (this.#keeper.sessions.has(memberId)) this.#keeper.heardOf(memberId)
   }
@@ -178,6 +200,10 @@ export class CoordinatedConsumerGroup implements Coordination {
     if (!document) {
       if (this.#joins) return newConsumerGroup(drawIncarnation(), clock.now(), settings.consumerAssignor)
       throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
+    }
+    if (document.kind === 'streams' && document.members.size === 0 && this.#joins) {
+      const { incarnation, stateChangedAt, epoch } = document
+      return { ...newConsumerGroup(incarnation, stateChangedAt, settings.consumerAssignor), epoch }
     }
     if (document.kind !== 'classic' || !this.#joins) throw new OtherKindError(document.kind)
     const refusal = refusalOfUpgrade(groupId, document)

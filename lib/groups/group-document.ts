@@ -9,8 +9,9 @@ import type { ItemKey } from '../storage/index.ts'
 import { type ConsumerDocument, readConsumerDocument, writeConsumerDocument } from './consumer-document.ts'
 import type { GroupState, Protocol } from './contract.ts'
 import { DistinctValues, readOptional, valueAt, writeOptional } from './distinct-values.ts'
+import { readStreamsDocument, type StreamsDocument, writeStreamsDocument } from './streams-document.ts'
 
-export type GroupDocument = ClassicDocument | ConsumerDocument
+export type GroupDocument = ClassicDocument | ConsumerDocument | StreamsDocument
 
 export type StoredState = Exclude<GroupState, 'PreparingRebalance'>
 
@@ -46,7 +47,7 @@ export interface MemberDocument {
 
 /** Version 1 had classic groups only, without `rejoin`. */
 const FORMAT_VERSION = 2
-const KINDS: readonly GroupDocument['kind'][] = ['classic', 'consumer']
+const KINDS: readonly GroupDocument['kind'][] = ['classic', 'consumer', 'streams']
 const STATES: readonly StoredState[] = ['Empty', 'CompletingRebalance', 'Stable', 'Dead']
 
 export function groupPartitionKey(groupId: string): string {
@@ -61,7 +62,8 @@ export function encodeGroupDocument(group: GroupDocument): Uint8Array {
   const values = new DistinctValues()
   const body = new ByteWriter(1_024).uint(group.incarnation).uint(group.coordinator)
   if (group.kind === 'classic') writeClassicDocument(body, group, values)
-  else writeConsumerDocument(body, group, values)
+  else if (group.kind === 'consumer') writeConsumerDocument(body, group, values)
+  else writeStreamsDocument(body, group, values)
   const rest = body.finish()
   const writer = new ByteWriter(rest.length + values.bytes + 64)
   writer.uint8(FORMAT_VERSION).uint8(KINDS.indexOf(group.kind))
@@ -80,6 +82,7 @@ export function decodeGroupDocument(bytes: Uint8Array): GroupDocument {
   const common = { incarnation: reader.uint(), coordinator: reader.uint() }
   if (kind === 'classic') return { ...common, ...readClassicDocument(reader, values, version) }
   if (kind === 'consumer') return { ...common, ...readConsumerDocument(reader, values) }
+  if (kind === 'streams') return { ...common, ...readStreamsDocument(reader, values) }
   throw new CorruptDataError(`group document of unknown kind ${place}`)
 }
 

@@ -26,6 +26,10 @@ export type {
   OffsetsBlockPlace,
   Protocol,
   StageRequest,
+  StreamsEndpoint,
+  StreamsGroupDescription,
+  StreamsHeartbeat,
+  StreamsHeartbeatAnswer,
   Synced,
   SyncRequest,
   TopicPartition,
@@ -33,4 +37,6 @@ export type {
 export { checkGroupId, GroupError, type GroupErrorCode } from './errors.ts'
 export { Groups, type GroupsOptions } from './groups.ts'
 export { defaultGroupSettings, type GroupSettings } from './settings.ts'
+export type { StreamsMember, StreamsTopology, Subtopology, Tasks } from './streams-document.ts'
+export type { StreamsStatus } from './streams-topology.ts'
 export type { TopicSource } from './topic-catalog.ts'
