@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { ConfigError } from './config-error.ts'
+import { type HttpAccessConfig, readHttpAccess } from './http-config.ts'
 import { type ItemsLocation, type ObjectsLocation, readItemsLocation, readObjectsLocation } from './store-location.ts'
 
 export interface Address {
@@ -26,6 +27,7 @@ export interface Config {
   readonly flushBudget: number
   readonly autoCreateTopics: boolean
   readonly defaultPartitions: number
+  readonly httpAccess: HttpAccessConfig
 }
 
 /** Every setting: its option on the command line, its environment variable, and what it is. */
@@ -77,6 +79,37 @@ export const settings = {
     about: 'partitions of a topic that does not say',
     default: '1',
   },
+  httpAuth: {
+    option: '--http-auth <open|required>',
+    variable: 'VARVE_HTTP_AUTH',
+    about: 'whether HTTP asks for a key or a token; absent: open on loopback, required elsewhere',
+  },
+  httpAnonymous: {
+    option: '--http-anonymous <scopes>',
+    variable: 'VARVE_HTTP_ANONYMOUS',
+    about: 'what callers may do that show neither, such as produce:web-*',
+  },
+  corsOrigins: {
+    option: '--cors-origins <origins>',
+    variable: 'VARVE_CORS_ORIGINS',
+    about: 'whose pages may use HTTP from a browser, such as https://example.com; *: all',
+  },
+  oidcIssuer: { option: '--oidc-issuer <url>', variable: 'VARVE_OIDC_ISSUER', about: 'whose JWTs HTTP takes' },
+  oidcAudience: {
+    option: '--oidc-audience <name>',
+    variable: 'VARVE_OIDC_AUDIENCE',
+    about: 'for whom they must be made',
+  },
+  oidcJwks: {
+    option: '--oidc-jwks <url>',
+    variable: 'VARVE_OIDC_JWKS',
+    about: "the issuer's keys; absent, as its discovery document says",
+  },
+  oidcScopeClaim: {
+    option: '--oidc-scope-claim <name>',
+    variable: 'VARVE_OIDC_SCOPE_CLAIM',
+    about: 'the claim with the scopes (default: scope)',
+  },
   insecureListen: {
     option: '--insecure-listen',
     variable: 'VARVE_INSECURE_LISTEN',
@@ -91,7 +124,12 @@ interface Setting {
   readonly default?: string
 }
 
-export type SettingValues = { readonly [K in keyof typeof settings]?: string | boolean | undefined }
+/** A secret is told by the environment alone: options can be seen by every user of the machine. */
+export const secretSettings = { adminKey: 'VARVE_ADMIN_KEY' } as const
+
+export type SettingValues = {
+  readonly [K in keyof typeof settings | keyof typeof secretSettings]?: string | boolean | undefined
+}
 
 const partitionsMax = 10_000
 
@@ -100,9 +138,17 @@ export function readConfig(values: SettingValues): Config {
   const kafka = readAddress('kafka', values)
   const http = readAddress('http', values)
   const data = resolve(textOf('data', values))
-  if (!readBoolean('insecureListen', values, false)) {
-    refuseOpenAddress('kafka', kafka)
-    refuseOpenAddress('http', http)
+  const insecureListen = readBoolean('insecureListen', values, false)
+  if (!insecureListen) refuseOpenAddress(kafka)
+  const httpTexts = {
+    httpAuth: textOf('httpAuth', values),
+    adminKey: typeof values.adminKey === 'string' ? values.adminKey.trim() : '',
+    httpAnonymous: textOf('httpAnonymous', values),
+    corsOrigins: textOf('corsOrigins', values),
+    oidcIssuer: textOf('oidcIssuer', values),
+    oidcAudience: textOf('oidcAudience', values),
+    oidcJwks: textOf('oidcJwks', values),
+    oidcScopeClaim: textOf('oidcScopeClaim', values),
   }
   return {
     kafka,
@@ -114,6 +160,7 @@ export function readConfig(values: SettingValues): Config {
     flushBudget: readNumber('flushBudget', values, 0, Number.MAX_VALUE),
     autoCreateTopics: readBoolean('autoCreateTopics', values, true),
     defaultPartitions: readWhole('defaultPartitions', values, 1, partitionsMax),
+    httpAccess: readHttpAccess(httpTexts, { loopback: isLoopback(http), insecureListen }),
   }
 }
 
@@ -127,11 +174,15 @@ function readAdvertised(kafka: Address, values: SettingValues): Address | undefi
   return undefined
 }
 
-function refuseOpenAddress(name: 'kafka' | 'http', { host, port }: Address): void {
-  if (host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))) return
+function refuseOpenAddress(kafka: Address): void {
+  if (isLoopback(kafka)) return
   throw new ConfigError(
-    `--${name} ${host}:${port} is not on loopback, and there is no authentication yet, so anyone who reaches it may read and write: use 127.0.0.1, or pass --insecure-listen if only trusted machines reach it.`,
+    `--kafka ${kafka.host}:${kafka.port} is not on loopback, and Kafka clients are not asked who they are, so anyone who reaches it may read and write: use 127.0.0.1, or pass --insecure-listen if only trusted machines reach it.`,
   )
+}
+
+function isLoopback({ host }: Address): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function readAddress(name: 'kafka' | 'http' | 'advertised', values: SettingValues): Address {

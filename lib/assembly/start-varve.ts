@@ -9,9 +9,11 @@ import { Gateway } from '../gateway/index.ts'
 import { Groups } from '../groups/index.ts'
 import { createHttpApp } from '../http/index.ts'
 import { openLog } from '../log/index.ts'
+import { ShareGroups } from '../share/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
+import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
 import { openStores } from './open-stores.ts'
 
@@ -29,8 +31,8 @@ interface Surroundings {
   readonly logger: Logger
 }
 
-/** Where a write of several items costs no more than one: an append of up to 64 KiB is one write. */
-const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 64 * 1_024 }
+/** Where a write of several items costs no more than one: an append of up to 256 KiB is one write. */
+const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 256 * 1_024 }
 
 /** @throws ConfigError where an address or a store cannot be had */
 export async function startVarve(config: Config, logger: Logger): Promise<RunningVarve> {
@@ -76,20 +78,24 @@ async function startParts(
   const configs = new StoredConfigs(common)
   const groups = new Groups({ ...common, topics: log.topics })
   endings.push(() => groups.close())
+  const shares = new ShareGroups({ ...common, log, configs })
+  endings.push(() => shares.close())
   const transactions = new Transactions({ ...common, log, groups })
   endings.push(() => transactions.close())
   const takeover = new TransactionTakeover({ transactions, cluster, clock, logger })
   endings.push(() => takeover.close())
   const { autoCreateTopics, defaultPartitions } = config
   const brokerConfig = { ...defaultBrokerConfig, autoCreateTopics, defaultPartitions }
-  const broker: Broker = { log, groups, transactions, cluster, configs, config: brokerConfig, clock, logger }
+  const faces = { log, groups, shares, transactions, cluster, configs }
+  const broker: Broker = { ...faces, config: brokerConfig, clock, logger }
   const router = new Router(broker, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   // From now on requests may be in flight, which need all the rest: the gateway ends first.
   endings.push(() => gateway.close())
   const closing = new AbortController()
   const app = createHttpApp({
-    ...surroundings,
+    ...common,
+    ...openHttpAccess(config.httpAccess, common),
     log,
     groups,
     autoCreateTopics,

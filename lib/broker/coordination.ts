@@ -1,6 +1,6 @@
 /** Which groups and transactional ids this gateway answers for. */
 import { GroupError } from '../groups/index.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, Gateway } from './cluster.ts'
 import type { Broker } from './handler.ts'
 
 /** `key`: a group's id, or a transactional id. */
@@ -10,10 +10,14 @@ export function coordinates(key: string, { cluster }: Broker): boolean {
 
 /** True also where the coordinator has our address: behind one address for all, clients cannot choose. */
 export function isCoordinator(key: string, cluster: Cluster): boolean {
-  const coordinator = cluster.coordinatorOf(key)
-  if (coordinator.nodeId === cluster.nodeId) return true
+  return isHere(cluster.coordinatorOf(key), cluster)
+}
+
+/** Whether clients that were told of `gateway` come here. */
+export function isHere(gateway: Gateway, cluster: Cluster): boolean {
+  if (gateway.nodeId === cluster.nodeId) return true
   const own = cluster.gateways().find(({ nodeId }) => nodeId === cluster.nodeId)
-  return own !== undefined && own.host === coordinator.host && own.port === coordinator.port
+  return own !== undefined && own.host === gateway.host && own.port === gateway.port
 }
 
 /** @throws GroupError NOT_COORDINATOR */

@@ -14,6 +14,7 @@ import type { GroupErrorCode } from '../groups/index.ts'
 import type { LogErrorCode } from '../log/index.ts'
 import { type ErrorName, errorCodes } from '../protocol/index.ts'
 import type { RecordErrorCode } from '../records/index.ts'
+import type { ShareErrorCode } from '../share/index.ts'
 import type { StoreError } from '../storage/index.ts'
 import type { TransactionErrorCode } from '../transactions/index.ts'
 
@@ -25,6 +26,7 @@ export type DomainErrorCode =
   | ConfigErrorCode
   | GroupErrorCode
   | TransactionErrorCode
+  | ShareErrorCode
   | StoreError['code']
   | OverloadedError['code']
   | CorruptDataError['code']
@@ -97,6 +99,12 @@ export const errorNames: Readonly<Record<DomainErrorCode, ErrorName>> = {
   UNRELEASED_INSTANCE_ID: 'UNRELEASED_INSTANCE_ID',
   UNSTABLE_OFFSET_COMMIT: 'UNSTABLE_OFFSET_COMMIT',
   UNSUPPORTED_ASSIGNOR: 'UNSUPPORTED_ASSIGNOR',
+  // share groups: Kafka's own names
+  INVALID_RECORD_STATE: 'INVALID_RECORD_STATE',
+  INVALID_SHARE_SESSION_EPOCH: 'INVALID_SHARE_SESSION_EPOCH',
+  SHARE_SESSION_LIMIT_REACHED: 'SHARE_SESSION_LIMIT_REACHED',
+  SHARE_SESSION_NOT_FOUND: 'SHARE_SESSION_NOT_FOUND',
+  UNKNOWN_TOPIC_OR_PARTITION: 'UNKNOWN_TOPIC_OR_PARTITION',
   // transactions: Kafka's own names
   INVALID_PRODUCER_ID_MAPPING: 'INVALID_PRODUCER_ID_MAPPING',
   INVALID_REQUEST: 'INVALID_REQUEST',

@@ -11,6 +11,7 @@ import type { StoredConfigs } from '../configs/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Api, Decoded, Encodable, Fields } from '../protocol/index.ts'
+import type { ShareGroups } from '../share/index.ts'
 import type { Transactions } from '../transactions/index.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { Cluster } from './cluster.ts'
@@ -19,6 +20,7 @@ import type { Cluster } from './cluster.ts'
 export interface Broker {
   readonly log: Log
   readonly groups: Groups
+  readonly shares: ShareGroups
   readonly transactions: Transactions
   readonly cluster: Cluster
   /** Of groups and of subscriptions to clients' metrics. */

@@ -3,6 +3,7 @@ import type { Handler } from './handler.ts'
 import { addOffsetsToTxn } from './handlers/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { alterConfigs } from './handlers/alter-configs.ts'
+import { alterShareGroupOffsets } from './handlers/alter-share-group-offsets.ts'
 import { apiVersions } from './handlers/api-versions.ts'
 import { consumerGroupDescribe } from './handlers/consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from './handlers/consumer-group-heartbeat.ts'
@@ -10,11 +11,13 @@ import { createPartitions } from './handlers/create-partitions.ts'
 import { createTopics } from './handlers/create-topics.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
 import { deleteRecords } from './handlers/delete-records.ts'
+import { deleteShareGroupOffsets } from './handlers/delete-share-group-offsets.ts'
 import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeCluster } from './handlers/describe-cluster.ts'
 import { describeConfigs } from './handlers/describe-configs.ts'
 import { describeGroups } from './handlers/describe-groups.ts'
 import { describeProducers } from './handlers/describe-producers.ts'
+import { describeShareGroupOffsets } from './handlers/describe-share-group-offsets.ts'
 import { describeTransactions } from './handlers/describe-transactions.ts'
 import { endTxn } from './handlers/end-txn.ts'
 import { fetch } from './handlers/fetch.ts'
@@ -33,6 +36,10 @@ import { offsetCommit } from './handlers/offset-commit.ts'
 import { offsetDelete } from './handlers/offset-delete.ts'
 import { offsetFetch } from './handlers/offset-fetch.ts'
 import { produce } from './handlers/produce.ts'
+import { shareAcknowledge } from './handlers/share-acknowledge.ts'
+import { shareFetch } from './handlers/share-fetch.ts'
+import { shareGroupDescribe } from './handlers/share-group-describe.ts'
+import { shareGroupHeartbeat } from './handlers/share-group-heartbeat.ts'
 import { streamsGroupDescribe } from './handlers/streams-group-describe.ts'
 import { streamsGroupHeartbeat } from './handlers/streams-group-heartbeat.ts'
 import { streamsGroupTopologyDescriptionUpdate } from './handlers/streams-group-topology-description-update.ts'
@@ -74,6 +81,13 @@ export const handlers: readonly Handler[] = [
   describeProducers,
   describeTransactions,
   listTransactions,
+  shareGroupHeartbeat,
+  shareGroupDescribe,
+  shareFetch,
+  shareAcknowledge,
+  describeShareGroupOffsets,
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   streamsGroupHeartbeat,

@@ -22,6 +22,7 @@ import {
   groupDocumentKey,
   groupPartitionKey,
 } from './group-document.ts'
+import { GROUP_KINDS, groupKindOf, listedKindOf } from './group-kinds.ts'
 import { checkGroupListing, encodeGroupListing, GROUP_LISTING_PARTITION, groupListingKey } from './group-listing.ts'
 import {
   decodeOffsetsBlock,
@@ -73,11 +74,15 @@ export class GroupItems {
     this.#random = random
   }
 
+  /** @throws GroupError GROUP_ID_NOT_FOUND for a share group */
   async readGroup(groupId: string): Promise<Read<GroupDocument>> {
     const item = await this.#items.get(groupDocumentKey(groupId))
     if (!item) return ABSENT
     const known = this.#decoded.get(groupId)
     if (known?.version === item.version) return known
+    if (groupKindOf(item.value) === GROUP_KINDS.share) {
+      throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} is a share group.`)
+    }
     const read = { value: decodeGroupDocument(item.value), version: item.version, bytes: item.value.length }
     this.#decoded.set(groupId, read)
     return read
@@ -122,11 +127,12 @@ export class GroupItems {
     return this.#write([document, listing], version)
   }
 
+  /** All but share groups. */
   async listGroupIds(): Promise<string[]> {
     const found: string[] = []
     for await (const { key, value } of this.#all(GROUP_LISTING_PARTITION, {})) {
       checkGroupListing(value)
-      found.push(key.sk)
+      if (listedKindOf(value) !== GROUP_KINDS.share) found.push(key.sk)
     }
     return found
   }

@@ -3,6 +3,7 @@
  */
 import { CorruptDataError } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
+import { GROUP_KINDS } from './group-kinds.ts'
 
 export const GROUP_LISTING_PARTITION = 'groups'
 
@@ -12,8 +13,8 @@ export function groupListingKey(groupId: string): ItemKey {
   return { pk: GROUP_LISTING_PARTITION, sk: groupId }
 }
 
-export function encodeGroupListing(): Uint8Array {
-  return Uint8Array.of(FORMAT_VERSION)
+export function encodeGroupListing(kind: number = GROUP_KINDS.classic): Uint8Array {
+  return Uint8Array.of(FORMAT_VERSION, kind)
 }
 
 /** @throws CorruptDataError for an unknown format */

@@ -35,6 +35,9 @@ export type {
   TopicPartition,
 } from './contract.ts'
 export { checkGroupId, GroupError, type GroupErrorCode } from './errors.ts'
+export { groupDocumentKey, groupPartitionKey } from './group-document.ts'
+export { GROUP_KINDS, groupKindOf, listedKindOf } from './group-kinds.ts'
+export { encodeGroupListing, GROUP_LISTING_PARTITION, groupListingKey } from './group-listing.ts'
 export { Groups, type GroupsOptions } from './groups.ts'
 export { defaultGroupSettings, type GroupSettings } from './settings.ts'
 export type { StreamsMember, StreamsTopology, Subtopology, Tasks } from './streams-document.ts'

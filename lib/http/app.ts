@@ -3,22 +3,30 @@
  * gives it the engine and says who may.
  */
 import { Hono } from 'hono'
+import { cors } from 'hono/cors'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
-import { everybody } from '../security/index.ts'
+import { ApiKeys } from '../security/index.ts'
+import type { ItemStore } from '../storage/index.ts'
 import { consumeRoutes } from './consume/consume-routes.ts'
 import { tailRoute } from './consume/tail-route.ts'
 import { compressResponse, encodingFor } from './content-encoding.ts'
 import { docsPage } from './docs-page.ts'
 import { HttpError } from './errors.ts'
+import { groupRoutes } from './groups/group-routes.ts'
+import { pollRoute } from './groups/poll-route.ts'
+import { type GuardOptions, guard, type HttpAccess } from './guard.ts'
+import { keyRoutes } from './key-routes.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
 import { type OpenApiDocument, openApiOf } from './openapi.ts'
 import type { HttpParts } from './parts.ts'
 import { problemOf, problemResponse } from './problems.ts'
 import { Appender } from './produce/appender.ts'
+import { IdempotencyKeys } from './produce/idempotency-keys.ts'
 import { StickyPartitions } from './produce/partitioner.ts'
 import { produceRoutes } from './produce/produce-routes.ts'
+import { producerRoute } from './produce/producer-routes.ts'
 import { type AppEnv, jsonResponse, type Route } from './route.ts'
 import { topicRoutes } from './topic-routes.ts'
 
@@ -32,16 +40,46 @@ export interface HttpOptions {
   readonly defaultPartitions: number
   /** Aborts when the process shuts down; streams and long polls end then. */
   readonly closing: AbortSignal
+  readonly items: ItemStore
+  readonly access: HttpAccess
+  readonly identify?: GuardOptions['identify']
+  /** Origins of pages that may use this server from a browser; `*`: all. Default: none. */
+  readonly corsOrigins?: readonly string[]
   readonly limits?: Partial<HttpLimits>
 }
 
-export const routes: readonly Route[] = [...topicRoutes, ...produceRoutes, ...consumeRoutes, tailRoute]
+const CORS = {
+  allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  exposeHeaders: [
+    'varve-next-offset',
+    'varve-start-offset',
+    'varve-end-offset',
+    'varve-position',
+    'retry-after',
+    'location',
+  ],
+  maxAge: 600,
+}
+
+export const routes: readonly Route[] = [
+  ...topicRoutes,
+  ...produceRoutes,
+  producerRoute,
+  ...consumeRoutes,
+  tailRoute,
+  ...groupRoutes,
+  pollRoute,
+  ...keyRoutes,
+]
 
 export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
-  const { log, clock, random, logger } = options
+  const { log, clock, random, logger, items, access, corsOrigins = [] } = options
   const parts: HttpParts = {
     ...options,
     limits: { ...defaultHttpLimits, ...options.limits },
+    idempotencyKeys: new IdempotencyKeys({ items, log, clock, random }),
+    // One for both: what is revoked here opens nothing here at once.
+    keys: access.kind === 'closed' ? access.authenticator.keys : new ApiKeys({ items, clock, random }),
     appender: new Appender({ log, clock, sticky: new StickyPartitions(random) }),
   }
   const app = new Hono<AppEnv>()
@@ -49,13 +87,15 @@ export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
   app.use(async (context, next) => {
     await next()
     const encoding = encodingFor(context.req.header('accept-encoding') ?? null)
-    if (encoding) context.res = compressResponse(context.res, encoding)
+    if (!encoding) return
+    const compressed = compressResponse(context.res, encoding)
+    // Hono would copy the headers of the one before.
+    context.res = undefined
+    context.res = compressed
   })
-  app.use('/v1/*', async (context, next) => {
-    context.set('principal', everybody)
-    await next()
-  })
+  if (corsOrigins.length > 0) app.use(cors({ origin: corsOrigins.includes('*') ? '*' : [...corsOrigins], ...CORS }))
   mountDocument(app)
+  app.use(guard({ ...options, corsOrigins }))
   for (const route of routes) route.mount(app, parts)
   app.notFound(({ req }) => {
     const methods = methodsOf(req.path)

@@ -3,7 +3,6 @@ import { VarveError } from '../base/index.ts'
 export type HttpErrorCode =
   | 'BAD_REQUEST' // a parameter or a field that cannot be
   | 'MALFORMED_BODY' // not the JSON, text or batch that its content type says
-  | 'UNAUTHENTICATED' // who is it? No key, or one that is not known
   | 'FORBIDDEN' // known, but without the right
   | 'NOT_FOUND' // no such route, or no such thing behind it
   | 'METHOD_NOT_ALLOWED'
@@ -13,6 +12,7 @@ export type HttpErrorCode =
   | 'BODY_TIMED_OUT' // nothing of the body came for too long
   | 'BODY_TOO_LARGE'
   | 'LINE_TOO_LONG'
+  | 'IDEMPOTENCY_KEY_REUSED'
 
 /** A request that HTTP's own rules refuse; nothing was done. */
 export class HttpError extends VarveError {

@@ -2,8 +2,10 @@
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
+import type { ApiKeys } from '../security/index.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Appender } from './produce/appender.ts'
+import type { IdempotencyKeys } from './produce/idempotency-keys.ts'
 
 export interface HttpParts {
   readonly log: Log
@@ -19,4 +21,6 @@ export interface HttpParts {
   readonly closing: AbortSignal
   readonly limits: HttpLimits
   readonly appender: Appender
+  readonly idempotencyKeys: IdempotencyKeys
+  readonly keys: ApiKeys
 }

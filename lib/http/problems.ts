@@ -12,6 +12,7 @@ import {
 import type { GroupErrorCode } from '../groups/index.ts'
 import type { LogErrorCode } from '../log/index.ts'
 import type { RecordErrorCode } from '../records/index.ts'
+import type { KeyErrorCode, UnauthenticatedError } from '../security/index.ts'
 import type { StoreError } from '../storage/index.ts'
 import { HttpError, type HttpErrorCode } from './errors.ts'
 
@@ -20,6 +21,8 @@ export type ProblemCode =
   | LogErrorCode
   | RecordErrorCode
   | GroupErrorCode
+  | KeyErrorCode
+  | UnauthenticatedError['code']
   | StoreError['code']
   | OverloadedError['code']
   | CorruptDataError['code']
@@ -42,6 +45,11 @@ export const statuses: Readonly<Record<ProblemCode, number>> = {
   BODY_TIMED_OUT: 408,
   BODY_TOO_LARGE: 413,
   LINE_TOO_LONG: 413,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  // security
+  UNKNOWN_KEY: 404,
+  INVALID_SCOPE: 400,
+  ISSUER_UNAVAILABLE: 503,
   // log
   UNKNOWN_TOPIC: 404,
   TOPIC_EXISTS: 409,

@@ -43,6 +43,8 @@ export interface Call<P, Q> {
   readonly signal: AbortSignal
   /** @throws HttpError FORBIDDEN */
   demand(action: Exclude<Action, 'group'>, name?: string): void
+  /** A right to it on some topic. @throws HttpError FORBIDDEN */
+  demandSome(action: 'produce' | 'consume'): void
   /** @throws HttpError FORBIDDEN */
   demandGroup(groupId: string): void
   /** The body as JSON of this shape. @throws HttpError */
@@ -110,6 +112,10 @@ function callOf<P, Q>(options: { context: Context<AppEnv>; parts: HttpParts; par
     signal: AbortSignal.any([request.signal, parts.closing]),
     demand: (action, name) => {
       if (!allows(principal, action, name)) throw forbidden(principal, `${action} ${name ?? 'everything'}`)
+    },
+    demandSome: action => {
+      const has = principal.scopes.some(scope => scope.action === action || scope.action === 'admin')
+      if (!has) throw forbidden(principal, `${action} anywhere`)
     },
     demandGroup: groupId => {
       if (!allowsGroup(principal, groupId)) throw forbidden(principal, `use the group ${groupId}`)

@@ -156,6 +156,8 @@ export interface CompactionReport {
   readonly extents: number
   readonly bytes: number
   readonly chunksRemoved: number
+  /** Extents that were replaced by larger ones, or by ones without the records that a compacted topic drops. */
+  readonly replaced: number
   /** Somebody else was faster; what was done may have been in vain. */
   readonly lost: boolean
 }

@@ -125,7 +125,8 @@ class StoredLog implements Log {
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
     const extents = new ExtentReader(options.objects, options.coldCacheBytesMax)
-    this.#reading = { cache: this.#cache, extents, extentList: new ExtentList(items) }
+    const extentList = new ExtentList(items)
+    this.#reading = { cache: this.#cache, extents, extentList }
     this.topics = new StoredTopics(options)
     this.producerIds = new BlockProducerIds(items, random)
     this.#batcher = new Batcher({
@@ -152,7 +153,7 @@ class StoredLog implements Log {
     this.#shards = shards
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
     const { objects } = options
-    const stores = { items, objects, segments, segmentIds, shards, cache: this.#cache }
+    const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
   }
 

@@ -1,4 +1,5 @@
 export { buildBatch, buildEmptyBatch, type NewBatch, type NewRecord } from './batch-builder.ts'
+export { withoutRecords } from './batch-cleaning.ts'
 export { withCompression, withTimestampType, writeOffset } from './batch-rewrite.ts'
 export {
   type BatchView,

@@ -7,6 +7,7 @@
  * Length -1 is null.
  */
 import { RecordError } from './errors.ts'
+import { varintSize, writeVarint } from './varint.ts'
 
 export interface RecordHeader {
   readonly key: string
@@ -21,6 +22,9 @@ export class RecordCursor {
 
   offsetDelta = 0
   timestampDelta = 0
+  #attributes = 0
+  /** Behind the timestamp. */
+  #bodyStart = 0
   #keyStart = 0
   #keyLength = -1
   #valueStart = 0
@@ -47,8 +51,9 @@ export class RecordCursor {
     this.#need(length)
     this.#end = this.#position + length
     this.#need(1)
-    this.#position++
+    this.#attributes = this.#bytes[this.#position++]!
     this.timestampDelta = this.#int64()
+    this.#bodyStart = this.#position
     this.offsetDelta = this.#int32()
     this.#keyLength = this.#int32()
     this.#keyStart = this.#skip(this.#keyLength)
@@ -56,6 +61,14 @@ export class RecordCursor {
     this.#valueStart = this.#skip(this.#valueLength)
     this.#skipHeaders()
     if (this.#position !== this.#end) throw corrupt(`a record of ${length} bytes does not fill them`)
+  }
+
+  /** The present record's bytes, without the length in front, with another timestamp delta. */
+  withTimestampDelta(delta: number): Buffer {
+    const head = Buffer.alloc(1 + varintSize(delta))
+    head[0] = this.#attributes
+    writeVarint(head, delta, 1)
+    return Buffer.concat([head, this.#bytes.subarray(this.#bodyStart, this.#end)])
   }
 
   key(): Buffer | null {

@@ -1,3 +1,9 @@
+export type { ApiKey } from './api-key.ts'
+export { ApiKeys, type NewApiKey } from './api-keys.ts'
+export { ADMIN_KEY_LENGTH_MIN, Authenticator, type AuthenticatorOptions } from './authenticator.ts'
+export { keyToken } from './credentials.ts'
+export { KeyError, type KeyErrorCode, UnauthenticatedError } from './errors.ts'
+export type { FetchJwks, JwtRules } from './jwt.ts'
 export {
   type Action,
   actions,

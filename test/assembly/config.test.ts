@@ -17,6 +17,14 @@ describe('settings', () => {
     expect(readConfig({})).toEqual({
       kafka: { host: '127.0.0.1', port: 9092 },
       http: { host: '127.0.0.1', port: 8080 },
+      httpAccess: {
+        auth: 'open',
+        loopback: true,
+        adminKey: undefined,
+        anonymousScopes: [],
+        corsOrigins: [],
+        oidc: undefined,
+      },
       advertised: undefined,
       rack: null,
       objects: { kind: 'file', folder: resolve('.varve') },
@@ -61,6 +69,13 @@ describe('settings', () => {
     [{ defaultPartitions: '0' }, '--default-partitions must be a number from 1'],
     [{ defaultPartitions: '1.5' }, 'whole number'],
     [{ autoCreateTopics: 'maybe' }, 'true or false'],
+    [{ httpAuth: 'maybe' }, '--http-auth must be open or required'],
+    [{ adminKey: 'short' }, 'VARVE_ADMIN_KEY must have 32 characters'],
+    [{ httpAnonymous: 'write:*' }, '--http-anonymous must list scopes'],
+    [{ corsOrigins: 'example.com' }, '--cors-origins must list origins'],
+    [{ corsOrigins: 'https://example.com/page' }, '--cors-origins must list origins'],
+    [{ oidcIssuer: 'https://example.com' }, '--oidc-audience'],
+    [{ oidcIssuer: 'example', oidcAudience: 'a' }, 'is no URL'],
   ])('%j is refused with a sentence', (values, sentence) => {
     expect(refusalOf(values)).toContain(sentence)
   })
@@ -69,7 +84,9 @@ describe('settings', () => {
     'listening on %s must be asked for',
     kafka => {
       expect(refusalOf({ kafka })).toContain('--insecure-listen')
-      expect(refusalOf({ http: kafka })).toContain('--insecure-listen')
+      expect(readConfig({ http: kafka }).httpAccess.auth).toBe('required')
+      expect(refusalOf({ http: kafka, httpAuth: 'open' })).toContain('--insecure-listen')
+      expect(readConfig({ http: kafka, insecureListen: true, kafka: 'localhost:0' }).httpAccess.auth).toBe('open')
       expect(refusalOf({ kafka, insecureListen: 'false' })).toContain('--insecure-listen')
       expect(readConfig({ kafka, advertised: 'example.org:9092', insecureListen: '1' }).kafka.port).toBe(9092)
     },

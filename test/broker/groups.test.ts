@@ -229,7 +229,7 @@ describe('FindCoordinator', () => {
   })
 
   test('refuses other kinds', async () => {
-    const { coordinators } = await client.request(FindCoordinator, 6, { keyType: 2, coordinatorKeys: ['g:t:0'] })
+    const { coordinators } = await client.request(FindCoordinator, 6, { keyType: 3, coordinatorKeys: ['g:t:0'] })
     expect(coordinators).toMatchObject([{ errorCode: errorCodes.INVALID_REQUEST, nodeId: -1, host: '', port: -1 }])
     expect(await client.request(FindCoordinator, 2, { key: 'g', keyType: 9 })).toMatchObject({
       errorCode: errorCodes.INVALID_REQUEST,

@@ -8,7 +8,8 @@ const nobody = '127.0.0.1:1'
 test('help names every command', async () => {
   const { code, stdout } = await runCli(['--help'])
   expect(code).toBe(0)
-  for (const command of ['start', 'topics', 'produce', 'tail', 'groups']) expect(stdout).toContain(`  ${command}`)
+  for (const command of ['start', 'topics', 'produce', 'tail', 'keys', 'groups'])
+    expect(stdout).toContain(`  ${command}`)
 })
 
 test('the version is that of the package', async () => {

@@ -47,6 +47,16 @@ export const CASES: Readonly<Record<string, string>> = {
     'members of the classic and of the consumer protocol share a group, which goes from one to the other and back',
   'commit-resume': 'a group goes on where it committed; metadata is kept',
   groups: 'groups are listed, described with members, their offsets set, and deleted',
+  'share-implicit': 'a share group’s member has each record once, acknowledged by polling on',
+  'share-explicit': 'accepted and rejected records never come back, released ones do, up to the limit of deliveries',
+  'share-several': 'four members of a share group share the records of one partition, each given once',
+  'share-lost': 'records whose holder lets its lock run out go to another member, and count as delivered twice',
+  'share-renew': 'a record’s lock is renewed, without another delivery',
+  'share-crash': 'kill -9 while a share group’s member works: all is delivered, nothing accepted comes back',
+  'share-admin': 'a share group is listed, described, its offsets read, set and deleted, and it is deleted itself',
+  'connect-standalone': 'a Kafka Connect worker carries a file into a topic and back; a second goes on where it ended',
+  'connect-distributed':
+    'connectors are made over REST, their state kept in compacted topics; a worker with kill -9 is replaced by the other',
   'interop-write': 'writes, with each codec, what the other clients then read',
   'interop-read': 'reads what another client wrote, with each codec',
 }

@@ -27,6 +27,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'franz-go', prepare: franzGo },
   { name: 'java', prepare: java },
   { name: 'console-tools', prepare: consoleTools },
+  { name: 'connect', prepare: connect },
 ]
 
 function nodeProgram(file: string, env: NodeJS.ProcessEnv = {}): Program {
@@ -48,7 +49,7 @@ async function franzGo(): Promise<Program> {
 }
 
 async function java(): Promise<Program> {
-  const sources = ['Cases', 'Harness', 'Records', 'Groups', 'ConsumerProtocol', 'Administration'].map(name =>
+  const sources = ['Cases', 'Harness', 'Records', 'Groups', 'ConsumerProtocol', 'Shares', 'Administration'].map(name =>
     join(here, `java/${name}.java`),
   )
   return { command: 'java', args: [...JVM, '-cp', await javaClassPath(sources), 'Cases'] }
@@ -56,6 +57,10 @@ async function java(): Promise<Program> {
 
 async function consoleTools(): Promise<Program> {
   return nodeProgram('java/console-tools.ts', { CLASSPATH: await mavenClassPath(join(here, 'java/pom.xml')) })
+}
+
+async function connect(): Promise<Program> {
+  return nodeProgram('java/connect.ts', { CLASSPATH: await mavenClassPath(join(here, 'java/connect/pom.xml')) })
 }
 
 /** Short runs: start fast, stay small. */

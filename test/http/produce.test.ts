@@ -179,7 +179,7 @@ describe('NDJSON', () => {
           const rig = openHttpRig()
           await rig.send('POST', '/v1/topics', { name: 't', partitions: 3 })
           const body = Buffer.from(records.map(record => JSON.stringify(record)).join('\n') + (ends ? '\n' : ''))
-          const request = new Request('http://x/v1/topics/t/records', {
+          const request = new Request('http://localhost/v1/topics/t/records', {
             method: 'POST',
             headers: NDJSON,
             body: new ReadableStream({
@@ -269,7 +269,7 @@ describe('NDJSON', () => {
         else controller.close()
       },
     })
-    const request = new Request('http://x/v1/topics/t/records', {
+    const request = new Request('http://localhost/v1/topics/t/records', {
       method: 'POST',
       headers: NDJSON,
       body,
@@ -287,7 +287,7 @@ describe('NDJSON', () => {
   test('a sender that goes silent is given up, what came before it is there', async () => {
     const rig = openHttpRig({ limits: { bodyIdleMs: 50 } })
     const body = new ReadableStream({ start: controller => controller.enqueue(Buffer.from('{"value":1}\n{"val')) })
-    const request = new Request('http://x/v1/topics/t/records', {
+    const request = new Request('http://localhost/v1/topics/t/records', {
       method: 'POST',
       headers: NDJSON,
       body,

@@ -43,6 +43,7 @@ export function openHttpRig(options: RigOptions = {}, items = memoryItems(), obj
     autoCreateTopics: true,
     defaultPartitions: 1,
     closing: closing.signal,
+    access: { kind: 'open', loopback: true },
     ...options,
   })
   const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {

@@ -25,6 +25,9 @@ export function coverageOf(world: World, violations: Violation[]): Coverage {
       effects++
       if (heads.length > 0) world.count('head write')
       if (heads.length > 0 && chunk) world.count('roll')
+      if (operations.some(({ key, kind }) => kind === 'put' && key.pk.startsWith('x#'))) world.count('extent')
+      if (operations.some(({ key, kind }) => kind === 'delete' && key.pk.startsWith('x#'))) world.count('merge')
+      if (operations.some(({ key, kind }) => kind === 'delete' && key.sk.startsWith('c#'))) world.count('chunk removed')
       if (operations.some(({ key, kind }) => kind === 'put' && key.pk.startsWith('g#'))) world.count('segment item')
     },
     put(_key, outcome) {

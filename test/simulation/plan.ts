@@ -9,7 +9,7 @@ import {
   drawConsumerGroup,
 } from './consumer-group-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
-import type { ShardLimits, Tuning } from './system.ts'
+import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
 import { type FaultPlan, type Latency, type StoreFault, storeFaults } from './world/faults.ts'
 import { Rng } from './world/rng.ts'
@@ -108,7 +108,7 @@ export function drawPlan(seed: number): Plan {
     transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
     consumerGroups: focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : [],
-    tuning: drawTuning(rng),
+    tuning: drawTuning(rng, healMs),
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
@@ -169,13 +169,15 @@ function drawTopicSteps(rng: Rng, topics: readonly number[], healMs: number): To
   })
 }
 
-function drawTuning(rng: Rng): Tuning {
+function drawTuning(rng: Rng, healMs: number): Tuning {
   return {
     itemSegmentBytesMax: rng.pick([0, 200, 4_096, 4_096]),
     carriesItems: rng.chance(0.5),
     segmentBytesMax: rng.pick([1, 500, 8_388_608, 8_388_608]),
     shardSize: rng.pick([1, 2, 16]),
     cacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
+    coldCacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
+    ...(rng.chance(0.6) && { compaction: drawCompaction(rng, healMs) }),
     shardLimits: drawShardLimits(rng),
     groups: {
       sessionTimeoutMinMs: 1_000,
@@ -184,6 +186,21 @@ function drawTuning(rng: Rng): Tuning {
       consumerHeartbeatIntervalMs: CONSUMER_HEARTBEAT_MS,
     },
     thrifty: rng.chance(0.2),
+  }
+}
+
+/** The tail's commits are always old enough, or never: clocks are hours apart, and must not make work in an idle hour. */
+function drawCompaction(rng: Rng, healMs: number): CompactionTuning {
+  return {
+    everyMs: rng.spread(20, healMs / 4),
+    dueBytes: rng.pick([0, 0, 300, 3_000]),
+    dueChunks: rng.pick([1, 4, 100]),
+    dueMs: rng.pick([-24, -24, 24 * 365]) * HOUR_MS,
+    roundBytesMax: rng.pick([1, 300, 3_000, 1_000_000]),
+    readsMax: rng.pick([1, 4]),
+    bytesPerSecondMax: rng.pick([1_000, Infinity]),
+    extentBytesMax: rng.pick([500, 5_000, 1_000_000]),
+    mergeCountMin: rng.pick([2, 3, 8]),
   }
 }
 

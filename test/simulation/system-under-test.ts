@@ -1,12 +1,15 @@
+import { drawFraction } from '../../lib/base/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
-import { openLog } from '../../lib/log/index.ts'
+import { type Log, LogError, openLog } from '../../lib/log/index.ts'
+import { StoreError } from '../../lib/storage/index.ts'
 import { TransactionError, Transactions } from '../../lib/transactions/index.ts'
-import type { ProcessParts, SystemUnderTest } from './system.ts'
+import type { CompactionTuning, ProcessParts, SystemUnderTest } from './system.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
 const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
 
 const TAKEOVER_RETRY_MS = 2_000
+const COMPACTION_PAUSE_MS_MAX = 600_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
@@ -16,9 +19,11 @@ export const system: SystemUnderTest = {
     const transactions = new Transactions({ ...parts, log, groups })
     const closing = new AbortController()
     const takingOver = takeOver(transactions, parts, closing.signal)
+    const compacting = tuning.compaction && compactNowAndThen(log, tuning.compaction, parts, closing.signal)
     const close = async () => {
       closing.abort()
       await takingOver
+      await compacting
       await transactions.close()
       await groups.close()
       await log.close()
@@ -40,5 +45,37 @@ async function takeOver(
       if (!(error instanceof TransactionError)) throw error
       await clock.sleep(TAKEOVER_RETRY_MS, signal)
     }
+  }
+}
+
+/** Ever more seldom while there is nothing to do. */
+async function compactNowAndThen(
+  log: Log,
+  { everyMs }: CompactionTuning,
+  { clock, random }: Pick<ProcessParts, 'clock' | 'random'>,
+  signal: AbortSignal,
+): Promise<void> {
+  let pauseMs = everyMs
+  while (!signal.aborted) {
+    await clock.sleep(pauseMs * 2 * drawFraction(random), signal)
+    const busy = await compactAll(log, signal)
+    pauseMs = busy ? everyMs : Math.min(COMPACTION_PAUSE_MS_MAX, pauseMs * 2)
+  }
+}
+
+/** Whether there was something to do, or something failed. */
+async function compactAll(log: Log, signal: AbortSignal): Promise<boolean> {
+  let busy = false
+  try {
+    for (const topic of await log.topics.list()) {
+      for (let shard = 0; shard * topic.shardSize < topic.partitions && !signal.aborted; shard++) {
+        const { commits, chunksRemoved, lost } = await log.compaction.compactShard(topic, shard, { signal })
+        if (commits > 0 || chunksRemoved > 0 || lost) busy = true
+      }
+    }
+    return busy
+  } catch (error) {
+    if (!(error instanceof StoreError || error instanceof LogError)) throw error
+    return true
   }
 }

@@ -16,8 +16,16 @@ export interface Tuning {
   readonly cacheBytesMax: number
   readonly shardLimits: ShardLimits
   readonly groups: Partial<GroupSettings>
+  readonly coldCacheBytesMax?: number
+  /** Present: every process compacts all shards, now and then. */
+  readonly compaction?: CompactionTuning
   /** Whether flushes cost money. */
   readonly thrifty: boolean
+}
+
+export interface CompactionTuning extends NonNullable<LogOptions['compaction']> {
+  /** Between two runs where there is something to do. */
+  readonly everyMs: number
 }
 
 export interface ProcessParts {

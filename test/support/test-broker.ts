@@ -4,6 +4,7 @@ import { StoredConfigs } from '../../lib/configs/index.ts'
 import { Gateway, type GatewayLimits } from '../../lib/gateway/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
+import { ShareGroups } from '../../lib/share/index.ts'
 import { Transactions } from '../../lib/transactions/index.ts'
 import { memoryItems, memoryObjects } from './memory-stores.ts'
 
@@ -11,6 +12,8 @@ import { memoryItems, memoryObjects } from './memory-stores.ts'
 export interface TestBroker {
   readonly port: number
   readonly log: Log
+  readonly configs: StoredConfigs
+  readonly shares: ShareGroups
   readonly gateway: Gateway
   readonly cluster: Gateways
   /** What was logged: event and fields, as one text each. */
@@ -39,6 +42,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const log = options.wrapLog?.(opened) ?? opened
   const configs = new StoredConfigs(common)
   const groups = new Groups({ ...common, topics: log.topics })
+  const shares = new ShareGroups({ ...common, log, configs })
   const transactions = new Transactions({ ...common, log, groups })
   const gateway = await Gateway.listen({
     host: '127.0.0.1',
@@ -50,17 +54,20 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const advertised = { host: '127.0.0.1', port: gateway.port, rack: null }
   const cluster = await Gateways.join({ ...common, advertised })
   const config = { ...defaultBrokerConfig, ...options.config }
-  const router = new Router({ log, groups, transactions, cluster, configs, config, clock, logger }, handlers)
+  const router = new Router({ log, groups, shares, transactions, cluster, configs, config, clock, logger }, handlers)
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   return {
     port: gateway.port,
     log,
+    configs,
+    shares,
     gateway,
     cluster,
     logged,
     close: async () => {
       await gateway.close()
       await transactions.close()
+      await shares.close()
       await groups.close()
       await log.close()
       await cluster.close()

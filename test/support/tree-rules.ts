@@ -32,14 +32,18 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'lib/configs': { rooms: ['lib/base', 'lib/storage'], packages: ['lru-cache'] },
   'lib/log': {
     rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
-    packages: ['@node-rs/crc32', 'lru-cache'],
+    packages: ['@node-rs/crc32', 'lru-cache', 'node:crypto'],
   },
   'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache', 're2js'] },
   'lib/transactions': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
   },
-  'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
+  'lib/share': {
+    rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/records', 'lib/log', 'lib/groups'],
+    packages: [],
+  },
+  'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['jose', 'lru-cache', 'node:crypto'] },
   'lib/ingest': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
     packages: ['lru-cache', 'node:crypto'],
@@ -54,6 +58,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/log',
       'lib/groups',
       'lib/transactions',
+      'lib/share',
       'lib/security',
       'lib/protocol',
     ],
@@ -65,7 +70,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'lib/http': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
-    packages: ['hono', 'zod', 'node:stream', 'node:zlib'],
+    packages: ['hono', 'zod', 'node:crypto', 'node:stream', 'node:zlib'],
   },
   'lib/assembly': {
     rooms: [
@@ -79,6 +84,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/log',
       'lib/groups',
       'lib/transactions',
+      'lib/share',
       'lib/security',
       'lib/protocol',
       'lib/broker',
@@ -105,6 +111,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'node:stream',
       'node:url',
       'node:util',
+      'node:v8',
     ],
   },
   functions: { rooms: ['lib/base', 'lib/assembly'], packages: [] },

@@ -55,9 +55,10 @@ async function deleteTopic(asked: Asked, broker: Broker): Promise<Answer> {
 }
 
 /** What groups had committed. The topic is gone by now, so a failure here is no answer's business. */
-async function removeOffsets(topicId: string, { groups, logger }: Broker): Promise<void> {
+async function removeOffsets(topicId: string, { groups, shares, logger }: Broker): Promise<void> {
   try {
     await groups.removeTopicOffsets(topicId)
+    await shares.removeTopic(topicId)
   } catch (error) {
     logger.warn('offsets of a deleted topic not removed', { topicId, error: String(error) })
   }

@@ -8,7 +8,7 @@
 import { GroupError, type Joined } from '../../groups/index.ts'
 import { JoinGroup, type JoinGroupRequest, type Message } from '../../protocol/index.ts'
 import { checkCoordinates } from '../coordination.ts'
-import { errorCodeOf } from '../errors.ts'
+import { errorCodeOf, errorCodes } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
 
 type Request = Message<typeof JoinGroupRequest>
@@ -40,7 +40,7 @@ export const joinGroup = handler(JoinGroup, {
       }
     } catch (error) {
       return {
-        errorCode: errorCodeOf(error, context.logger),
+        errorCode: isOfAnotherType(error) ? errorCodes.INCONSISTENT_GROUP_PROTOCOL : errorCodeOf(error, context.logger),
         generationId: -1,
         protocolName: context.apiVersion < nullableProtocolVersion ? '' : null,
         leader: '',
@@ -50,6 +50,11 @@ export const joinGroup = handler(JoinGroup, {
     }
   },
 })
+
+/** The group is there, but is no group that one joins so. */
+function isOfAnotherType(error: unknown): boolean {
+  return error instanceof GroupError && error.code === 'GROUP_ID_NOT_FOUND'
+}
 
 function join(request: Request, { groups, apiVersion, clientId, clientHost, signal }: RequestContext): Promise<Joined> {
   const joinRequest = {

@@ -12,7 +12,9 @@ import { handler } from '../handler.ts'
 export const listGroups = handler(ListGroups, {
   async handle({ statesFilter, typesFilter }, context) {
     try {
-      const listed = (await context.groups.list()).filter(
+      const groups = await context.groups.list()
+      const shares = (await context.shares.list()).map(group => ({ ...group, protocolType: 'share', type: 'share' }))
+      const listed = [...groups, ...shares].filter(
         group =>
           coordinates(group.groupId, context) && allows(statesFilter, group.state) && allows(typesFilter, group.type),
       )

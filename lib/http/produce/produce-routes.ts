@@ -12,11 +12,11 @@ import { parseJson } from '../json.ts'
 import { BATCHES_TYPE, contentTypeOf, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts'
 import type { HttpParts } from '../parts.ts'
 import { type Problem, problemOf, problemResponse } from '../problems.ts'
-import { type Call, jsonResponse, type Route, route, whole } from '../route.ts'
+import { type Call, check, jsonResponse, type Route, route, whole } from '../route.ts'
 import { streamOf } from '../streaming.ts'
 import { textIn } from '../text.ts'
 import { type Outcome, unknownPartition } from './appender.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, identityOf } from './identity.ts'
 import { type InputRecord, keyEncodings, readRecordInput, recordSchema, valueEncodings } from './record-input.ts'
 import { appendLines } from './record-stream.ts'
 
@@ -37,6 +37,15 @@ const query = z.strictObject({
     .enum(['each', 'summary'])
     .optional()
     .describe('Of NDJSON: a line for each record, or one object at the end.'),
+})
+const IDEMPOTENCY_KEY = 'idempotency-key'
+const PRODUCER_ID = 'varve-producer-id'
+const PRODUCER_EPOCH = 'varve-producer-epoch'
+const SEQUENCE = 'varve-sequence'
+const numbersSchema = z.object({
+  [PRODUCER_ID]: whole(0, Number.MAX_SAFE_INTEGER),
+  [PRODUCER_EPOCH]: whole(0, 2 ** 15 - 1),
+  [SEQUENCE]: whole(0, 2 ** 31 - 1),
 })
 type Query = z.infer<typeof query>
 type ProduceCall = Call<{ topic: string }, Query>
@@ -83,12 +92,13 @@ export const produceRoutes: readonly Route[] = [
       const { request, params, demand } = call
       demand('produce', params.topic)
       const type = contentTypeOf(request)
-      if (type === NDJSON_TYPE) return produceLines(call, await topicFor(call, parts), parts)
+      if (type === NDJSON_TYPE && !isNumbered(request)) return produceLines(call, await topicFor(call, parts), parts)
       const body = await readWhole(request, parts)
       if (type === BATCHES_TYPE) return produceBatches(call, body, parts)
+      if (type === NDJSON_TYPE) return produceFewLines(call, body, parts)
       const records = type === JSON_TYPE ? recordsIn(body, call, parts) : [rawRecord(body, call, parts)]
       const topic = await topicFor(call, parts)
-      const identity: Identity | undefined = undefined
+      const identity = await identityFor(call, { topic, body, type }, parts)
       const list = Array.isArray(records) ? records : [records]
       const { appendTimeoutMs } = parts.limits
       const outcomes = await parts.appender.append(topic, list, { timeoutMs: appendTimeoutMs, identity })
@@ -96,6 +106,44 @@ export const produceRoutes: readonly Route[] = [
     },
   }),
 ]
+
+/** A repetition of this request is to be exact. */
+function isNumbered({ headers }: Request): boolean {
+  return [IDEMPOTENCY_KEY, PRODUCER_ID, PRODUCER_EPOCH, SEQUENCE].some(name => headers.has(name))
+}
+
+/** @throws HttpError BAD_REQUEST, IDEMPOTENCY_KEY_REUSED; StoreError */
+async function identityFor(
+  { request, query, params }: ProduceCall,
+  { topic, body, type }: { topic: Topic; body: Uint8Array; type: string | undefined },
+  { idempotencyKeys }: HttpParts,
+): Promise<Identity | undefined> {
+  const { headers } = request
+  if (!isNumbered(request)) return undefined
+  const key = headers.get(IDEMPOTENCY_KEY)
+  if (key !== null) {
+    if (headers.has(PRODUCER_ID))
+      throw new HttpError('BAD_REQUEST', `say ${IDEMPOTENCY_KEY} or ${PRODUCER_ID}, not both`)
+    return idempotencyKeys.claim(topic, key, [type ?? '', JSON.stringify(query), body])
+  }
+  if (query.partition === undefined) {
+    throw new HttpError(
+      'BAD_REQUEST',
+      `query.partition: sequence numbers are those of one partition of ${params.topic}`,
+    )
+  }
+  const numbers = {
+    [PRODUCER_ID]: headers.get(PRODUCER_ID) ?? undefined,
+    [PRODUCER_EPOCH]: headers.get(PRODUCER_EPOCH) ?? '0',
+    [SEQUENCE]: headers.get(SEQUENCE) ?? undefined,
+  }
+  const checked = check(numbersSchema, numbers, 'header')
+  return identityOf({
+    producerId: checked[PRODUCER_ID],
+    producerEpoch: checked[PRODUCER_EPOCH],
+    firstSequence: checked[SEQUENCE],
+  })
+}
 
 /** The topic, made where it is missing and may be made. @throws LogError, HttpError FORBIDDEN */
 async function topicFor(
@@ -137,6 +185,12 @@ async function produceBatches(call: ProduceCall, body: Buffer, parts: HttpParts)
   if (partition === undefined) throw new HttpError('BAD_REQUEST', 'query.partition: batches need to be told theirs')
   const batches = splitBatches(body)
   if (batches.length === 0) throw new HttpError('MALFORMED_BODY', 'the body has no record batch')
+  if (isNumbered(call.request)) {
+    throw new HttpError(
+      'BAD_REQUEST',
+      'batches have their producer id and sequence in themselves, and no header for it',
+    )
+  }
   if (batches.some(({ isTransactional }) => isTransactional)) {
     throw new HttpError('BAD_REQUEST', 'batches of a transaction need the Kafka protocol')
   }
@@ -157,14 +211,43 @@ async function produceBatches(call: ProduceCall, body: Buffer, parts: HttpParts)
   return answerMany(outcomes, parts)
 }
 
+/** Lines whose repetition is to be exact: as many as an array may hold, and as an array refused whole where one is malformed. */
+async function produceFewLines(call: ProduceCall, body: Buffer, parts: HttpParts): Promise<Response> {
+  const defaults = { ...call.query, now: parts.clock.now() }
+  const records = body
+    .toString('latin1')
+    .split('\n')
+    .map((line, index) => ({ bytes: Buffer.from(line, 'latin1'), where: `line ${index + 1}` }))
+    .filter(({ bytes }) => bytes.toString('latin1').trim() !== '')
+    .map(({ bytes, where }) => {
+      const text = textIn(bytes)
+      if (text === undefined) throw new HttpError('MALFORMED_BODY', `${where} is not UTF-8`)
+      return readRecordInput(parseJson(text, where), defaults, where)
+    })
+  const topic = await topicFor(call, parts)
+  const identity = await identityFor(call, { topic, body, type: NDJSON_TYPE }, parts)
+  const outcomes = parts.appender.append(topic, records, { timeoutMs: parts.limits.appendTimeoutMs, identity })
+  return answerLines(call, [await outcomes], parts)
+}
+
 function produceLines({ query, request }: ProduceCall, topic: Topic, parts: HttpParts): Response | Promise<Response> {
   const { appender, clock, limits } = parts
   const outcomes = appendLines(readPieces(request, parts), { topic, appender, clock, defaults: query, ...limits })
+  return answerLines({ query }, outcomes, parts)
+}
+
+type Outcomes = AsyncIterable<Outcome[]> | Iterable<Outcome[]>
+
+function answerLines(
+  { query }: Pick<ProduceCall, 'query'>,
+  outcomes: Outcomes,
+  parts: HttpParts,
+): Response | Promise<Response> {
   if (query.results === 'summary') return summaryOf(outcomes, parts)
   return new Response(streamOf(resultLines(outcomes, parts)), { headers: { 'content-type': NDJSON_TYPE } })
 }
 
-async function* resultLines(outcomes: AsyncIterable<Outcome[]>, parts: HttpParts): AsyncGenerator<string> {
+async function* resultLines(outcomes: Outcomes, parts: HttpParts): AsyncGenerator<string> {
   try {
     for await (const some of outcomes) {
       if (some.length > 0) yield some.map(outcome => `${JSON.stringify(resultOf(outcome, parts))}\n`).join('')
@@ -174,7 +257,7 @@ async function* resultLines(outcomes: AsyncIterable<Outcome[]>, parts: HttpParts
   }
 }
 
-async function summaryOf(outcomes: AsyncIterable<Outcome[]>, parts: HttpParts): Promise<Response> {
+async function summaryOf(outcomes: Outcomes, parts: HttpParts): Promise<Response> {
   const partitions = new Map<number, { partition: number; records: number; firstOffset: number; lastOffset: number }>()
   const errors: unknown[] = []
   let [appended, failed] = [0, 0]

@@ -24,6 +24,8 @@ export interface BatcherParts {
 /** Puts under way at once: full ones, and those that do not wait to be full. */
 const PUTS_MAX = 6
 const EAGER_PUTS_MAX = 2
+/** … where a put costs nothing. */
+const FREE_EAGER_PUTS_MAX = 4
 /** Bounds a commit's bytes: 100 KB even if each batch has a producer of its own. */
 export const SEGMENT_BATCHES_MAX = 2_000
 /** Bytes accepted and not yet answered. */
@@ -67,7 +69,8 @@ export class Batcher {
 
   #schedule(): void {
     if (this.#gathered.length === 0 || this.#flushScheduled || this.#puts >= PUTS_MAX) return
-    if (!this.#isFull() && (this.#puts >= EAGER_PUTS_MAX || this.#carried > 0)) return
+    const eagerMax = this.#parts.budget.unlimited ? FREE_EAGER_PUTS_MAX : EAGER_PUTS_MAX
+    if (!this.#isFull() && (this.#puts >= eagerMax || this.#carried > 0)) return
     const waitMs = this.#isFull() ? 0 : Math.min(this.#parts.budget.waitMs(), this.#gatherMsLeft())
     if (waitMs > 0) {
       this.#scheduleLater(waitMs)

@@ -178,8 +178,7 @@ export const topicConfigs: ConfigDefinitions = {
     min: 0,
     max: 1,
     brokerName: 'log.cleaner.min.cleanable.ratio',
-    unused: true,
-    about: 'Compaction goes by bytes and age.',
+    about: 'A compacted topic is cleaned when this part of it was not yet.',
   },
   'min.compaction.lag.ms': {
     type: 'long',

@@ -180,12 +180,15 @@ class FileObjects implements ObjectStore {
     return path
   }
 
-  /** Gives the file its name, unless another has it. Either way the name is on disk at the answer. */
+  /** Gives the file its name, unless another has it. Either way the name is on disk at the answer, and the file's first name gone. */
   async #link(file: string, path: string): Promise<'created' | 'exists'> {
     let outcome: 'created' | 'exists' | undefined
+    let removed: Promise<void> | undefined
     const attempt = () =>
       this.#folders.use(dirname(path), async folder => {
         outcome ??= await linkUnlessTaken(file, path)
+        // While the folder is synced.
+        if (outcome) removed ??= removeTemporary(file)
         if (outcome && folder.isCurrent()) {
           await folder.sync()
           return outcome
@@ -201,6 +204,8 @@ class FileObjects implements ObjectStore {
       throw new Error(`${dirname(path)} is removed again and again`)
     } catch (error) {
       throw failure(`link ${path}`, error, outcome ? 'unknown' : 'none')
+    } finally {
+      await (removed ?? removeTemporary(file))
     }
   }
 

@@ -36,6 +36,13 @@ final class Cases {
     cases.put("static-fence", Groups::staticFence);
     cases.put("commit-resume", Groups::commitResume);
     cases.put("groups", Groups::groups);
+    cases.put("share-implicit", Shares::implicit);
+    cases.put("share-explicit", Shares::explicit);
+    cases.put("share-several", Shares::several);
+    cases.put("share-lost", Shares::lost);
+    cases.put("share-renew", Shares::renew);
+    cases.put("share-crash", Shares::crash);
+    cases.put("share-admin", Shares::administration);
     cases.put("group-consumer", ConsumerProtocol::members);
     cases.put("group-consumer-range", ConsumerProtocol::range);
     cases.put("group-consumer-regex", ConsumerProtocol::regex);

@@ -2,7 +2,7 @@ import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkHoldings } from './holdings.ts'
 import { checkOrder } from './order.ts'
-import { splitByPartition } from './partition.ts'
+import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
 import { checkTopics } from './topics.ts'
 import { checkTransactions } from './transactions.ts'
@@ -33,9 +33,13 @@ export type {
 
 /** Judges a history of client operations. */
 export function checkHistory(history: readonly Operation[]): Violation[] {
+  const dropped = droppedValues(history)
   return [
     ...checkTopics(history),
-    ...splitByPartition(history).flatMap(part => [...checkRecords(part), ...checkOrder(part)]),
+    ...splitByPartition(history).flatMap(part => [
+      ...checkRecords(part, new Holes(part, dropped)),
+      ...checkOrder(part, new Holes(part, dropped)),
+    ]),
     ...checkTransactions(history),
     ...checkGroups(history),
     ...checkHoldings(history),

@@ -76,3 +76,48 @@ export class KnownEnd {
     return low === 0 ? 0 : this.#ends[low - 1]!
   }
 }
+
+/** Offsets that compaction may leave without a record: what aborted transactions wrote, and markers. */
+export class Holes {
+  readonly #kept: number[] = []
+  readonly #hasTransactions: boolean
+
+  constructor({ sends, polls }: PartitionHistory, dropped: ReadonlySet<string>) {
+    this.#hasTransactions = sends.some(({ transaction }) => transaction !== undefined)
+    for (const send of sends) if (isAcked(send)) this.#keep(send.outcome.offset, send.values, dropped)
+    for (const poll of polls) for (const { base, values } of batchesOf(poll)) this.#keep(base, values, dropped)
+    this.#kept.sort((a, b) => a - b)
+  }
+
+  /** Whether there need not be a record at any offset in [from, to). */
+  allow(from: number, to: number): boolean {
+    if (from >= to) return true
+    if (!this.#hasTransactions) return false
+    let low = 0
+    let high = this.#kept.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#kept[middle]! < from) low = middle + 1
+      else high = middle
+    }
+    return (this.#kept[low] ?? Infinity) >= to
+  }
+
+  #keep(base: number, values: readonly string[], dropped: ReadonlySet<string>): void {
+    for (const [i, value] of values.entries()) if (!dropped.has(value)) this.#kept.push(base + i)
+  }
+}
+
+/** The values of transactions that may have been aborted. */
+export function droppedValues(history: readonly Operation[]): Set<string> {
+  const committed = new Set<string>()
+  for (const operation of history)
+    if (operation.kind === 'transaction' && operation.outcome === 'committed') committed.add(operation.id)
+  return new Set(
+    history.flatMap(operation =>
+      operation.kind === 'send' && operation.transaction !== undefined && !committed.has(operation.transaction)
+        ? operation.values
+        : [],
+    ),
+  )
+}

@@ -3,10 +3,10 @@
  * whatever anybody was told is there in the end (I1, I2, I4).
  */
 import type { Poll, Property, Send, Violation } from './history.ts'
-import { batchesOf, batchKeyOf, isAcked, type PartitionHistory } from './partition.ts'
+import { batchesOf, batchKeyOf, type Holes, isAcked, type PartitionHistory } from './partition.ts'
 
-export function checkRecords(part: PartitionHistory): Violation[] {
-  const records = new Records(part)
+export function checkRecords(part: PartitionHistory, holes: Holes): Violation[] {
+  const records = new Records(part, holes)
   records.readPolls()
   records.readAcks()
   records.checkRefused()
@@ -17,20 +17,22 @@ export function checkRecords(part: PartitionHistory): Violation[] {
 class Records {
   readonly violations: Violation[] = []
   readonly #part: PartitionHistory
+  readonly #holes: Holes
   readonly #sendOf = new Map<string, Send>()
   /** And when somebody first knew. */
   readonly #valueAt = new Map<number, { readonly value: string; readonly known: number }>()
   readonly #offsetOf = new Map<string, number>()
 
-  constructor(part: PartitionHistory) {
+  constructor(part: PartitionHistory, holes: Holes) {
     this.#part = part
+    this.#holes = holes
     for (const send of part.sends) for (const value of send.values) this.#sendOf.set(value, send)
   }
 
   readPolls(): void {
     for (const poll of this.#part.polls) {
       for (const { base, last, values, control } of batchesOf(poll)) {
-        if (control) continue
+        if (control || (values.length === 0 && this.#holes.allow(base, last + 1))) continue
         const sent = values[0] === undefined ? undefined : this.#sendOf.get(values[0])
         if (!sent) this.#report('phantom', `${poll.reader} read ${values} at ${base}, which nobody sent`)
         else if (last - base + 1 !== values.length || values.join() !== sent.values.join())
@@ -85,11 +87,13 @@ class Records {
     for (const poll of polls)
       for (const { base, last } of batchesOf(poll)) for (let o = base; o <= last; o++) covered.add(o)
     for (const [offset, { value, known }] of this.#valueAt) {
-      if (offset < start || known >= last.invoked || covered.has(offset)) continue
+      if (offset < start || known >= last.invoked || covered.has(offset) || this.#holes.allow(offset, offset + 1))
+        continue
       this.#report(offset < end ? 'lost-write' : 'unseen', `${value} was at ${offset}; ${last.reader} has not got it`)
     }
     for (let offset = start; offset < end; offset++)
-      if (!covered.has(offset) && !this.#valueAt.has(offset)) this.#report('offset-gap', `nothing is at ${offset}`)
+      if (!covered.has(offset) && !this.#valueAt.has(offset) && !this.#holes.allow(offset, offset + 1))
+        this.#report('offset-gap', `nothing is at ${offset}`)
   }
 
   #report(property: Property, what: string): void {

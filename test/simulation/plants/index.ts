@@ -1,3 +1,4 @@
+import { compactionPlants } from './compaction-plants.ts'
 import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
@@ -6,4 +7,10 @@ import { transactionPlants } from './transaction-plants.ts'
 
 export { type Plant, plantBug, plantedSources } from './plant.ts'
 
-export const plants: readonly Plant[] = [...logPlants, ...groupPlants, ...consumerGroupPlants, ...transactionPlants]
+export const plants: readonly Plant[] = [
+  ...logPlants,
+  ...compactionPlants,
+  ...groupPlants,
+  ...consumerGroupPlants,
+  ...transactionPlants,
+]

@@ -43,6 +43,8 @@ export interface CompactedCommits {
   readonly commits: number
   readonly extents: number
   readonly bytes: number
+  /** Those that got an extent. */
+  readonly slots: readonly number[]
   /** More commits are due. */
   readonly more: boolean
 }
@@ -95,7 +97,7 @@ export async function compactCommitsOf(
   )
   if (!written) return 'lost'
   const bytes = extents.reduce((sum, { extent }) => sum + extent.bytes, 0)
-  return { commits: due.commits.length, extents: extents.length, bytes, more: due.more }
+  return { commits: due.commits.length, extents: extents.length, bytes, slots, more: due.more }
 }
 
 /** Whether the slot has offsets to be covered; what lies below `start` is read by nobody. */

@@ -3,12 +3,15 @@ import type { Clock } from '../../../base/index.ts'
 import type { ItemStore } from '../../../storage/index.ts'
 import type { CompactionJobs, CompactionReport, Topic } from '../../contract.ts'
 import type { OpenShard, Shards } from '../../shards.ts'
+import { listConfig } from '../../topics/topic-configs.ts'
+import { type CleanParts, cleanPartition } from './clean-partition.ts'
 import { type CompactedCommits, type CompactShardParts, compactCommitsOf } from './compact-shard.ts'
 import { isDue } from './due-commits.ts'
+import { type MergeParts, mergeExtents } from './merge-extents.ts'
 import { removeChunks } from './remove-chunks.ts'
 import { Throttle } from './throttle.ts'
 
-export interface CompactionParts extends Omit<CompactShardParts, 'throttle'> {
+export interface CompactionParts extends Omit<CompactShardParts & MergeParts & CleanParts, 'throttle'> {
   readonly items: ItemStore
   readonly clock: Clock
   readonly shards: Shards
@@ -20,7 +23,7 @@ const HEAD_MS_MAX = 60_000
 const ROUNDS_MAX = 1_000
 
 export class Compaction implements CompactionJobs {
-  readonly #parts: CompactionParts & CompactShardParts
+  readonly #parts: CompactionParts & CompactShardParts & MergeParts & CleanParts
 
   constructor(parts: CompactionParts) {
     this.#parts = { ...parts, throttle: new Throttle(parts.clock, parts.settings.bytesPerSecondMax) }
@@ -49,6 +52,8 @@ export class Compaction implements CompactionJobs {
     const { clock, items } = parts
     const done: CompactedCommits[] = []
     let lost = false
+    /** Slots with new extents. */
+    const grown = new Set<number>()
     await open.shard.refresh()
     let chunksRemoved = await removeChunks(items, open, clock.monotonic() + HEAD_MS_MAX)
     for (let round = 0; round < ROUNDS_MAX && !options.signal?.aborted; round++) {
@@ -58,10 +63,47 @@ export class Compaction implements CompactionJobs {
       lost = compacted === 'lost'
       if (!compacted || compacted === 'lost') break
       done.push(compacted)
+      for (const slot of compacted.slots) grown.add(slot)
       chunksRemoved += await removeChunks(items, open, clock.monotonic() + HEAD_MS_MAX)
       if (!compacted.more) break
     }
+    const rewritten = await this.#rewriteExtents(open, topic, grown, options)
     const sum = (field: 'commits' | 'extents' | 'bytes') => done.reduce((total, one) => total + one[field], 0)
-    return { commits: sum('commits'), extents: sum('extents'), bytes: sum('bytes'), chunksRemoved, lost }
+    return {
+      commits: sum('commits'),
+      extents: sum('extents'),
+      bytes: sum('bytes'),
+      chunksRemoved,
+      ...rewritten,
+      lost: lost || rewritten.lost,
+    }
+  }
+
+  /** Merges small extents where there are new ones, and drops what a compacted topic does not keep, as far as is due. */
+  async #rewriteExtents(
+    open: OpenShard,
+    topic: Topic,
+    grown: ReadonlySet<number>,
+    { signal }: { readonly signal?: AbortSignal },
+  ): Promise<{ replaced: number; lost: boolean }> {
+    const { configs } = topic
+    const isCompacted = listConfig(configs, 'cleanup.policy').includes('compact')
+    let replaced = 0
+    for (const [slot, { start }] of (open.shard.state?.head.partitions ?? []).entries()) {
+      const partition = open.shard.number * topic.shardSize + slot
+      const jobs = [
+        ...(grown.has(slot) ? [() => mergeExtents(this.#parts, open, { partition, start })] : []),
+        ...(isCompacted ? [() => cleanPartition(this.#parts, open, { partition, start, configs })] : []),
+      ]
+      for (const job of jobs) {
+        for (let round = 0; round < ROUNDS_MAX && !signal?.aborted; round++) {
+          const done = await job()
+          if (done === 'lost') return { replaced, lost: true }
+          if (!done) break
+          replaced += done.replaced
+        }
+      }
+    }
+    return { replaced, lost: false }
   }
 }

@@ -16,6 +16,8 @@ export interface CompactionSettings {
   readonly extentBytesMax: number
   /** As many of about the same size are merged as soon as they are there. */
   readonly mergeCountMin: number
+  /** Of compacted topics: keys whose last offset is held in memory at a time, at 34 bytes each. */
+  readonly keysMax: number
 }
 
 const MIB = 1_024 * 1_024
@@ -29,4 +31,5 @@ export const DEFAULT_COMPACTION_SETTINGS: CompactionSettings = {
   bytesPerSecondMax: 64 * MIB,
   extentBytesMax: 256 * MIB,
   mergeCountMin: 8,
+  keysMax: 500_000,
 }

@@ -1,0 +1,142 @@
+/**
+ * The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a key stands for a producer id of its own, kept in an item
+ * before anything is appended. A repetition, in whatever process, makes the same batches with the same numbers, and the log answers
+ * what it has already with the offsets of the first time, and appends what is missing. So it does not matter how far the first
+ * request came.
+ *
+ * That needs the same batches: the item keeps how many partitions there were (keys spread over them) and a hash of the request;
+ * records without a key go where the key's hash says. The log remembers a producer for a day; items older than two are removed by
+ * whoever makes new ones, now and then, so that nothing runs while nobody asks.
+ *
+ * Item: `idem#<2 hex digits>` / <hash of topic id and key, hex> → version uint8 · producer id · partitions · created at, ms · hash of the request.
+ */
+import { createHash } from 'node:crypto'
+import {
+  ByteReader,
+  ByteWriter,
+  type Clock,
+  CorruptDataError,
+  drawFraction,
+  drawToken,
+  type Random,
+} from '../../base/index.ts'
+import type { Log, Topic } from '../../log/index.ts'
+import { type Item, type ItemKey, type ItemStore, StoreError } from '../../storage/index.ts'
+import { HttpError } from '../errors.ts'
+import { type Identity, identityOf } from './identity.ts'
+
+const FORMAT_VERSION = 1
+const KEY_LENGTH_MAX = 1_000
+const ATTEMPTS_MAX = 20
+const KEPT_MS = 48 * 3_600_000
+/** One new key in so many removes old ones beside it. */
+const SWEEP_EVERY = 64
+const SWEPT_MAX = 200
+
+export interface IdempotencyParts {
+  readonly items: ItemStore
+  readonly log: Log
+  readonly clock: Clock
+  readonly random: Random
+}
+
+interface StoredKey {
+  readonly producerId: number
+  readonly partitions: number
+  readonly createdAt: number
+  readonly requestHash: Buffer
+}
+
+export class IdempotencyKeys {
+  readonly #parts: IdempotencyParts
+
+  constructor(parts: IdempotencyParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Who the request's batches come from. `request`: all that must be the same in a repetition.
+   * @throws HttpError BAD_REQUEST, IDEMPOTENCY_KEY_REUSED; StoreError
+   */
+  async claim(topic: Topic, idempotencyKey: string, request: readonly (string | Uint8Array)[]): Promise<Identity> {
+    if (idempotencyKey.length > KEY_LENGTH_MAX) {
+      throw new HttpError('BAD_REQUEST', `an Idempotency-Key has up to ${KEY_LENGTH_MAX} characters`)
+    }
+    const hash = hashOf([topic.id, idempotencyKey])
+    const requestHash = hashOf(request)
+    const { producerId, partitions, ...stored } = await this.#findOrMake(itemKeyOf(hash), topic, requestHash)
+    if (!stored.requestHash.equals(requestHash)) {
+      throw new HttpError('IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key came before with another request')
+    }
+    const keylessPartition = hash.readUInt32BE(0) % partitions
+    return identityOf({ producerId, producerEpoch: 0, firstSequence: 0, partitions, keylessPartition })
+  }
+
+  async #findOrMake(key: ItemKey, { partitions }: Topic, requestHash: Buffer): Promise<StoredKey> {
+    const { items, log, clock, random } = this.#parts
+    let made: StoredKey | undefined
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const item = await items.get(key)
+      if (item) return decode(item.value)
+      made ??= { producerId: await log.producerIds.next(), partitions, createdAt: clock.now(), requestHash }
+      const put = { key, expected: 'absent', version: drawToken(random), value: encode(made) } as const
+      if (await this.#written([{ kind: 'put', ...put }])) {
+        if (drawFraction(random) < 1 / SWEEP_EVERY) await this.#sweep(key.pk)
+        return made
+      }
+    }
+    throw new StoreError('STORE_THROTTLED', 'the idempotency key could not be stored')
+  }
+
+  /** Removes what is old beside a new key; what cannot be removed now is left for later. */
+  async #sweep(pk: string): Promise<void> {
+    const { items, clock } = this.#parts
+    const { items: beside } = await items.query(pk)
+    const old = beside.filter(item => decode(item.value).createdAt < clock.now() - KEPT_MS).slice(0, SWEPT_MAX)
+    for (const item of old) await this.#remove(item)
+  }
+
+  async #remove({ key, version }: Item): Promise<void> {
+    await this.#written([{ kind: 'delete', key, expected: version }])
+  }
+
+  /** false: it was not, or nobody knows; look again. */
+  async #written(operations: Parameters<ItemStore['write']>[0]): Promise<boolean> {
+    try {
+      return (await this.#parts.items.write(operations)).written
+    } catch (error) {
+      if (error instanceof StoreError && error.effect === 'unknown') return false
+      throw error
+    }
+  }
+}
+
+function itemKeyOf(hash: Buffer): ItemKey {
+  const hex = hash.toString('hex')
+  return { pk: `idem#${hex.slice(0, 2)}`, sk: hex }
+}
+
+function encode({ producerId, partitions, createdAt, requestHash }: StoredKey): Uint8Array {
+  return new ByteWriter(64)
+    .uint8(FORMAT_VERSION)
+    .uint(producerId)
+    .uint(partitions)
+    .uint(createdAt)
+    .bytes(requestHash)
+    .finish()
+}
+
+function decode(bytes: Uint8Array): StoredKey {
+  const reader = new ByteReader(bytes)
+  const version = reader.uint8()
+  if (version !== FORMAT_VERSION)
+    throw new CorruptDataError(`idempotency key format ${version} is newer than this Varve`)
+  return { producerId: reader.uint(), partitions: reader.uint(), createdAt: reader.uint(), requestHash: reader.bytes() }
+}
+
+/** Of the parts with their lengths, so that none runs into the next. */
+function hashOf(parts: readonly (string | Uint8Array)[]): Buffer {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)
+  return hash.digest()
+}

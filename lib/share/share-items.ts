@@ -1,0 +1,231 @@
+/**
+ * The documents of share groups in the item store, with every answer made certain: a write says that it was done, or that
+ * it surely was not. A write of unknown outcome is looked for by its own version, and tried again under that same
+ * version, so that however often it arrives it counts once.
+ */
+import { type Clock, drawFraction, drawToken, type Random } from '../base/index.ts'
+import {
+  encodeGroupListing,
+  GROUP_KINDS,
+  GROUP_LISTING_PARTITION,
+  groupDocumentKey,
+  groupKindOf,
+  groupListingKey,
+  groupPartitionKey,
+  listedKindOf,
+} from '../groups/index.ts'
+import {
+  type Expected,
+  type Item,
+  type ItemKey,
+  type ItemStore,
+  StoreError,
+  type Version,
+  WRITE_OPERATIONS_MAX,
+  type WriteOperation,
+} from '../storage/index.ts'
+import { ShareError } from './errors.ts'
+import { BACKOFF_MS, CONFLICT_ATTEMPTS_MAX, DOCUMENT_BYTES_MAX, UNKNOWN_ATTEMPTS_MAX } from './settings.ts'
+import { decodeShareGroup, encodeShareGroup, type ShareGroup } from './share-group-document.ts'
+import type { SharePartition } from './share-partition.ts'
+import {
+  decodeSharePartition,
+  encodeSharePartition,
+  type Place,
+  placeOfSortKey,
+  SHARE_SORT_KEY_FIRST,
+  SHARE_SORT_KEY_LAST,
+  sharePartitionKey,
+} from './share-partition-document.ts'
+
+/** What was read, and the version to expect when changing it. */
+export interface Read<T> {
+  readonly value: T | undefined
+  readonly version: Expected
+}
+
+const ABSENT = { value: undefined, version: 'absent' } as const
+
+export type Written = { readonly version: Version } | 'conflict'
+
+export interface ListedPartition extends Place {
+  readonly key: ItemKey
+  readonly version: Version
+  readonly value: SharePartition
+}
+
+export interface Ports {
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Ids of locks are counted on from a random place below this, so that they stay below 2^53. */
+const FIRST_LOCK_BELOW = 2 ** 48
+
+export class ShareItems {
+  readonly #items: ItemStore
+  readonly #clock: Clock
+  readonly #random: Random
+
+  constructor({ items, clock, random }: Ports) {
+    this.#items = items
+    this.#clock = clock
+    this.#random = random
+  }
+
+  /** A group whose deletion was begun is gone: this finishes it. @throws ShareError GROUP_ID_NOT_FOUND for a group of another type */
+  async readGroup(groupId: string): Promise<Read<ShareGroup>> {
+    const read = await this.readStoredGroup(groupId)
+    if (!read.value?.isDead || read.version === 'absent') return read
+    await this.finishRemoval(groupId, read.version)
+    return ABSENT
+  }
+
+  async readStoredGroup(groupId: string): Promise<Read<ShareGroup>> {
+    const item = await this.#items.get(groupDocumentKey(groupId))
+    if (!item) return ABSENT
+    if (groupKindOf(item.value) !== GROUP_KINDS.share) {
+      throw new ShareError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a share group.`)
+    }
+    return { value: decodeShareGroup(item.value), version: item.version }
+  }
+
+  /** A new group's listing comes with it. */
+  async writeGroup(groupId: string, expected: Expected, group: ShareGroup): Promise<Written> {
+    const value = encodeShareGroup(group)
+    if (value.length > DOCUMENT_BYTES_MAX) {
+      throw new ShareError('GROUP_MAX_SIZE_REACHED', `the document of group '${groupId}' has ${value.length} bytes`)
+    }
+    const version = drawToken(this.#random)
+    const operations: WriteOperation[] = [{ kind: 'put', key: groupDocumentKey(groupId), expected, version, value }]
+    if (expected === 'absent') {
+      const listing = encodeGroupListing(GROUP_KINDS.share)
+      operations.push({ kind: 'put', key: groupListingKey(groupId), expected, version, value: listing })
+    }
+    return this.#write(operations, version)
+  }
+
+  async listGroupIds(): Promise<string[]> {
+    const found: string[] = []
+    for await (const { key, value } of this.#all(GROUP_LISTING_PARTITION, {})) {
+      if (listedKindOf(value) === GROUP_KINDS.share) found.push(key.sk)
+    }
+    return found
+  }
+
+  async readPartition(groupId: string, place: Place): Promise<Read<SharePartition>> {
+    const item = await this.#items.get(sharePartitionKey(groupId, place))
+    return item ? { value: decodeSharePartition(item.value), version: item.version } : ABSENT
+  }
+
+  /** `group`: must be at this version still. */
+  async writePartition(
+    groupId: string,
+    place: Place,
+    { expected, value, group }: { expected: Expected; value: SharePartition; group?: Expected },
+  ): Promise<Written> {
+    const version = drawToken(this.#random)
+    const key = sharePartitionKey(groupId, place)
+    const put = { kind: 'put', key, expected, version, value: encodeSharePartition(value) } as const
+    if (group === undefined) return this.#write([put], version)
+    return this.#write([put, { kind: 'check', key: groupDocumentKey(groupId), expected: group }], version)
+  }
+
+  /** Every share partition of the group, or of one topic in it. */
+  async listPartitions(groupId: string, topicId?: string): Promise<ListedPartition[]> {
+    const found: ListedPartition[] = []
+    const range =
+      topicId === undefined
+        ? { from: SHARE_SORT_KEY_FIRST, to: SHARE_SORT_KEY_LAST }
+        : { from: `${SHARE_SORT_KEY_FIRST}${topicId}#`, to: `${SHARE_SORT_KEY_FIRST}${topicId}$` }
+    for await (const { key, version, value } of this.#all(groupPartitionKey(groupId), range)) {
+      found.push({ ...placeOfSortKey(key.sk), key, version, value: decodeSharePartition(value) })
+    }
+    return found
+  }
+
+  /** Those that are changed meanwhile are read and removed again. @throws ShareError COORDINATOR_NOT_AVAILABLE */
+  async removePartitions(groupId: string, topicId?: string): Promise<void> {
+    for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
+      const listed = await this.listPartitions(groupId, topicId)
+      if (listed.length === 0) return
+      for (let at = 0; at < listed.length; at += WRITE_OPERATIONS_MAX) {
+        const some = listed.slice(at, at + WRITE_OPERATIONS_MAX)
+        await this.#remove(some.map(({ key, version }) => ({ kind: 'delete', key, expected: version })))
+      }
+      await this.pause(attempt)
+    }
+    throw new ShareError('COORDINATOR_NOT_AVAILABLE', `share partitions of group '${groupId}' keep changing`)
+  }
+
+  /** Removes a dead group: its share partitions first, then the document that says that this is to be done. */
+  async finishRemoval(groupId: string, version: Version): Promise<void> {
+    await this.removePartitions(groupId)
+    const listing = await this.#items.get(groupListingKey(groupId))
+    const operations: WriteOperation[] = [{ kind: 'delete', key: groupDocumentKey(groupId), expected: version }]
+    if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
+    await this.#remove(operations)
+  }
+
+  drawFirstLock(): number {
+    return drawToken(this.#random) % FIRST_LOCK_BELOW
+  }
+
+  /** Waits before another attempt: longer each time, and not in step with others. */
+  async pause(attempt: number): Promise<void> {
+    await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
+  }
+
+  async *#all(pk: string, range: { from?: string; to?: string }): AsyncGenerator<Item> {
+    let cursor: string | undefined
+    do {
+      const page = await this.#items.query(pk, cursor === undefined ? range : { ...range, cursor })
+      yield* page.items
+      cursor = page.cursor
+    } while (cursor !== undefined)
+  }
+
+  /** `operations[0]` carries `version`, by which the whole write is recognised. @throws StoreError */
+  async #write(operations: readonly WriteOperation[], version: Version): Promise<Written> {
+    const outcome = await this.#settle(operations, item => item?.version === version)
+    if (outcome === 'replaced') throw unknownOutcome('an earlier attempt may have been done, and replaced')
+    return outcome === 'done' ? { version } : 'conflict'
+  }
+
+  /** What is gone already was removed: versions are never used twice. */
+  async #remove(operations: readonly WriteOperation[]): Promise<void> {
+    await this.#settle(operations, item => item === undefined)
+  }
+
+  /**
+   * `mine` tells from what the first operation found that an earlier attempt was applied. `replaced`: something else is
+   * there now, and an earlier attempt may have been there before it.
+   * @throws StoreError, of effect unknown where nobody can say
+   */
+  async #settle(
+    operations: readonly WriteOperation[],
+    mine: (item: Item | undefined) => boolean,
+  ): Promise<'done' | 'conflict' | 'replaced'> {
+    let doubtful = false
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const outcome = await this.#items.write(operations)
+        if (outcome.written) return 'done'
+        const first = outcome.conflicts.find(({ index }) => index === 0)
+        if (first !== undefined && mine(first.item)) return 'done'
+        return doubtful ? 'replaced' : 'conflict'
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        if (error.effect === 'none' && !doubtful) throw error
+        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error.message, error)
+        doubtful = true
+      }
+      await this.pause(attempt)
+    }
+  }
+}
+
+function unknownOutcome(why: string, cause?: StoreError): StoreError {
+  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${why}`, { cause })
+}

@@ -1,0 +1,247 @@
+/**
+ * The records of share groups, as one process serves them: share partitions and share sessions. Any process may be asked for
+ * any share partition (served-partition.ts says why that does no harm).
+ */
+import { type Clock, inParallel, type Logger } from '../base/index.ts'
+import type { GroupConfigs } from '../configs/index.ts'
+import type { Log } from '../log/index.ts'
+import { spansOf } from './acknowledgement.ts'
+import { acquireRecords, lookForRecords, type PartitionReader, type ShareConfigs, startOf } from './acquisition.ts'
+import type { AcknowledgeRequest, Acquired, AcquireRequest, Consumer, TopicPartition } from './contract.ts'
+import { orShareError, ShareError } from './errors.ts'
+import { ServedPartition } from './served-partition.ts'
+import { PARALLEL_READS_MAX, PARTITIONS_MAX } from './settings.ts'
+import { noShareGroup } from './share-group-document.ts'
+import type { ShareItems } from './share-items.ts'
+import { acknowledge, newSharePartition, release } from './share-partition.ts'
+import type { Place } from './share-partition-document.ts'
+import { keyOf, type ShareSession, ShareSessions } from './share-sessions.ts'
+
+export interface ShareRecordsOptions {
+  readonly items: ShareItems
+  readonly log: Log
+  readonly configs: GroupConfigs
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Names this process in locks. */
+  readonly token: number
+  readonly sessionsMax: number
+}
+
+export class ShareRecords {
+  readonly sessions: ShareSessions
+  readonly #items: ShareItems
+  readonly #log: Log
+  readonly #configs: GroupConfigs
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #token: number
+  readonly #served = new Map<string, ServedPartition>()
+  readonly #releasing = new Set<Promise<void>>()
+
+  constructor({ items, log, configs, clock, logger, token, sessionsMax }: ShareRecordsOptions) {
+    this.#items = items
+    this.#log = log
+    this.#configs = configs
+    this.#clock = clock
+    this.#logger = logger
+    this.#token = token
+    this.sessions = new ShareSessions(sessionsMax)
+  }
+
+  /** How long a member of the group holds what it acquires, in ms. @throws ShareError */
+  async lockDurationMs(groupId: string): Promise<number> {
+    const configs = await orShareError(() => this.#configsOf(groupId))
+    return configs.recordLockDurationMs
+  }
+
+  /** Whether members may extend locks. @throws ShareError */
+  async mayRenew(groupId: string): Promise<boolean> {
+    const configs = await orShareError(() => this.#configsOf(groupId))
+    return configs.renewAcknowledgeEnable
+  }
+
+  /** Whether there is anything to acquire, and else from which offset on to wait for it (undefined: only others' acknowledgements help). */
+  async look(
+    consumer: Consumer,
+    place: TopicPartition,
+    bytesMin: number,
+  ): Promise<{ bytes: number; waitFrom?: number }> {
+    return orShareError(async () => lookForRecords(await this.#reader(consumer.groupId, place), bytesMin))
+  }
+
+  /** Records that the member holds from now on; none where there are none. @throws ShareError */
+  async acquire(request: AcquireRequest): Promise<Acquired> {
+    return orShareError(async () => {
+      const reader = await this.#reader(request.groupId, request)
+      const { memberId } = request
+      const durationMs = reader.configs.recordLockDurationMs
+      const lock = { memberId, giver: this.#token, durationMs }
+      return reader.served.inTurn(() => acquireRecords(reader, request, lock))
+    })
+  }
+
+  /** All or none. @throws ShareError INVALID_RECORD_STATE, INVALID_REQUEST */
+  async acknowledge({ batches, memberId, ...request }: AcknowledgeRequest): Promise<void> {
+    const spans = spansOf(batches)
+    await orShareError(async () => {
+      const { served, configs } = await this.#reader(request.groupId, request)
+      const durationMs = configs.recordLockDurationMs
+      const lock = { memberId, giver: this.#token, durationMs }
+      const deliveriesMax = configs.deliveryCountLimit
+      await served.change(partition => {
+        const outcome = acknowledge(partition, { lock, spans, deliveriesMax })
+        if ('error' in outcome) throw new ShareError(outcome.error, outcome.message)
+        return { partition: outcome.partition, answer: undefined }
+      })
+    })
+  }
+
+  /**
+   * Resolves when there may be something to acquire in one of the partitions, when `timeoutMs` is over, or `signal` aborts.
+   * `waitFrom`: as `look` said.
+   */
+  async waitForRecords(
+    groupId: string,
+    waiting: readonly (TopicPartition & { readonly waitFrom?: number })[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const done = new AbortController()
+    const finish = () => done.abort()
+    signal.addEventListener('abort', finish)
+    if (signal.aborted) finish()
+    const served = waiting.map(place => this.#serve(groupId, place))
+    const stops = served.map(one => one.listen(finish))
+    const lockEnd = Math.min(Number.POSITIVE_INFINITY, ...served.map(one => one.nextLockEnd))
+    const untilMs = Math.max(0, Math.min(timeoutMs, lockEnd - this.#clock.monotonic()))
+    const positions = waiting.flatMap(({ topic, partition, waitFrom }) =>
+      waitFrom === undefined ? [] : [{ topic, partition, offset: waitFrom }],
+    )
+    await this.#log.waitForRecords(positions, untilMs, done.signal)
+    for (const stop of stops) stop()
+    signal.removeEventListener('abort', finish)
+  }
+
+  // ---------------------------------------------------------------- sessions
+
+  /** What other processes gave to a member that opens a session here is given back: it has left them. */
+  async leaveOthers(consumer: Consumer, places: readonly TopicPartition[]): Promise<void> {
+    await this.#release(consumer, places, false, ({ giver }) => giver !== this.#token)
+  }
+
+  /**
+   * Ends a session and gives back what its member holds. `unseen`: the member closes it, so what it has not acknowledged
+   * was not looked at, and this delivery does not count.
+   */
+  async endSession(session: ShareSession, options: { readonly unseen: boolean }): Promise<void> {
+    if (!this.sessions.end(session)) return
+    const work = this.#releaseAll(session, options.unseen)
+    this.#releasing.add(work)
+    await work
+    this.#releasing.delete(work)
+  }
+
+  async #releaseAll(session: ShareSession, unseen: boolean): Promise<void> {
+    try {
+      const places = await Promise.all([...session.partitions.values()].map(place => this.#locate(place)))
+      await this.#release(
+        session,
+        places.filter(place => place !== undefined),
+        unseen,
+        () => true,
+      )
+    } catch (error) {
+      // Their locks run out.
+      this.#logger.warn('records not given back', { groupId: session.groupId, error: String(error) })
+    }
+  }
+
+  async #locate({ topicId, partition }: Place): Promise<TopicPartition | undefined> {
+    const topic = await this.#log.topics.find({ id: topicId })
+    return topic && { topic, partition }
+  }
+
+  async #release(
+    { groupId, memberId }: Consumer,
+    places: readonly TopicPartition[],
+    unseen: boolean,
+    when: (lock: { readonly giver: number }) => boolean,
+  ): Promise<void> {
+    await inParallel(places, PARALLEL_READS_MAX, place =>
+      orShareError(async () => {
+        const { served, configs } = await this.#reader(groupId, place)
+        // Nothing may be left out because of a state that is an old one.
+        await served.look(0)
+        const deliveriesMax = configs.deliveryCountLimit
+        await served.change(partition => ({
+          partition: release(partition, lock => lock.memberId === memberId && when(lock), { deliveriesMax, unseen }),
+          answer: undefined,
+        }))
+      }),
+    )
+  }
+
+  /** Gives back what the sessions that end now held. */
+  async close(): Promise<void> {
+    await Promise.all(this.#releasing)
+  }
+
+  // ---------------------------------------------------------------- parts
+
+  async #configsOf(groupId: string): Promise<ShareConfigs> {
+    return (await this.#configs.ofGroup(groupId)).share
+  }
+
+  async #reader(groupId: string, place: TopicPartition): Promise<PartitionReader> {
+    const configs = await this.#configsOf(groupId)
+    return {
+      served: this.#serve(groupId, place),
+      log: this.#log,
+      configs,
+      topic: place.topic,
+      partition: place.partition,
+    }
+  }
+
+  #serve(groupId: string, { topic, partition }: TopicPartition): ServedPartition {
+    const place = { topicId: topic.id, partition }
+    const name = `${keyOf(place)}/${groupId}`
+    const known = this.#served.get(name)
+    if (known) return known
+    if (this.#served.size >= PARTITIONS_MAX) this.#forgetIdle()
+    const served = new ServedPartition({
+      ...place,
+      groupId,
+      items: this.#items,
+      clock: this.#clock,
+      deliveriesMax: async () => (await this.#configsOf(groupId)).deliveryCountLimit,
+      create: () => this.#create(groupId, { topic, partition }),
+    })
+    this.#served.set(name, served)
+    return served
+  }
+
+  /** The first half of those that nobody uses: what they knew is read again. */
+  #forgetIdle(): void {
+    const idle = [...this.#served].filter(([, served]) => served.isIdle)
+    for (const [name] of idle.slice(0, Math.ceil(idle.length / 2))) this.#served.delete(name)
+  }
+
+  /** Begins to read a partition, where the group's config says. The group comes to be with it, if it is not there. */
+  async #create(groupId: string, { topic, partition }: TopicPartition): Promise<void> {
+    const group = await this.#items.readGroup(groupId)
+    if (!group.value) {
+      await this.#items.writeGroup(groupId, 'absent', noShareGroup)
+      return
+    }
+    const configs = await this.#configsOf(groupId)
+    const start = await startOf(this.#log, { topic, partition }, configs, this.#clock.now())
+    const value = newSharePartition(start, this.#items.drawFirstLock())
+    await this.#items.writePartition(
+      groupId,
+      { topicId: topic.id, partition },
+      { expected: 'absent', value, group: group.version },
+    )
+  }
+}
