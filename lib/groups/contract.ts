@@ -2,17 +2,14 @@
  * What groups offer to their faces (Kafka, HTTP), in Kafka's terms.
  */
 import type { Assignment } from './assignment.ts'
+import type { Protocol } from './classic-protocol.ts'
 import type { GroupErrorCode } from './errors.ts'
 import type { StreamsMember, StreamsTopology, Subtopology, Tasks } from './streams-document.ts'
 import type { StreamsStatus } from './streams-topology.ts'
 
-export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
+export type { Protocol }
 
-/** One of the assignment strategies a member can use, with what it tells the leader (opaque bytes). */
-export interface Protocol {
-  readonly name: string
-  readonly metadata: Uint8Array
-}
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
 export interface JoinRequest {
   readonly groupId: string
@@ -195,8 +192,8 @@ export interface StreamsGroupDescription {
   readonly state: 'Empty' | 'NotReady' | 'Assigning' | 'Reconciling' | 'Stable' | 'Dead'
   readonly epoch: number
   readonly topologyEpoch: number | undefined
-  /** Undefined while the topology is not ready. */
-  readonly subtopologies: readonly (Subtopology & { readonly tasks: number })[] | undefined
+  /** As members gave it while it is not ready, else with regular expressions resolved. */
+  readonly subtopologies: readonly (Subtopology & { readonly tasks: number })[]
   readonly members: readonly StreamsMember[]
   readonly description: { readonly epoch: number; readonly bytes: Uint8Array } | undefined
 }

@@ -20,11 +20,12 @@ import { GroupKeeper } from './group-keeper.ts'
 import { refusalError } from './held-requests.ts'
 import {
   DESCRIPTION_BYTES_MAX,
+  NOT_READY_HEARTBEAT_MS,
   RECONCILING_HEARTBEAT_MS,
   RECONCILING_HEARTBEAT_MS_A_MEMBER,
   TOPICS_REFRESH_MS,
 } from './settings.ts'
-import type { StreamsDocument, StreamsTopology } from './streams-document.ts'
+import type { StreamsDocument, StreamsMember, StreamsTopology } from './streams-document.ts'
 import { endpointsOf, newStreamsGroup, seenBy } from './streams-group.ts'
 import {
   heartbeatOfStreams,
@@ -92,7 +93,7 @@ export class CoordinatedStreamsGroup implements Coordination {
       return {
         memberId,
         epoch: member.epoch,
-        heartbeatIntervalMs: this.#intervalFor(now, member.state === 'stable' && step.status.length === 0),
+        heartbeatIntervalMs: this.#intervalFor(now, member, step.status),
         tasks,
         status: step.status.map(status => this.#explained(status)),
         endpointEpoch: now.endpointEpoch,
@@ -218,9 +219,11 @@ export class CoordinatedStreamsGroup implements Coordination {
     return { ...status, detail: `${status.detail}; Creation failed: ${this.#creationFailure}.` }
   }
 
-  #intervalFor(group: StreamsDocument, isSettled: boolean): number {
+  #intervalFor(group: StreamsDocument, { state }: StreamsMember, status: readonly StreamsStatus[]): number {
     const { consumerHeartbeatIntervalMs } = this.#options.settings
-    if (isSettled) return consumerHeartbeatIntervalMs
+    // Kafka Streams gives up waiting for its source topics after twice this.
+    if (status.length > 0) return NOT_READY_HEARTBEAT_MS
+    if (state === 'stable') return consumerHeartbeatIntervalMs
     const soonMs = RECONCILING_HEARTBEAT_MS + group.members.size * RECONCILING_HEARTBEAT_MS_A_MEMBER
     return Math.min(consumerHeartbeatIntervalMs, soonMs)
   }

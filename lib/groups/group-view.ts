@@ -92,9 +92,10 @@ export function describeStreamsGroup(groupId: string, group: StreamsDocument): S
     state: streamsStateOf(group),
     epoch: group.epoch,
     topologyEpoch: group.topology?.epoch,
-    subtopologies: isReady
-      ? configured.subtopologies.map(each => ({ ...each, tasks: configured.tasks.get(each.id) ?? 0 }))
-      : undefined,
+    subtopologies: (isReady ? configured.subtopologies : (group.topology?.subtopologies ?? [])).map(each => ({
+      ...each,
+      tasks: configured?.tasks.get(each.id) ?? 0,
+    })),
     members: [...group.members.values()],
     description: group.description,
   }

@@ -75,6 +75,8 @@ export const RECONCILING_HEARTBEAT_MS_A_MEMBER = 1
 export const TOPICS_REFRESH_MS = 5_000
 /** … and of those that its regular expressions match within this, for it takes a list of all topics. */
 export const TOPIC_LIST_REFRESH_MS = 15_000
+/** How often members of a streams group that waits for topics are asked to come back. */
+export const NOT_READY_HEARTBEAT_MS = 5_000
 /** The description of a streams topology that tools show. */
 export const DESCRIPTION_BYTES_MAX = 100_000
 /** Regular expressions of subscriptions kept compiled. */

@@ -166,7 +166,7 @@ function readMember(reader: ByteReader, values: readonly Uint8Array[]): StreamsM
     clientHost: textAt(reader.uint()),
     rebalanceTimeoutMs: reader.int(),
   }
-  const process = { topologyEpoch: reader.int(), processId: textAt(reader.uint()) }
+  const origin = { topologyEpoch: reader.int(), processId: textAt(reader.uint()) }
   const [endpoint, tags] = JSON.parse(textAt(reader.uint())) as [
     StreamsMember['endpoint'] | null,
     StreamsMember['tags'],
@@ -180,7 +180,7 @@ function readMember(reader: ByteReader, values: readonly Uint8Array[]): StreamsM
   return {
     ...identity,
     ...client,
-    ...process,
+    ...origin,
     endpoint: endpoint ?? undefined,
     tags,
     ...epochs,

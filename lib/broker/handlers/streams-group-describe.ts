@@ -64,7 +64,7 @@ function answerOf(group: StreamsGroupDescription): Answer {
     topology:
       group.topologyEpoch === undefined
         ? null
-        : { epoch: group.topologyEpoch, subtopologies: group.subtopologies?.map(subtopologyOf) ?? null },
+        : { epoch: group.topologyEpoch, subtopologies: group.subtopologies.map(subtopologyOf) },
     members: group.members.map(memberOf),
     authorizedOperations: operationsNotAsked,
     topologyDescriptionStatus: descriptionStatus.notRequested,
@@ -72,7 +72,7 @@ function answerOf(group: StreamsGroupDescription): Answer {
   }
 }
 
-function subtopologyOf(each: NonNullable<StreamsGroupDescription['subtopologies']>[number]) {
+function subtopologyOf(each: StreamsGroupDescription['subtopologies'][number]) {
   const topicInfo = (partitions: number) => (topic: (typeof each.changelogTopics)[number]) => ({
     name: topic.name,
     partitions: topic.partitions || partitions,

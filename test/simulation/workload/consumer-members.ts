@@ -125,6 +125,7 @@ export class ConsumerMember {
   // ---------------------------------------------------------------- the consumer protocol
 
   async #work(): Promise<void> {
+    if (this.#epoch > 0 && this.#client.rng.chance(this.#plan.commitChance / 2)) await this.#commit()
     await this.#doAsTold()
     await this.#beat()
     const { rng } = this.#client
