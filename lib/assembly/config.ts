@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import type { UpkeepSettings } from '../log/index.ts'
 import { ConfigError } from './config-error.ts'
 import { type HttpAccessConfig, readHttpAccess } from './http-config.ts'
 import { type ItemsLocation, type ObjectsLocation, readItemsLocation, readObjectsLocation } from './store-location.ts'
@@ -27,7 +28,13 @@ export interface Config {
   readonly flushBudget: number
   readonly autoCreateTopics: boolean
   readonly defaultPartitions: number
+  readonly upkeep: UpkeepConfig
   readonly httpAccess: HttpAccessConfig
+}
+
+export interface UpkeepConfig extends Pick<UpkeepSettings, 'retentionIntervalMs' | 'sweepIntervalMs' | 'graceMs'> {
+  /** Whether a server does upkeep in the background; else somebody runs `varve upkeep` now and then. */
+  readonly background: boolean
 }
 
 /** Every setting: its option on the command line, its environment variable, and what it is. */
@@ -110,6 +117,30 @@ export const settings = {
     variable: 'VARVE_OIDC_SCOPE_CLAIM',
     about: 'the claim with the scopes (default: scope)',
   },
+  upkeep: {
+    option: '--upkeep <boolean>',
+    variable: 'VARVE_UPKEEP',
+    about: 'whether this process compacts, retains and sweeps; if none does, run `varve upkeep` now and then',
+    default: 'true',
+  },
+  retentionInterval: {
+    option: '--retention-interval <ms>',
+    variable: 'VARVE_RETENTION_INTERVAL_MS',
+    about: 'between two looks for what is due to be compacted or deleted; longer while there is nothing',
+    default: '300000',
+  },
+  sweepInterval: {
+    option: '--sweep-interval <ms>',
+    variable: 'VARVE_SWEEP_INTERVAL_MS',
+    about: 'between two looks for objects and items that nothing refers to; longer while there are none',
+    default: '3600000',
+  },
+  sweepGrace: {
+    option: '--sweep-grace <ms>',
+    variable: 'VARVE_SWEEP_GRACE_MS',
+    about: 'how long what nothing refers to is left alone',
+    default: '7200000',
+  },
   insecureListen: {
     option: '--insecure-listen',
     variable: 'VARVE_INSECURE_LISTEN',
@@ -132,12 +163,15 @@ export type SettingValues = {
 }
 
 const partitionsMax = 10_000
+/** A month. */
+const intervalMsMax = 30 * 24 * 3_600_000
+
+type WholeSetting = 'defaultPartitions' | 'retentionInterval' | 'sweepInterval' | 'sweepGrace'
 
 /** @throws ConfigError */
 export function readConfig(values: SettingValues): Config {
   const kafka = readAddress('kafka', values)
   const http = readAddress('http', values)
-  const data = resolve(textOf('data', values))
   const insecureListen = readBoolean('insecureListen', values, false)
   if (!insecureListen) refuseOpenAddress(kafka)
   const httpTexts = {
@@ -155,11 +189,11 @@ export function readConfig(values: SettingValues): Config {
     http,
     advertised: readAdvertised(kafka, values),
     rack: textOf('rack', values) || null,
-    objects: readObjectsLocation(textOf('objects', values) || `file:${data}`),
-    items: readItemsLocation(textOf('items', values) || `lmdb:${resolve(data, 'items')}`),
+    ...readLocations(values),
     flushBudget: readNumber('flushBudget', values, 0, Number.MAX_VALUE),
     autoCreateTopics: readBoolean('autoCreateTopics', values, true),
     defaultPartitions: readWhole('defaultPartitions', values, 1, partitionsMax),
+    upkeep: readUpkeep(values),
     httpAccess: readHttpAccess(httpTexts, { loopback: isLoopback(http), insecureListen }),
   }
 }
@@ -196,7 +230,33 @@ function readAddress(name: 'kafka' | 'http' | 'advertised', values: SettingValue
   return { host, port }
 }
 
-function readBoolean(name: 'autoCreateTopics' | 'insecureListen', values: SettingValues, absent: boolean): boolean {
+function readUpkeep(values: SettingValues): UpkeepConfig {
+  return {
+    background: readBoolean('upkeep', values, true),
+    retentionIntervalMs: readWhole('retentionInterval', values, 1_000, intervalMsMax),
+    sweepIntervalMs: readWhole('sweepInterval', values, 1_000, intervalMsMax),
+    graceMs: readWhole('sweepGrace', values, 0, intervalMsMax),
+  }
+}
+
+/** Where the stores are, and how upkeep is done: all that a command needs which serves nobody. @throws ConfigError */
+export function readStoresConfig(values: SettingValues): Pick<Config, 'objects' | 'items' | 'upkeep'> {
+  return { ...readLocations(values), upkeep: readUpkeep(values) }
+}
+
+function readLocations(values: SettingValues): Pick<Config, 'objects' | 'items'> {
+  const data = resolve(textOf('data', values))
+  return {
+    objects: readObjectsLocation(textOf('objects', values) || `file:${data}`),
+    items: readItemsLocation(textOf('items', values) || `lmdb:${resolve(data, 'items')}`),
+  }
+}
+
+function readBoolean(
+  name: 'autoCreateTopics' | 'insecureListen' | 'upkeep',
+  values: SettingValues,
+  absent: boolean,
+): boolean {
   const text = textOf(name, values).toLowerCase()
   if (text === '') return absent
   if (['true', '1', 'yes', 'on'].includes(text)) return true
@@ -204,12 +264,7 @@ function readBoolean(name: 'autoCreateTopics' | 'insecureListen', values: Settin
   throw new ConfigError(`${nameOf(name)} must be true or false, but is ${quote(text)}.`)
 }
 
-function readNumber(
-  name: 'flushBudget' | 'defaultPartitions',
-  values: SettingValues,
-  min: number,
-  max: number,
-): number {
+function readNumber(name: 'flushBudget' | WholeSetting, values: SettingValues, min: number, max: number): number {
   const text = textOf(name, values)
   const value = Number(text)
   if (text === '' || !Number.isFinite(value) || value < min || value > max) {
@@ -218,7 +273,7 @@ function readNumber(
   return value
 }
 
-function readWhole(name: 'defaultPartitions', values: SettingValues, min: number, max: number): number {
+function readWhole(name: WholeSetting, values: SettingValues, min: number, max: number): number {
   const value = readNumber(name, values, min, max)
   if (!Number.isInteger(value)) throw new ConfigError(`${nameOf(name)} must be a whole number, but is ${value}.`)
   return value

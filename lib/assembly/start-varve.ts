@@ -3,7 +3,15 @@
  * stores and its faces at once.
  */
 import { type Clock, type Logger, type Random, systemClock, systemRandom } from '../base/index.ts'
-import { type Broker, defaultBrokerConfig, Gateways, handlers, Router, TransactionTakeover } from '../broker/index.ts'
+import {
+  type Broker,
+  defaultBrokerConfig,
+  Gateways,
+  handlers,
+  isCoordinator,
+  Router,
+  TransactionTakeover,
+} from '../broker/index.ts'
 import { StoredConfigs } from '../configs/index.ts'
 import { Gateway } from '../gateway/index.ts'
 import { Groups } from '../groups/index.ts'
@@ -13,9 +21,11 @@ import { ShareGroups } from '../share/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
+import { EMBEDDED } from './embedded.ts'
 import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
 import { openStores } from './open-stores.ts'
+import { openUpkeep } from './upkeep.ts'
 
 export interface RunningVarve {
   /** HOST:PORT that is listened on. */
@@ -30,9 +40,6 @@ interface Surroundings {
   readonly random: Random
   readonly logger: Logger
 }
-
-/** Where a write of several items costs no more than one: an append of up to 256 KiB is one write. */
-const EMBEDDED = { carriesItems: true, itemSegmentBytesMax: 256 * 1_024 }
 
 /** @throws ConfigError where an address or a store cannot be had */
 export async function startVarve(config: Config, logger: Logger): Promise<RunningVarve> {
@@ -84,6 +91,13 @@ async function startParts(
   endings.push(() => transactions.close())
   const takeover = new TransactionTakeover({ transactions, cluster, clock, logger })
   endings.push(() => takeover.close())
+  if (config.upkeep.background) {
+    const owner = `gateway ${cluster.nodeId} at ${addressText(advertised.host, advertised.port || gateway.port)}`
+    const isMine = (key: string) => isCoordinator(key, cluster)
+    const upkeep = openUpkeep({ ...common, log }, config.upkeep, { owner, isMine })
+    upkeep.start()
+    endings.push(() => upkeep.close())
+  }
   const { autoCreateTopics, defaultPartitions } = config
   const brokerConfig = { ...defaultBrokerConfig, autoCreateTopics, defaultPartitions }
   const faces = { log, groups, shares, transactions, cluster, configs }
@@ -101,6 +115,7 @@ async function startParts(
     autoCreateTopics,
     defaultPartitions,
     closing: closing.signal,
+    clusterId: cluster.clusterId,
   })
   http.serve(app.fetch, () => stores.usage())
   endings.push(async () => {

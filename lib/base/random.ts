@@ -1,12 +1,29 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 /** Randomness, as an argument, so that a simulation can draw it from one seed. */
 export interface Random {
   bytes(length: number): Uint8Array
 }
 
+/** Drawn from the system at once: a draw of a few bytes costs as much as one of these. */
+const POOL_BYTES = 4_096
+
+const pool = { bytes: new Uint8Array(POOL_BYTES), used: POOL_BYTES }
+
+/** No byte is given twice. */
 export const systemRandom: Random = {
-  bytes: length => new Uint8Array(randomBytes(length)),
+  bytes: length => {
+    if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length))
+    if (pool.used + length > POOL_BYTES) {
+      randomFillSync(pool.bytes)
+      pool.used = 0
+    }
+    const from = pool.used
+    pool.used += length
+    const drawn = pool.bytes.slice(from, pool.used)
+    pool.bytes.fill(0, from, pool.used)
+    return drawn
+  },
 }
 
 /** A uniform integer in [1, 2^53): the version token of an item, never 0. */

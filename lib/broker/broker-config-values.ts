@@ -1,26 +1,39 @@
 /** What a gateway tells of its own settings, by the names of Kafka's broker configs: only what is true here. */
 import { groupConfigs } from '../configs/index.ts'
 import { topicConfigs } from '../log/index.ts'
+import { defaultBrokerConfig } from './broker-config.ts'
 import { type ConfigValue, configSource, configType } from './config-values.ts'
 import type { Broker } from './handler.ts'
 
-type Row = readonly [name: string, type: keyof typeof configType, value: string, about: string]
+type Row = readonly [name: string, type: keyof typeof configType, value: string, about: string, otherwise?: string]
 
 /** This broker's own settings, and the defaults that topics and groups inherit. All are read-only. */
 export function brokerConfigValues(nodeId: number, { config, cluster }: Broker): ConfigValue[] {
   const gateway = cluster.gateways().find(candidate => candidate.nodeId === nodeId)
   const address = gateway ? `PLAINTEXT://${gateway.host}:${gateway.port}` : ''
-  const set: readonly Row[] = [
-    ['node.id', 'int', String(nodeId), 'The number of this gateway.'],
-    ['broker.id', 'int', String(nodeId), 'The number of this gateway.'],
-    ['advertised.listeners', 'list', address, 'Where clients find this gateway.'],
+  const { autoCreateTopics, defaultPartitions, requestBytesMax, fetchBytesMax } = config
+  const standard = defaultBrokerConfig
+  const rows: readonly Row[] = [
+    ['node.id', 'int', String(nodeId), 'The number of this gateway.', ''],
+    ['broker.id', 'int', String(nodeId), 'The number of this gateway.', '-1'],
+    ['advertised.listeners', 'list', address, 'Where clients find this gateway.', ''],
     ['broker.rack', 'string', gateway?.rack ?? '', 'The zone of this gateway.'],
-    ['auto.create.topics.enable', 'boolean', String(config.autoCreateTopics), 'Whether using a topic creates it.'],
-    ['num.partitions', 'int', String(config.defaultPartitions), 'Partitions of a topic that does not say.'],
-    ['socket.request.max.bytes', 'int', String(config.requestBytesMax), 'The largest request.'],
-    ['fetch.max.bytes', 'int', String(config.fetchBytesMax), 'The most that a fetch answers with.'],
-  ]
-  const fixed: readonly Row[] = [
+    [
+      'auto.create.topics.enable',
+      'boolean',
+      String(autoCreateTopics),
+      'Whether using a topic creates it.',
+      String(standard.autoCreateTopics),
+    ],
+    [
+      'num.partitions',
+      'int',
+      String(defaultPartitions),
+      'Partitions of a topic that does not say.',
+      String(standard.defaultPartitions),
+    ],
+    ['socket.request.max.bytes', 'int', String(requestBytesMax), 'The largest request.'],
+    ['fetch.max.bytes', 'int', String(fetchBytesMax), 'The most that a fetch answers with.'],
     ['default.replication.factor', 'int', '1', 'The stores replicate.'],
     ['delete.topic.enable', 'boolean', 'true', 'Topics can be deleted.'],
     ['authorizer.class.name', 'string', '', 'There is no authorizer.'],
@@ -35,12 +48,21 @@ export function brokerConfigValues(nodeId: number, { config, cluster }: Broker):
       ? []
       : [[definition.brokerName, definition.type, definition.default, definition.about] as const],
   )
-  return [
-    ...set.map(row => readOnly(row, configSource.brokerStatic)),
-    ...[...fixed, ...inherited].map(row => readOnly(row, configSource.default)),
-  ]
+  return [...rows, ...inherited].map(readOnly)
 }
 
-function readOnly([name, type, value, about]: Row, source: number): ConfigValue {
-  return { name, type: configType[type], value, about, source, isReadOnly: true, synonyms: [{ name, value, source }] }
+/** `otherwise`: the value of one that is not set; absent: this one. */
+function readOnly([name, type, value, about, otherwise = value]: Row): ConfigValue {
+  const fallback = { name, value: otherwise, source: configSource.default }
+  const isSet = value !== otherwise
+  const set = { name, value, source: configSource.brokerStatic }
+  return {
+    name,
+    value,
+    about,
+    type: configType[type],
+    source: isSet ? configSource.brokerStatic : configSource.default,
+    isReadOnly: true,
+    synonyms: isSet ? [set, ...(otherwise === '' ? [] : [fallback])] : [fallback],
+  }
 }

@@ -4,8 +4,6 @@ import {
   ConfigError,
   type ConfigKind,
   type Configs,
-  clientMetricsConfigs,
-  groupConfigs,
   validateClientMetricsConfigs,
   validateGroupConfigs,
 } from '../configs/index.ts'
@@ -21,6 +19,8 @@ export type Change = (definitions: ConfigDefinitions, configs: Configs) => Confi
 export interface ResourceChange {
   readonly resourceType: number
   readonly resourceName: string
+  /** What is not named goes back to its default. */
+  readonly isWhole?: boolean
   /** The configs that are named. */
   readonly names: readonly string[]
   readonly change: Change
@@ -35,8 +35,8 @@ interface ResourceAnswer {
 
 /** A resource's name may be part of a key. */
 const NAME_BYTES_MAX = 1_000
-/** Kafka knows this list as one that takes no APPEND. */
-const { metrics: _, match: __, ...appendableClientMetrics } = clientMetricsConfigs
+/** Kafka knows the lists of groups and of clients' metrics as such that take no APPEND. */
+const noLists: ConfigDefinitions = {}
 
 /** Changes each resource for itself; one that is named twice is not changed. Answers in order. */
 export async function changeResources(
@@ -71,12 +71,12 @@ async function changeResource(asked: ResourceChange, validateOnly: boolean, brok
     }
     case resourceType.group: {
       if (name === '') throw invalidRequest('Default group resources are not allowed.')
-      const changed = validated(configs => change(groupConfigs, configs), validateGroupConfigs)
+      const changed = validated(configs => change(noLists, configs), validateGroupConfigs)
       return changeStored('group', name, changed, validateOnly, broker)
     }
     case resourceType.clientMetrics: {
       if (name === '') throw invalidRequest("Subscription name can't be empty")
-      const changed = validated(configs => change(appendableClientMetrics, configs), validateClientMetricsConfigs)
+      const changed = validated(configs => change(noLists, configs), validateClientMetricsConfigs)
       return changeStored('client-metrics', name, changed, validateOnly, broker)
     }
     case resourceType.broker: {
@@ -86,6 +86,8 @@ async function changeResource(asked: ResourceChange, validateOnly: boolean, brok
       return
     }
     case resourceType.brokerLogger: {
+      // Kafka's loggers have no levels to go back to.
+      if (asked.isWhole) throw invalidRequest(`Unknown resource type ${asked.resourceType}`)
       checkNode(name, 'Unexpected node id. Expected', broker)
       if (names.length > 0) throw new ConfigError('INVALID_CONFIG', `Logger ${names[0]} does not exist!`)
       return

@@ -1,5 +1,6 @@
 export { type BrokerConfig, defaultBrokerConfig } from './broker-config.ts'
 export type { Cluster, Gateway } from './cluster.ts'
+export { isCoordinator } from './coordination.ts'
 export { Gateways, type GatewaysOptions } from './gateways.ts'
 export type { Broker } from './handler.ts'
 export { handlers } from './registry.ts'

@@ -5,7 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { explainFailure, UsageError } from './failure.ts'
 
 // Before the first file is read, for then it is fixed: each call that waits for the disk holds a thread of these.
-process.env.UV_THREADPOOL_SIZE ??= '16'
+process.env.UV_THREADPOOL_SIZE ??= '6'
 
 // Starting is mostly compiling: what was compiled once is kept in the system's folder for temporary files.
 enableCompileCache()
@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   produce: async () => (await import('./commands/produce.ts')).produceCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
   keys: async () => (await import('./commands/keys.ts')).keysCommand(),
+  upkeep: async () => (await import('./commands/upkeep.ts')).upkeepCommand(),
   groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
 }
 

@@ -47,7 +47,7 @@ function checkAlterations(alterations: readonly Alteration[]): void {
   }
   const missing = alterations.filter(({ operation, value }) => operation !== 'delete' && value === null)
   if (missing.length > 0) {
-    const names = missing.map(({ name }) => name).join(',')
+    const names = missing.map(({ name }) => name).join(', ')
     throw new ConfigError('INVALID_REQUEST', `Null value not supported for : ${names}`)
   }
 }

@@ -14,6 +14,8 @@ export interface ConfigDefinition {
   readonly max?: number
   /** For strings and for the members of lists. */
   readonly oneOf?: readonly string[]
+  /** For lists: the form of the whole, and how it is told of. */
+  readonly pattern?: { readonly form: RegExp; readonly about: string }
   /** A value outside min and max that is allowed too. */
   readonly orElse?: number
   /** Accepted for the sake of Kafka's tools, without effect in Varve. */
@@ -67,6 +69,14 @@ function flawOf(name: string, definition: ConfigDefinition, value: string): stri
   if (definition.type === 'list' && membersOf(value).includes('')) {
     return `Configuration '${name}' values must not be empty.`
   }
+  const { oneOf, pattern } = definition
+  const stranger = definition.type === 'list' && oneOf && membersOf(value).find(member => !oneOf.includes(member))
+  if (typeof stranger === 'string') {
+    return `Invalid value ${stranger} for configuration ${name}: String must be one of: ${oneOf?.join(', ')}`
+  }
+  if (pattern && !pattern.form.test(membersOf(value).join())) {
+    return `Invalid value [${membersOf(value).join(', ')}] for configuration ${name}: ${name} ${pattern.about}`
+  }
   const flaw = flawOfValue(definition, value)
   if (!flaw) return undefined
   const isWholeDouble = definition.type === 'double' && Number.isInteger(Number(value))
@@ -81,9 +91,7 @@ function flawOfValue(definition: ConfigDefinition, value: string): string | unde
     case 'string':
       return oneOf?.includes(value) === false ? `String must be one of: ${oneOf.join(', ')}` : undefined
     case 'list':
-      return oneOf && membersOf(value).some(member => !oneOf.includes(member))
-        ? `String must be one of: ${oneOf.join(', ')}`
-        : undefined
+      return undefined
     case 'double':
       return value === '' || !Number.isFinite(Number(value))
         ? 'Not a number of type DOUBLE'
@@ -105,6 +113,9 @@ function flawOfInteger(definition: ConfigDefinition, value: string): string | un
 
 function flawOfRange({ min, max, orElse }: ConfigDefinition, value: number): string | undefined {
   if (value === orElse) return undefined
+  if (orElse !== undefined && (value < min! || value > max!)) {
+    return `Value must be between ${min} and ${max} or equal to ${orElse}`
+  }
   if (min !== undefined && value < min) return `Value must be at least ${min}`
   if (max !== undefined && value > max) return `Value must be no more than ${max}`
   return undefined

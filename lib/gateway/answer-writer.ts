@@ -1,6 +1,6 @@
 /**
  * Sends answers over one socket, in order and without copying: a few hundred KiB at a time, so that what the client has
- * taken is known and given back to the memory budget as it goes.
+ * taken is known and given back to the memory budget as it goes. Answers that are ready at the same moment go in one call.
  */
 import type { Socket } from 'node:net'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -14,6 +14,7 @@ export class AnswerWriter {
   #waiting: Uint8Array[] = []
   #unsent = 0
   #inSocket = 0
+  #writeScheduled = false
 
   /** `onProgress` is called whenever the client took something. */
   constructor(socket: Socket, budget: MemoryBudget, onProgress: () => void) {
@@ -35,7 +36,13 @@ export class AnswerWriter {
         this.#waiting.push(part.length <= writtenAtOnceBytes ? part : part.subarray(from, from + writtenAtOnceBytes))
       }
     }
-    this.#write()
+    if (this.#writeScheduled) return
+    this.#writeScheduled = true
+    // Behind all that is ready to run: it may have answers too.
+    process.nextTick(() => {
+      this.#writeScheduled = false
+      this.#write()
+    })
   }
 
   /** The socket is gone: nothing more will be sent. */
@@ -56,6 +63,10 @@ export class AnswerWriter {
     }
     const parts = this.#waiting.splice(0, count)
     this.#inSocket = bytes
+    if (parts.length === 1) {
+      this.#socket.write(parts[0]!, error => this.#taken(bytes, error))
+      return
+    }
     this.#socket.cork()
     for (const [index, part] of parts.entries()) {
       if (index < count - 1) this.#socket.write(part)

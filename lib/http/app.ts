@@ -9,6 +9,7 @@ import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import { ApiKeys } from '../security/index.ts'
 import type { ItemStore } from '../storage/index.ts'
+import { BodyMemory } from './body-memory.ts'
 import { consumeRoutes } from './consume/consume-routes.ts'
 import { tailRoute } from './consume/tail-route.ts'
 import { compressResponse, encodingFor } from './content-encoding.ts'
@@ -27,6 +28,10 @@ import { IdempotencyKeys } from './produce/idempotency-keys.ts'
 import { StickyPartitions } from './produce/partitioner.ts'
 import { produceRoutes } from './produce/produce-routes.ts'
 import { producerRoute } from './produce/producer-routes.ts'
+import { ConsumerInstances } from './rest-proxy/consumer-instances.ts'
+import { v2ConsumerRoutes } from './rest-proxy/v2-consumer-routes.ts'
+import { v2TopicRoutes } from './rest-proxy/v2-topic-routes.ts'
+import { v3Routes } from './rest-proxy/v3-routes.ts'
 import { type AppEnv, jsonResponse, type Route } from './route.ts'
 import { topicRoutes } from './topic-routes.ts'
 
@@ -41,6 +46,8 @@ export interface HttpOptions {
   /** Aborts when the process shuts down; streams and long polls end then. */
   readonly closing: AbortSignal
   readonly items: ItemStore
+  /** As Kafka shows it; `varve` unless told. */
+  readonly clusterId?: string
   readonly access: HttpAccess
   readonly identify?: GuardOptions['identify']
   /** Origins of pages that may use this server from a browser; `*`: all. Default: none. */
@@ -70,13 +77,20 @@ export const routes: readonly Route[] = [
   ...groupRoutes,
   pollRoute,
   ...keyRoutes,
+  ...v2TopicRoutes,
+  ...v2ConsumerRoutes,
+  ...v3Routes,
 ]
 
 export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
   const { log, clock, random, logger, items, access, corsOrigins = [] } = options
+  const limits = { ...defaultHttpLimits, ...options.limits }
   const parts: HttpParts = {
     ...options,
-    limits: { ...defaultHttpLimits, ...options.limits },
+    limits,
+    bodyMemory: new BodyMemory(limits.bodiesBytesMax),
+    clusterId: options.clusterId ?? 'varve',
+    instances: new ConsumerInstances({ items, clock, random }),
     idempotencyKeys: new IdempotencyKeys({ items, log, clock, random }),
     // One for both: what is revoked here opens nothing here at once.
     keys: access.kind === 'closed' ? access.authenticator.keys : new ApiKeys({ items, clock, random }),
@@ -95,6 +109,10 @@ export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
   })
   if (corsOrigins.length > 0) app.use(cors({ origin: corsOrigins.includes('*') ? '*' : [...corsOrigins], ...CORS }))
   mountDocument(app)
+  app.use(async (context, next) => {
+    await next()
+    parts.bodyMemory.release(context.req.raw)
+  })
   app.use(guard({ ...options, corsOrigins }))
   for (const route of routes) route.mount(app, parts)
   app.notFound(({ req }) => {

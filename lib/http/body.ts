@@ -1,5 +1,6 @@
 /** Bodies, piece by piece or whole, decompressed, within their bounds. */
 import type { Clock } from '../base/index.ts'
+import type { BodyMemory } from './body-memory.ts'
 import { decoderOf } from './content-encoding.ts'
 import { HttpError } from './errors.ts'
 import type { HttpLimits } from './limits.ts'
@@ -18,10 +19,10 @@ export async function* readPieces(request: Request, bounds: BodyBounds): AsyncGe
   if (request.body) yield* decode(rawPieces(request.body, bounds))
 }
 
-/** The whole body. @throws HttpError BODY_TOO_LARGE and what `readPieces` throws */
+/** The whole body. @throws HttpError BODY_TOO_LARGE and what `readPieces` throws; OverloadedError */
 export async function readWhole(
   request: Request,
-  bounds: BodyBounds & { readonly limits: Pick<HttpLimits, 'bodyBytesMax'> },
+  bounds: BodyBounds & { readonly limits: Pick<HttpLimits, 'bodyBytesMax'>; readonly bodyMemory: BodyMemory },
 ): Promise<Buffer> {
   const { bodyBytesMax } = bounds.limits
   const pieces: Uint8Array[] = []
@@ -30,6 +31,7 @@ export async function readWhole(
   for await (const piece of readPieces(request, bounds)) {
     length += piece.length
     if (length > bodyBytesMax) throw tooLarge(bodyBytesMax)
+    bounds.bodyMemory.hold(request, piece.length)
     pieces.push(piece)
   }
   return Buffer.concat(pieces, length)

@@ -5,6 +5,11 @@ export type HttpErrorCode =
   | 'MALFORMED_BODY' // not the JSON, text or batch that its content type says
   | 'FORBIDDEN' // known, but without the right
   | 'NOT_FOUND' // no such route, or no such thing behind it
+  | 'UNKNOWN_PARTITION'
+  | 'UNKNOWN_INSTANCE' // of a REST Proxy consumer
+  | 'INSTANCE_EXISTS'
+  | 'INSTANCE_IN_USE' // by another request; try again
+  | 'ALREADY_SUBSCRIBED' // to topics and to partitions by hand, which do not go together
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_ACCEPTABLE'
   | 'UNSUPPORTED_MEDIA_TYPE'

@@ -2,6 +2,8 @@
 export interface HttpLimits {
   /** A body that is read whole (JSON, text, batches), in bytes, decompressed. */
   readonly bodyBytesMax: number
+  /** All of them that are under way at once. */
+  readonly bodiesBytesMax: number
   /** One line of NDJSON, in bytes. */
   readonly lineBytesMax: number
   /** A body of which nothing came for so long is given up. */
@@ -21,6 +23,7 @@ export interface HttpLimits {
 
 export const defaultHttpLimits: HttpLimits = {
   bodyBytesMax: 16 * 1_024 * 1_024,
+  bodiesBytesMax: 256 * 1_024 * 1_024,
   lineBytesMax: 2 * 1_024 * 1_024,
   bodyIdleMs: 60_000,
   appendTimeoutMs: 30_000,

@@ -3,9 +3,11 @@ import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { ApiKeys } from '../security/index.ts'
+import type { BodyMemory } from './body-memory.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Appender } from './produce/appender.ts'
 import type { IdempotencyKeys } from './produce/idempotency-keys.ts'
+import type { ConsumerInstances } from './rest-proxy/consumer-instances.ts'
 
 export interface HttpParts {
   readonly log: Log
@@ -21,6 +23,10 @@ export interface HttpParts {
   readonly closing: AbortSignal
   readonly limits: HttpLimits
   readonly appender: Appender
+  readonly bodyMemory: BodyMemory
   readonly idempotencyKeys: IdempotencyKeys
   readonly keys: ApiKeys
+  readonly instances: ConsumerInstances
+  /** As Kafka shows it. */
+  readonly clusterId: string
 }

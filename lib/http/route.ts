@@ -32,6 +32,8 @@ export interface RouteOptions<P extends z.ZodObject, Q extends z.ZodObject> exte
   readonly params: P
   readonly query: Q
   handle(call: Call<z.infer<P>, z.infer<Q>>, parts: HttpParts): Promise<Response> | Response
+  /** The answer to an error, where it is no problem document. */
+  refuse?(error: unknown, parts: HttpParts): Response
 }
 
 export interface Call<P, Q> {
@@ -49,6 +51,8 @@ export interface Call<P, Q> {
   demandGroup(groupId: string): void
   /** The body as JSON of this shape. @throws HttpError */
   json<S extends z.ZodType>(schema: S): Promise<z.infer<S>>
+  /** The same; undefined where the body is empty. @throws HttpError */
+  jsonIfAny<S extends z.ZodType>(schema: S): Promise<z.infer<S> | undefined>
 }
 
 export interface Route extends RouteInfo {
@@ -65,10 +69,18 @@ export interface AppEnv {
 export function route<P extends z.ZodObject, Q extends z.ZodObject>(options: RouteOptions<P, Q>): Route {
   const mount = (app: Hono<AppEnv>, parts: HttpParts) => {
     const path = options.path.replaceAll(/\{(\w+)\}/g, ':$1')
-    app.on(options.method.toUpperCase(), path, context => {
-      const query = Object.fromEntries(new URL(context.req.url).searchParams)
-      const params = check(options.params, context.req.param(), 'path')
-      return options.handle(callOf({ context, parts, params, query: check(options.query, query, 'query') }), parts)
+    app.on(options.method.toUpperCase(), path, async context => {
+      try {
+        const query = Object.fromEntries(new URL(context.req.url).searchParams)
+        const params = check(options.params, context.req.param(), 'path')
+        return await options.handle(
+          callOf({ context, parts, params, query: check(options.query, query, 'query') }),
+          parts,
+        )
+      } catch (error) {
+        if (options.refuse) return options.refuse(error, parts)
+        throw error
+      }
     })
   }
   return { ...options, mount }
@@ -120,12 +132,18 @@ function callOf<P, Q>(options: { context: Context<AppEnv>; parts: HttpParts; par
     demandGroup: groupId => {
       if (!allowsGroup(principal, groupId)) throw forbidden(principal, `use the group ${groupId}`)
     },
-    json: async schema => {
-      const text = textIn(await readWhole(request, parts))
-      if (text === undefined) throw new HttpError('MALFORMED_BODY', 'the body is not UTF-8')
-      return check(schema, parseJson(text), 'body')
+    json: async schema => check(schema, parseJson(await textOf(request, parts)), 'body'),
+    jsonIfAny: async schema => {
+      const text = await textOf(request, parts)
+      return text.trim() === '' ? undefined : check(schema, parseJson(text), 'body')
     },
   }
+}
+
+async function textOf(request: Request, parts: HttpParts): Promise<string> {
+  const text = textIn(await readWhole(request, parts))
+  if (text === undefined) throw new HttpError('MALFORMED_BODY', 'the body is not UTF-8')
+  return text
 }
 
 function forbidden({ name }: Principal, what: string): HttpError {

@@ -34,7 +34,10 @@ const newTopicSchema = z.strictObject({
   partitions: z.int().optional(),
   configs: configsSchema.optional(),
 })
-const changeSchema = z.strictObject({ partitions: z.int() })
+const changeSchema = z.strictObject({
+  partitions: z.int().optional().describe('As many as there are to be.'),
+  configs: z.record(z.string(), configValue.nullable()).optional().describe('null: the default again. Others stay.'),
+})
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema })
 
@@ -124,15 +127,20 @@ export const topicRoutes: readonly Route[] = [
     method: 'patch',
     path: '/v1/topics/{topic}',
     tag: 'Topics',
-    summary: 'Add partitions',
+    summary: 'Change configs, add partitions',
     params: topicParams,
     query: nothing,
     body: json(changeSchema),
     answers: { 200: { description: 'The topic as it is now.', content: json(topicSchema) } },
     async handle({ params, json, demand }, { log }) {
       demand('admin', params.topic)
-      const { partitions } = await json(changeSchema)
-      return jsonResponse(describe(await log.topics.addPartitions(params.topic, partitions)))
+      const { partitions, configs } = await json(changeSchema)
+      const change = configs && ((set: Configs) => changed(set, configs))
+      // What can be refused is refused before anything is done.
+      if (change) await log.topics.changeConfigs(params.topic, change, { validateOnly: true })
+      if (partitions !== undefined) await log.topics.addPartitions(params.topic, partitions)
+      if (change) await log.topics.changeConfigs(params.topic, change)
+      return jsonResponse(describe(await findTopic(log, params.topic)))
     },
   }),
   route({
@@ -164,8 +172,15 @@ function describe({ name, id, partitions, configs }: Topic) {
   return { name, id, partitions, configs }
 }
 
-function mayUse(principal: Principal, name: string): boolean {
+export function mayUse(principal: Principal, name: string): boolean {
   return (['consume', 'produce', 'admin'] as const).some(action => allows(principal, action, name))
+}
+
+type Configs = Readonly<Record<string, string>>
+
+function changed(set: Configs, changes: Readonly<Record<string, string | number | boolean | null>>): Configs {
+  const all = Object.entries({ ...set, ...changes }).filter(([, value]) => value !== null)
+  return Object.fromEntries(all.map(([name, value]) => [name, String(value)]))
 }
 
 function textsOf(configs: Readonly<Record<string, string | number | boolean>>): Record<string, string> {

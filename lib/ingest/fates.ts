@@ -143,7 +143,7 @@ export class Fates {
         offset = batch.baseOffset + batch.lastOffsetDelta + 1
         if (batch.producerId !== producerId) continue
         if (batch.isControl) return last
-        last = Math.max(last, batch.baseSequence + batch.recordCount - 1)
+        last = Math.max(last, batch.baseSequence + batch.lastOffsetDelta)
       }
       if (batches.length === 0 || offset >= endOffset) return last
     }

@@ -18,7 +18,12 @@ export function leaseKey(name: string): ItemKey {
 }
 
 export function encodeLease({ owner, durationMs, renewedAt }: Lease): Uint8Array {
-  return new ByteWriter(64).uint8(FORMAT_VERSION).string(owner).uint(durationMs).uint(Math.max(0, renewedAt)).finish()
+  return new ByteWriter(64)
+    .uint8(FORMAT_VERSION)
+    .string(owner)
+    .uint(Math.ceil(durationMs))
+    .uint(Math.max(0, Math.floor(renewedAt)))
+    .finish()
 }
 
 /** @throws CorruptDataError */

@@ -2,6 +2,9 @@
  * What the log offers to its faces (Kafka, HTTP, functions) in the log's own words.
  */
 
+import type { UpkeepJob } from './upkeep/upkeep.ts'
+import type { UpkeepSettings } from './upkeep/upkeep-settings.ts'
+
 export interface Topic {
   /** UUID, 32 lower-case hex digits. */
   readonly id: string
@@ -196,6 +199,10 @@ export interface Log {
   deleteRecords(request: DeleteRecordsRequest): Promise<number>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
+  /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
+  upkeepJobs(settings?: Partial<UpkeepSettings>): readonly UpkeepJob[]
+  /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
+  sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */
   close(): Promise<void>
 }

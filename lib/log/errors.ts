@@ -11,6 +11,7 @@ export type LogErrorCode =
   | 'CORRUPT_BATCH' // bad length, CRC or magic
   | 'INVALID_RECORD' // a well-formed batch that may not be appended
   | 'INVALID_TIMESTAMP'
+  | 'MISSING_KEY' // a record without one, in a compacted topic
   | 'BATCH_TOO_LARGE'
   | 'OUT_OF_ORDER_SEQUENCE'
   | 'INVALID_PRODUCER_EPOCH'
@@ -20,12 +21,21 @@ export type LogErrorCode =
   | 'OVERLOADED' // nothing happened; too much is waiting
   | 'CLOSED' // this process is shutting down; nothing happened
 
+/** A record for which its whole batch was refused (KIP-467). */
+export interface RejectedRecord {
+  /** In its batch, from 0. */
+  readonly index: number
+  readonly message: string
+}
+
 /** A request to the log that was refused. */
 export class LogError extends VarveError {
   readonly code: LogErrorCode
+  readonly rejected: readonly RejectedRecord[]
 
-  constructor(code: LogErrorCode, message: string) {
+  constructor(code: LogErrorCode, message: string, rejected: readonly RejectedRecord[] = []) {
     super(message)
     this.code = code
+    this.rejected = rejected
   }
 }

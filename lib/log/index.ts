@@ -17,10 +17,21 @@ export type {
   Topic,
   Topics,
 } from './contract.ts'
-export { LogError, type LogErrorCode } from './errors.ts'
+export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
+export { flawOfGrowth } from './topics/new-topic.ts'
 export {
   numberConfig,
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'
+export {
+  type OneRun,
+  type OneRunResult,
+  Upkeep,
+  type UpkeepFinding,
+  type UpkeepJob,
+  type UpkeepOptions,
+  type UpkeepPass,
+} from './upkeep/upkeep.ts'
+export { defaultUpkeepSettings, type UpkeepSettings } from './upkeep/upkeep-settings.ts'

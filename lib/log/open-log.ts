@@ -32,6 +32,7 @@ import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
 import { ExtentReader } from './read/extent-reader.ts'
 import { findOffset } from './read/find-offset.ts'
+import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { type ReadParts, stateOf } from './read/walk.ts'
@@ -42,6 +43,9 @@ import { StoredTopics } from './topics/stored-topics.ts'
 import { Compaction } from './upkeep/compaction/compaction.ts'
 import { type CompactionSettings, DEFAULT_COMPACTION_SETTINGS } from './upkeep/compaction/settings.ts'
 import { deleteRecords } from './upkeep/delete-records.ts'
+import { logJobs } from './upkeep/log-jobs.ts'
+import type { UpkeepJob } from './upkeep/upkeep.ts'
+import { defaultUpkeepSettings, type UpkeepSettings } from './upkeep/upkeep-settings.ts'
 
 export interface LogOptions {
   readonly objects: ObjectStore
@@ -102,6 +106,8 @@ export function openLog(options: LogOptions): Log {
 class StoredLog implements Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
+  readonly #options: Required<LogOptions>
+  readonly #topics: StoredTopics
   readonly compaction: Compaction
   readonly #clock: Clock
   readonly #cache: SliceCache
@@ -124,10 +130,12 @@ class StoredLog implements Log {
     this.#segmentIds = segmentIds
     this.#segments = segments
     this.#cache = new SliceCache(segments, options.cacheBytesMax)
+    this.#options = options
+    this.#topics = new StoredTopics(options)
+    this.topics = this.#topics
     const extents = new ExtentReader(options.objects, options.coldCacheBytesMax)
     const extentList = new ExtentList(items)
     this.#reading = { cache: this.#cache, extents, extentList }
-    this.topics = new StoredTopics(options)
     this.producerIds = new BlockProducerIds(items, random)
     this.#batcher = new Batcher({
       segments,
@@ -160,7 +168,9 @@ class StoredLog implements Log {
   async append(request: AppendRequest): Promise<Appended> {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
-    const batch = acceptBatch(request.batch, request.topic.configs, this.#clock.now())
+    const { topic, partition } = request
+    const destination = { topic: topic.name, partition, configs: topic.configs, now: this.#clock.now() }
+    const batch = acceptBatch(request.batch, destination)
     return this.#track(this.#admit(request, batch, deadline))
   }
 
@@ -214,6 +224,17 @@ class StoredLog implements Log {
   async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
     const { open, slot } = await this.#shards.find(topic, partition)
     return findOffset(this.#reading, { shard: open.shard, slot, partition }, spec)
+  }
+
+  upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
+    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction: this.compaction }
+    return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
+  }
+
+  async sizeOf(topic: Topic, partition: number): Promise<number> {
+    const { open, slot } = await this.#shards.find(topic, partition)
+    await open.shard.refresh()
+    return sizeOfPartition({ shard: open.shard, slot, partition }, this.#reading.extentList)
   }
 
   async close(): Promise<void> {

@@ -66,6 +66,12 @@ export class Shards {
     }
   }
 
+  /** The shard if this process has it open. */
+  peek(topicId: string, number: number): OpenShard | undefined {
+    const open = this.#open.get(`${topicId}/${number}`)
+    return open?.shard.state && open
+  }
+
   /** @throws LogError UNKNOWN_TOPIC, StoreError */
   async get(topicId: string, number: number): Promise<OpenShard> {
     const key = `${topicId}/${number}`

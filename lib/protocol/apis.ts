@@ -65,6 +65,8 @@ import { ShareGroupHeartbeat } from './messages/76-share-group-heartbeat.ts'
 import { ShareGroupDescribe } from './messages/77-share-group-describe.ts'
 import { ShareFetch } from './messages/78-share-fetch.ts'
 import { ShareAcknowledge } from './messages/79-share-acknowledge.ts'
+import { AddRaftVoter } from './messages/80-add-raft-voter.ts'
+import { RemoveRaftVoter } from './messages/81-remove-raft-voter.ts'
 import { StreamsGroupHeartbeat } from './messages/88-streams-group-heartbeat.ts'
 import { StreamsGroupDescribe } from './messages/89-streams-group-describe.ts'
 import { DescribeShareGroupOffsets } from './messages/90-describe-share-group-offsets.ts'
@@ -139,6 +141,8 @@ export const apis: readonly Api[] = [
   ShareGroupDescribe,
   ShareFetch,
   ShareAcknowledge,
+  AddRaftVoter,
+  RemoveRaftVoter,
   StreamsGroupHeartbeat,
   StreamsGroupDescribe,
   DescribeShareGroupOffsets,

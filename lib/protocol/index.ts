@@ -172,6 +172,8 @@ export {
 } from './messages/77-share-group-describe.ts'
 export { ShareFetch, ShareFetchRequest, ShareFetchResponse } from './messages/78-share-fetch.ts'
 export { ShareAcknowledge, ShareAcknowledgeRequest, ShareAcknowledgeResponse } from './messages/79-share-acknowledge.ts'
+export { AddRaftVoter, AddRaftVoterRequest, AddRaftVoterResponse } from './messages/80-add-raft-voter.ts'
+export { RemoveRaftVoter, RemoveRaftVoterRequest, RemoveRaftVoterResponse } from './messages/81-remove-raft-voter.ts'
 export {
   StreamsGroupHeartbeat,
   StreamsGroupHeartbeatRequest,

@@ -15,7 +15,6 @@ export type RecordErrorCode =
   | 'BAD_TIMESTAMP_TYPE' // LogAppendTime, which is the broker's to set: INVALID_TIMESTAMP
   | 'CONTROL_BATCH' // from a client: INVALID_RECORD
   | 'UNKNOWN_COMPRESSION' // UNSUPPORTED_COMPRESSION_TYPE
-  | 'MISSING_KEY' // in a compacted topic: INVALID_RECORD
   | 'CORRUPT_RECORDS' // the records do not decompress or parse: INVALID_RECORD
   | 'TOO_LARGE' // more bytes than the limit once decompressed, or than a batch can hold: MESSAGE_TOO_LARGE
 

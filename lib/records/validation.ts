@@ -42,26 +42,25 @@ export interface RecordsSummary {
   readonly maxTimestamp: number
   /** Offset of the first record with the largest timestamp, counted from the base offset. */
   readonly maxTimestampDelta: number
+  /** Records without a key. */
+  readonly keyless: number
 }
 
 /**
- * Walks the records of a batch: as many as the header says, filling it to the end, with offset deltas 0, 1, 2, …, and with keys if
- * `requireKeys` (compacted topics).
- * @throws RecordError CORRUPT_RECORDS, BAD_COUNT, BAD_OFFSETS, MISSING_KEY, TOO_LARGE, INT64_OUT_OF_RANGE
+ * Walks the records of a batch: as many as the header says, filling it to the end, with offset deltas 0, 1, 2, …
+ * @throws RecordError CORRUPT_RECORDS, BAD_COUNT, BAD_OFFSETS, TOO_LARGE, INT64_OUT_OF_RANGE
  */
-export function validateRecords(
-  batch: BatchView,
-  options: ReadLimits & { requireKeys?: boolean } = {},
-): RecordsSummary {
+export function validateRecords(batch: BatchView, options: ReadLimits = {}): RecordsSummary {
   let index = 0
   let minTimestamp = Number.POSITIVE_INFINITY
   let maxTimestamp = Number.NEGATIVE_INFINITY
   let maxTimestampDelta = 0
+  let keyless = 0
   for (const record of walkRecords(batch, options)) {
     if (record.offsetDelta !== index) {
       throw new RecordError('BAD_OFFSETS', `record ${index} has the offset delta ${record.offsetDelta}`)
     }
-    if (options.requireKeys && !record.hasKey) throw new RecordError('MISSING_KEY', `record ${index} has no key`)
+    if (!record.hasKey) keyless++
     const timestamp = batch.baseTimestamp + record.timestampDelta
     if (timestamp < minTimestamp) minTimestamp = timestamp
     if (timestamp > maxTimestamp) {
@@ -70,7 +69,7 @@ export function validateRecords(
     }
     index++
   }
-  return { minTimestamp, maxTimestamp, maxTimestampDelta }
+  return { minTimestamp, maxTimestamp, maxTimestampDelta, keyless }
 }
 
 function validateCounts(batch: BatchView): void {

@@ -27,7 +27,7 @@ import {
   PARALLEL_READS_MAX,
   type ShareSettings,
 } from './settings.ts'
-import type { ShareGroup, SubscribedTopic } from './share-group-document.ts'
+import { noShareGroup, type ShareGroup, type SubscribedTopic } from './share-group-document.ts'
 import { ShareItems } from './share-items.ts'
 import { doneCount, newSharePartition } from './share-partition.ts'
 import { ShareRecords } from './share-records.ts'
@@ -148,6 +148,19 @@ export class ShareGroups {
       start: value.start,
       done: doneCount(value),
     }))
+  }
+
+  /** The group is there, and has no member: one that nobody ever joined is made. @throws ShareError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */
+  async ensureEmpty(groupId: string): Promise<void> {
+    await orShareError(async () => {
+      for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
+        const { value } = await this.#items.readGroup(groupId)
+        if (value && value.members.length > 0) throw notEmpty(groupId)
+        if (value || (await this.#items.writeGroup(groupId, 'absent', noShareGroup)) !== 'conflict') return
+        await this.#items.pause(attempt)
+      }
+      throw new ShareError('COORDINATOR_NOT_AVAILABLE', `group '${groupId}' keeps changing`)
+    })
   }
 
   /** Begins again at `offset`, with nothing delivered yet. @throws ShareError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, readConfig, type SettingValues } from '../../lib/assembly/index.ts'
+import { ConfigError, readConfig, readStoresConfig, type SettingValues } from '../../lib/assembly/index.ts'
 
 function refusalOf(values: SettingValues): string {
   try {
@@ -32,7 +32,20 @@ describe('settings', () => {
       flushBudget: 30,
       autoCreateTopics: true,
       defaultPartitions: 1,
+      upkeep: { background: true, retentionIntervalMs: 300_000, sweepIntervalMs: 3_600_000, graceMs: 7_200_000 },
     })
+  })
+
+  test('set how upkeep is done', () => {
+    const values = { upkeep: 'no', retentionInterval: '1000', sweepInterval: '2000', sweepGrace: '0' }
+    const expected = { background: false, retentionIntervalMs: 1_000, sweepIntervalMs: 2_000, graceMs: 0 }
+    expect(readConfig(values).upkeep).toEqual(expected)
+    expect(readStoresConfig({ ...values, data: '/data' })).toEqual({
+      objects: { kind: 'file', folder: '/data' },
+      items: { kind: 'lmdb', folder: '/data/items' },
+      upkeep: expected,
+    })
+    expect(() => readConfig({ sweepInterval: '10' })).toThrow('--sweep-interval must be a number from 1000')
   })
 
   test('name stores by URL', () => {

@@ -1,23 +1,26 @@
 /**
  * `npm run bench`: Varve and a real Apache Kafka on the same machine, in turns within one run, with Kafka's own tools.
  *
- *   --only produce,fetch     workloads: produce, produce-defaults, fetch, latency (default: all)
+ *   --only produce,fetch     workloads: produce, produce-defaults, fetch, latency (default: these), flights (three million)
  *   --target varve,kafka     servers: varve, varve-cloud (over S3 and DynamoDB emulators), kafka (default: varve,kafka)
  *   --seconds 5              about how long each measurement takes
  *   --rounds 3               measurements of each; the report has their medians
+ *   --flights 3000000        how many flights the workload of that name sends
  */
 import { parseArgs } from 'node:util'
 import { Admin } from '@platformatic/kafka'
 import { apacheKafkaMissing } from '../support/apache-kafka.ts'
+import { MANY_FLIGHTS } from '../support/flights.ts'
 import { describeResults, describeServers, type Result, type ServerFigures } from './report.ts'
 import { createTarget, type Target, type TargetName, targetNames } from './targets.ts'
-import { type Workload, workloadNames, workloads } from './workloads.ts'
+import { usualWorkloads, type Workload, workloadNames, workloads } from './workloads.ts'
 
 interface BenchOptions {
   readonly workloads: readonly Workload[]
   readonly targets: readonly TargetName[]
   readonly seconds: number
   readonly rounds: number
+  readonly flights: number
 }
 
 const startsMeasured = 3
@@ -25,10 +28,11 @@ const startsMeasured = 3
 function readOptions(): BenchOptions {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: workloadNames.join(',') },
+      only: { type: 'string', default: usualWorkloads.join(',') },
       target: { type: 'string', default: 'varve,kafka' },
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
+      flights: { type: 'string', default: String(MANY_FLIGHTS) },
     },
   })
   const wanted = chooseFrom('--only', values.only, workloadNames)
@@ -37,6 +41,7 @@ function readOptions(): BenchOptions {
     targets: chooseFrom('--target', values.target, targetNames),
     seconds: positive('--seconds', values.seconds),
     rounds: positive('--rounds', values.rounds),
+    flights: positive('--flights', values.flights),
   }
 }
 
@@ -94,26 +99,28 @@ async function measureStarts({ server }: Target): Promise<number[]> {
 async function measure(
   workload: Workload,
   target: Target,
-  options: { seconds: number; round: number },
+  options: { seconds: number; flights: number; round: number },
 ): Promise<Result> {
   const { bootstrap } = target.server
   const topic = `${workload.name}-${options.round}`
-  const run = { bootstrap, topic, seconds: options.seconds }
+  const run = { bootstrap, topic, seconds: options.seconds, flights: options.flights }
   process.stderr.write(`round ${options.round + 1}: ${workload.name} on ${target.name}\n`)
   await withAdmin(bootstrap, admin => admin.createTopics({ topics: [topic], partitions: workload.partitions }))
   await workload.fill?.(run)
+  await target.server.forgetPeak()
   const before = await target.storeRequests()
   const measurement = await workload.measure(run)
   const after = await target.storeRequests()
+  const { peakBytes } = await target.server.memory()
   await withAdmin(bootstrap, admin => admin.deleteTopics({ topics: [topic] }))
   const stores = before &&
     after && { requests: after.requests - before.requests, dollars: after.dollars - before.dollars }
-  return { workload, target: target.name, measurement, stores }
+  return { workload, target: target.name, measurement, stores, peakBytes }
 }
 
 async function describeServer({ name, server }: Target, readyMs: readonly number[]): Promise<ServerFigures> {
-  const { bytes, peakBytes } = await server.memory()
-  return { target: name, readyMs, memoryBytes: bytes, memoryPeakBytes: peakBytes }
+  const { bytes } = await server.memory()
+  return { target: name, readyMs, memoryBytes: bytes }
 }
 
 async function withAdmin(bootstrap: string, work: (admin: Admin) => Promise<unknown>): Promise<void> {

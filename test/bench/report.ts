@@ -8,13 +8,15 @@ export interface Result {
   readonly target: TargetName
   readonly measurement: Measurement
   readonly stores: StoreRequests | undefined
+  /** The most memory that the server had meanwhile; 0: unknown. */
+  readonly peakBytes: number
 }
 
 export interface ServerFigures {
   readonly target: TargetName
   readonly readyMs: readonly number[]
+  /** When all was done. */
   readonly memoryBytes: number
-  readonly memoryPeakBytes: number
 }
 
 const readyMsMax = 1_000
@@ -25,27 +27,20 @@ export function describeResults(results: readonly Result[]): string {
   for (const [workload, ofWorkload] of Map.groupBy(results, result => result.workload)) {
     lines.push('', `${workload.name}: ${workload.client}, ${workload.about}`)
     const targets = Map.groupBy(ofWorkload, result => result.target)
-    lines.push(row('', 'MB/s', 'records/s', 'p50 ms', 'p95 ms', 'p99 ms', 'requests', '$ list price'))
+    lines.push(row('', 'MB/s', 'records/s', 'p50 ms', 'p95 ms', 'p99 ms', 'requests', '$ list price', 'peak MiB'))
     for (const [target, rounds] of targets) lines.push(describeTarget(target, rounds))
-    lines.push(`  ${judge(workload, targets)}`)
+    lines.push(`  ${[...judge(workload, targets), ...judgeMemory(targets)].join('; ')}`)
   }
   return lines.join('\n')
 }
 
 export function describeServers(servers: readonly ServerFigures[]): string {
-  const lines = ['', 'server', row('', 'ready ms', 'memory MiB', 'peak MiB')]
-  for (const { target, readyMs, memoryBytes, memoryPeakBytes } of servers) {
-    lines.push(row(target, round(median(readyMs)), mebibytes(memoryBytes), mebibytes(memoryPeakBytes)))
+  const lines = ['', 'server', row('', 'ready ms', 'MiB at end')]
+  for (const { target, readyMs, memoryBytes } of servers) {
+    lines.push(row(target, round(median(readyMs)), mebibytes(memoryBytes)))
   }
   const varve = servers.find(server => server.target === 'varve')
-  if (varve) {
-    const ready = verdict(median(varve.readyMs) <= readyMsMax, `ready within ${readyMsMax} ms`)
-    const memory = verdict(
-      varve.memoryPeakBytes / 2 ** 20 <= memoryMebibytesMax,
-      `memory up to ${memoryMebibytesMax} MiB`,
-    )
-    lines.push(`  ${ready}; ${memory}`)
-  }
+  if (varve) lines.push(`  ${verdict(median(varve.readyMs) <= readyMsMax, `ready within ${readyMsMax} ms`)}`)
   return lines.join('\n')
 }
 
@@ -64,19 +59,27 @@ function describeTarget(target: TargetName, rounds: readonly Result[]): string {
     of(m => m.p99),
     stores.length > 0 ? round(median(stores.map(({ requests }) => requests))) : '-',
     stores.length > 0 ? median(stores.map(({ dollars }) => dollars)).toFixed(6) : '-',
+    mebibytes(Math.max(...rounds.map(({ peakBytes }) => peakBytes))),
   )
 }
 
-function judge({ floor }: Workload, targets: ReadonlyMap<TargetName, readonly Result[]>): string {
+function judge({ floor }: Workload, targets: ReadonlyMap<TargetName, readonly Result[]>): string[] {
   const speed = (target: TargetName) =>
     median((targets.get(target) ?? []).map(({ measurement }) => measurement.megabytesPerSecond))
-  if ('p50Ms' in floor) {
+  if (floor && 'p50Ms' in floor) {
     const p50 = median((targets.get('varve') ?? []).map(({ measurement }) => measurement.p50 ?? Number.NaN))
-    return Number.isNaN(p50) ? 'not judged without varve' : verdict(p50 <= floor.p50Ms, `p50 up to ${floor.p50Ms} ms`)
+    return [Number.isNaN(p50) ? 'not judged without varve' : verdict(p50 <= floor.p50Ms, `p50 up to ${floor.p50Ms} ms`)]
   }
   const ratio = speed('varve') / speed('kafka')
-  if (Number.isNaN(ratio)) return 'not judged without both varve and kafka'
-  return verdict(ratio >= floor.ofKafka, `floor ${floor.ofKafka} × kafka: ${ratio.toFixed(2)} ×`)
+  if (Number.isNaN(ratio)) return ['not compared without both varve and kafka']
+  if (!floor) return [`${ratio.toFixed(2)} × kafka`]
+  return [verdict(ratio >= floor.ofKafka, `floor ${floor.ofKafka} × kafka: ${ratio.toFixed(2)} ×`)]
+}
+
+function judgeMemory(targets: ReadonlyMap<TargetName, readonly Result[]>): string[] {
+  const peakBytes = Math.max(0, ...(targets.get('varve') ?? []).map(result => result.peakBytes))
+  if (peakBytes === 0) return []
+  return [verdict(peakBytes / 2 ** 20 <= memoryMebibytesMax, `memory up to ${memoryMebibytesMax} MiB`)]
 }
 
 function verdict(reached: boolean, floor: string): string {

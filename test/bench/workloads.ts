@@ -1,6 +1,7 @@
 import { measureLatency } from './latency.ts'
 import type { Measurement } from './measurement.ts'
 import { runConsumerPerformance, runProducerPerformance } from './perf-tools.ts'
+import { measureVolume } from './volume.ts'
 
 /** The workloads, and what Varve must reach in each: a part of Kafka's speed in the same run, or a bound. */
 export interface Workload {
@@ -8,20 +9,25 @@ export interface Workload {
   readonly client: string
   readonly about: string
   readonly partitions: number
-  readonly floor: { readonly ofKafka: number } | { readonly p50Ms: number }
+  /** Absent: nothing is demanded. */
+  readonly floor?: { readonly ofKafka: number } | { readonly p50Ms: number }
   /** Runs the client against a topic of its own; `fill` is for what must be there before, and is not measured. */
   readonly fill?: (run: WorkloadRun) => Promise<unknown>
   readonly measure: (run: WorkloadRun) => Promise<Measurement>
 }
 
-export const workloadNames = ['produce', 'produce-defaults', 'fetch', 'latency'] as const
+export const workloadNames = ['produce', 'produce-defaults', 'fetch', 'latency', 'flights'] as const
 export type WorkloadName = (typeof workloadNames)[number]
+/** All but the one that takes minutes. */
+export const usualWorkloads: readonly WorkloadName[] = ['produce', 'produce-defaults', 'fetch', 'latency']
 
 export interface WorkloadRun {
   readonly bootstrap: string
   readonly topic: string
   /** About how long the measurement should take. */
   readonly seconds: number
+  /** How many flights the volume workload sends. */
+  readonly flights: number
 }
 
 const recordBytes = 1_024
@@ -77,5 +83,12 @@ export const workloads: readonly Workload[] = [
         recordsPerSecond: latencyPerSecond,
         recordBytes,
       }),
+  },
+  {
+    name: 'flights',
+    client: '@platformatic/kafka',
+    about: '8 partitions, US flights keyed by origin, published and read back, each there once',
+    partitions: 8,
+    measure: measureVolume,
   },
 ]

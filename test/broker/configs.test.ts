@@ -242,5 +242,5 @@ test('a broker is not configured at run time', async () => {
   expect(await alter(broker, '1', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
   expect(await alter(broker, '', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
   expect((await alter(broker, '7', [['log.cleaner.threads', set, '2']]))[0]).toBe(42)
-  expect(await configOf(broker, '1', 'num.partitions')).toEqual(['1', 4])
+  expect(await configOf(broker, '1', 'num.partitions')).toEqual(['1', 5])
 })

@@ -5,9 +5,9 @@ import {
   DescribeCluster,
   decodeResponse,
   errorCodes,
+  GetTelemetrySubscriptions,
   InitProducerId,
   Metadata,
-  UnregisterBroker,
 } from '../../lib/protocol/index.ts'
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts'
 import { frameOf, WireClient } from '../support/wire-client.ts'
@@ -86,9 +86,9 @@ describe('what is no request of ours closes its connection, with a log line, and
       'an API that is not served',
       () =>
         frameOf({
-          api: UnregisterBroker,
+          api: GetTelemetrySubscriptions,
           version: 0,
-          body: { brokerId: 1 },
+          body: { clientInstanceId: '0'.repeat(32) },
           correlationId: 1,
         }),
       'UNKNOWN_API',

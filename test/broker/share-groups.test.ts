@@ -473,12 +473,19 @@ describe('offsets', () => {
     expect(full.errorCode).toBe(errorCodes.NON_EMPTY_GROUP)
     const deleting = await client.request(DeleteShareGroupOffsets, 0, { groupId: 'g', topics: [{ topicName: 't' }] })
     expect(deleting.errorCode).toBe(errorCodes.NON_EMPTY_GROUP)
-    const none = await client.request(AlterShareGroupOffsets, 0, { groupId: 'none', topics })
-    expect(none.errorCode).toBe(errorCodes.GROUP_ID_NOT_FOUND)
     const described = await client.request(DescribeShareGroupOffsets, 1, {
       groups: [{ groupId: 'none', topics: null }],
     })
     expect(described.groups[0]!.errorCode).toBe(errorCodes.GROUP_ID_NOT_FOUND)
+  })
+
+  test('of a group that is not there yet are set, and make it', async () => {
+    await produce(['a', 'b', 'c'])
+    const topics = [{ topicName: 't', partitions: [{ partitionIndex: 0, startOffset: 2 }] }]
+    const set = await client.request(AlterShareGroupOffsets, 0, { groupId: 'new', topics })
+    expect(set).toMatchObject({ errorCode: 0, responses: [{ partitions: [{ errorCode: 0 }] }] })
+    const described = await client.request(DescribeShareGroupOffsets, 1, { groups: [{ groupId: 'new', topics: null }] })
+    expect(described.groups[0]).toMatchObject({ errorCode: 0, topics: [{ partitions: [{ startOffset: 2 }] }] })
   })
 
   test('begin where the group is told to', async () => {

@@ -66,6 +66,10 @@ export const CASES: Readonly<Record<string, string>> = {
   'connect-standalone': 'a Kafka Connect worker carries a file into a topic and back; a second goes on where it ended',
   'connect-distributed':
     'connectors are made over REST, their state kept in compacted topics; a worker with kill -9 is replaced by the other',
+  'own-group-etl': 'the client’s own tests: chains of groups with every assignor, classic and KIP-848',
+  'own-txn-etl': 'the client’s own tests: chains of transactional consumers and producers',
+  'own-share-etl': 'the client’s own tests: share groups',
+  'own-consumer': 'the client’s own tests: what its users once found',
   'interop-write': 'writes, with each codec, what the other clients then read',
   'interop-read': 'reads what another client wrote, with each codec',
 }

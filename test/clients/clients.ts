@@ -1,7 +1,15 @@
 /** Other people's clients: which there are, and how the program of each is made ready. */
 import { join } from 'node:path'
 import type { Program } from './program.ts'
-import { compiledJava, goProgram, javaClassPath, mavenClassPath, needCommand, pythonWith } from './toolchains.ts'
+import {
+  compiledJava,
+  goProgram,
+  goTests,
+  javaClassPath,
+  mavenClassPath,
+  needCommand,
+  pythonWith,
+} from './toolchains.ts'
 
 export interface Client {
   readonly name: string
@@ -25,6 +33,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'kafka-python', prepare: () => pythonProgram('kafka_python') },
   { name: 'aiokafka', prepare: () => pythonProgram('aiokafka') },
   { name: 'franz-go', prepare: franzGo },
+  { name: 'franz-go-tests', prepare: franzGoTests },
   { name: 'java', prepare: java },
   { name: 'kafka-streams', prepare: kafkaStreams },
   { name: 'console-tools', prepare: consoleTools },
@@ -47,6 +56,11 @@ async function pythonProgram(name: string): Promise<Program> {
 async function franzGo(): Promise<Program> {
   const sources = ['main.go', 'harness.go', 'records.go', 'groups.go', 'admin.go']
   return { command: await goProgram(join(here, 'go/franz-go'), sources), args: [] }
+}
+
+async function franzGoTests(): Promise<Program> {
+  const tests = await goTests(join(here, 'go/franz-go'), 'github.com/twmb/franz-go/pkg/kgo')
+  return nodeProgram('go/franz-go-tests.ts', { FRANZ_GO_TESTS: tests })
 }
 
 async function java(): Promise<Program> {

@@ -39,6 +39,16 @@ export async function goProgram(module: string, sources: readonly string[]): Pro
   return join(folder, 'program')
 }
 
+/** The tests of a package that a Go module depends on, as a program. */
+export async function goTests(module: string, packageName: string): Promise<string> {
+  await needCommand('go', ['version'], 'install Go 1.26 or newer')
+  const files = ['go.mod', 'go.sum'].map(name => join(module, name))
+  const folder = await made('go-tests', files, folder =>
+    run('go', ['test', '-c', '-o', join(folder, 'program'), packageName], { cwd: module }),
+  )
+  return join(folder, 'program')
+}
+
 /** The class path of Apache Kafka's jars and of these Java sources. */
 export async function javaClassPath(sources: readonly string[]): Promise<string> {
   const missing = await apacheKafkaMissing()

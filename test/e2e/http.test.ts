@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runCli } from '../support/cli.ts'
 import { createVarveServer, type VarveServer } from '../support/varve-server.ts'
@@ -125,4 +129,43 @@ describe('with keys', () => {
     expect(server.output).not.toContain(token)
     expect(server.output).not.toContain(adminKey)
   })
+})
+
+test('the beacon of the example becomes a record', { timeout }, async () => {
+  const files = spawn(process.execPath, [join(import.meta.dirname, '../../examples/page-views/serve.mjs'), '0'])
+  try {
+    const [line] = (await once(files.stdout, 'data')) as [Buffer]
+    const page = String(line).trim()
+    const { url } = await start(['--cors-origins', page])
+    const html = await (await fetch(page)).text()
+    const script = await (await fetch(new URL(/src="(.*?)"/.exec(html)![1]!, page))).text()
+    const to = new URL(/data-to="(.*?)"/.exec(html)![1]!)
+    const pathname = '/shop'
+    /** Runs the example's script as a browser would, up to the moment when the page is hidden. */
+    const beacons: [string, string][] = []
+    const hidden = Promise.withResolvers<() => void>()
+    const document = {
+      currentScript: { dataset: { to: `${url}${to.pathname}` } },
+      visibilityState: 'hidden',
+      referrer: '',
+      addEventListener: (_event: string, listener: () => void) => hidden.resolve(listener),
+    }
+    const navigator = { language: 'en', sendBeacon: (...beacon: [string, string]) => beacons.push(beacon) > 0 }
+    runInNewContext(script, { document, navigator, location: { pathname }, Date, JSON, Math })
+    const hide = await hidden.promise
+    hide()
+    hide()
+    expect(beacons).toHaveLength(1)
+    const [[target, text]] = beacons as [[string, string]]
+    const headers = { origin: page, 'content-type': 'text/plain;charset=UTF-8' }
+    expect((await fetch(target, { method: 'POST', headers, body: text })).status).toBe(200)
+    const foreign = { ...headers, origin: 'https://evil.example' }
+    expect((await fetch(target, { method: 'POST', headers: foreign, body: text })).status).toBe(403)
+    const { records } = (await (await fetch(`${url}/v1/topics/web-views/records`)).json()) as {
+      records: { value: object }[]
+    }
+    expect(records.map(({ value }) => value)).toMatchObject([{ page: '/shop', language: 'en' }])
+  } finally {
+    files.kill()
+  }
 })

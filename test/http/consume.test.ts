@@ -58,11 +58,11 @@ describe('one partition', () => {
     ['partitions/0/records?timestamp=1&from=latest', 400, 'BAD_REQUEST'],
     ['partitions/0/records?timestamp=yesterday', 400, 'BAD_REQUEST'],
     ['partitions/0/records?maxRecords=0', 400, 'BAD_REQUEST'],
-    ['partitions/1/records', 404, 'UNKNOWN_TOPIC'],
+    ['partitions/1/records', 404, 'UNKNOWN_PARTITION'],
     ['partitions/x/records', 400, 'BAD_REQUEST'],
     ['records?position=nonsense', 400, 'BAD_REQUEST'],
     ['records?position=AQ', 400, 'BAD_REQUEST'],
-    ['tail?partitions=4', 404, 'UNKNOWN_TOPIC'],
+    ['tail?partitions=4', 404, 'UNKNOWN_PARTITION'],
     ['tail?lastEventId=nonsense', 400, 'BAD_REQUEST'],
   ])('%s is refused', async (path, status, code) => {
     const rig = openHttpRig()

@@ -67,7 +67,7 @@ describe('one call', () => {
     [{ cursor: 'nonsense' }, 400, 'MALFORMED_BODY'],
     [{ cursor: Buffer.from('{"id":"x"}').toString('base64url') }, 400, 'BAD_REQUEST'],
     [
-      { cursor: Buffer.from('{"id":"x","epoch":3,"topics":["t"],"places":{}}').toString('base64url') },
+      { cursor: Buffer.from('{"id":"x","epoch":3,"topics":["t"],"places":{},"manual":false}').toString('base64url') },
       404,
       'UNKNOWN_MEMBER_ID',
     ],

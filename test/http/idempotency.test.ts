@@ -162,6 +162,8 @@ describe('a producer of its own', () => {
     ['?partition=0', { ...numbered(1, 0), 'varve-producer-epoch': '40000' }],
     ['?partition=0', { ...numbered(1, 0), 'idempotency-key': 'k' }],
     ['?partition=0', { ...numbered(1, -1) }],
+    ['', { 'idempotency-key': '' }],
+    ['', { 'idempotency-key': 'k'.repeat(1_001) }],
   ])('%s with %j is refused', async (query, headers) => {
     const rig = openHttpRig()
     await rig.send('POST', '/v1/topics', { name: 't' })

@@ -94,7 +94,7 @@ describe('one record', () => {
 
   test.each([
     [{ value: 1, partition: -1 }, 400, 'BAD_REQUEST'],
-    [{ value: 1, partition: 1 }, 404, 'UNKNOWN_TOPIC'],
+    [{ value: 1, partition: 1 }, 404, 'UNKNOWN_PARTITION'],
     [{ value: 1, valueEncoding: 'text' }, 400, 'BAD_REQUEST'],
     [{ value: 'a', valueEncoding: 'base64' }, 400, 'BAD_REQUEST'],
     [{ value: 'ü', valueEncoding: 'base64' }, 400, 'BAD_REQUEST'],
@@ -153,7 +153,7 @@ describe('an array', () => {
       { partition: 0, offset: 0 },
       { error: expect.objectContaining({ code: 'MISSING_KEY', status: 400 }) },
       { partition: 0, offset: 1 },
-      { error: expect.objectContaining({ code: 'UNKNOWN_TOPIC', status: 404 }) },
+      { error: expect.objectContaining({ code: 'UNKNOWN_PARTITION', status: 404 }) },
     ])
     const all = await rig.send('POST', '/v1/topics/t/records', [{ value: 2 }, { value: 3 }])
     expect(await bodyOf(all, 400)).toMatchObject({ code: 'MISSING_KEY', failed: 2 })
@@ -228,7 +228,7 @@ describe('NDJSON', () => {
       { partition: 0, offset: 0 },
       { error: expect.objectContaining({ code: 'MALFORMED_BODY', detail: expect.stringContaining('line 2') }) },
       { error: expect.objectContaining({ code: 'LINE_TOO_LONG', detail: expect.stringContaining('line 5') }) },
-      { error: expect.objectContaining({ code: 'UNKNOWN_TOPIC' }) },
+      { error: expect.objectContaining({ code: 'UNKNOWN_PARTITION' }) },
       { error: expect.objectContaining({ code: 'BAD_REQUEST', detail: expect.stringContaining('line 7') }) },
       { partition: 0, offset: 1 },
     ])
@@ -370,6 +370,32 @@ describe('bodies', () => {
       })
       expect(await bodyOf(answer, 413)).toMatchObject({ code: 'BODY_TOO_LARGE' })
     }
+  })
+
+  test('of many requests at once share a bound, and leave it when they are answered', async () => {
+    const hold = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const rig = openHttpRig({
+      limits: { bodiesBytesMax: 3_000 },
+      wrapLog: log =>
+        wrapLog(log, {
+          append: async request => {
+            begun.resolve()
+            await hold.promise
+            return log.append(request)
+          },
+        }),
+    })
+    const text = { 'content-type': 'text/plain' }
+    const send = () => rig.send('POST', '/v1/topics/t/records', 'x'.repeat(2_000), text)
+    const first = send()
+    await begun.promise
+    const second = await send()
+    expect(second.headers.get('retry-after')).toBe('1')
+    expect(await bodyOf(second, 503)).toMatchObject({ code: 'OVERLOADED' })
+    hold.resolve()
+    expect((await first).status).toBe(200)
+    for (let again = 0; again < 3; again++) expect((await send()).status).toBe(200)
   })
 
   test.each([

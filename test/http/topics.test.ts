@@ -45,6 +45,27 @@ test.each([
   expect((await log.topics.list()).map(({ name }) => name)).toEqual(['there'])
 })
 
+test('configs change, those that are not named stay, and null means the default again', async () => {
+  const { send, log } = openHttpRig()
+  await send('POST', '/v1/topics', { name: 'a', configs: { 'retention.ms': 1_000, 'cleanup.policy': 'compact' } })
+  const changes = { partitions: 2, configs: { 'retention.ms': null, 'max.message.bytes': 5_000 } }
+  expect(await bodyOf(await send('PATCH', '/v1/topics/a', changes))).toMatchObject({
+    partitions: 2,
+    configs: { 'cleanup.policy': 'compact', 'max.message.bytes': '5000' },
+  })
+  const wrong = await send('PATCH', '/v1/topics/a', { partitions: 9, configs: { 'retention.ms': 'long' } })
+  expect(await bodyOf(wrong, 400)).toMatchObject({ code: 'INVALID_CONFIG' })
+  const late = await send('PATCH', '/v1/topics/a', { partitions: 1, configs: { 'retention.ms': 7 } })
+  expect(await bodyOf(late, 400)).toMatchObject({ code: 'INVALID_PARTITIONS' })
+  expect(await log.topics.find({ name: 'a' })).toMatchObject({
+    partitions: 2,
+    configs: { 'cleanup.policy': 'compact', 'max.message.bytes': '5000' },
+  })
+  expect(await bodyOf(await send('PATCH', '/v1/topics/none', { configs: {} }), 404)).toMatchObject({
+    code: 'UNKNOWN_TOPIC',
+  })
+})
+
 test('validateOnly makes nothing', async () => {
   const { send, log } = openHttpRig()
   expect(await bodyOf(await send('POST', '/v1/topics?validateOnly=true', { name: 'a' }))).toEqual({ valid: true })

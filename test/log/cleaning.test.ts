@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Log, LogOptions, Topic } from '../../lib/log/index.ts'
 import { buildBatch, COMPRESSIONS, type Compression, readRecords, viewBatch } from '../../lib/records/index.ts'
-import { openRig } from './rig.ts'
+import { drain, openRig } from './rig.ts'
 
 const EAGER: Partial<LogOptions> = {
   compaction: {
@@ -28,7 +28,7 @@ async function put(log: Log, topic: Topic, entries: readonly Entry[], compressio
     timestamp,
     headers: [{ key: 'about', value: Buffer.from(`${key}`) }],
   }))
-  return log.append({ topic, partition: 0, batch: buildBatch({ records, compression }), timeoutMs: 5_000 })
+  return log.append({ topic, partition: 0, batch: buildBatch({ records, compression }), timeoutMs: 3_000_000 })
 }
 
 interface Kept {
@@ -185,7 +185,47 @@ describe('cleanup.policy=compact', () => {
       ])
     }
   })
+
+  test.each([1, 2, 3, 4, 5, 6])('three processes append, compact and clean at once (%i)', async seed => {
+    const { open, hooks, clock } = openRig({ ...EAGER, compaction: { ...EAGER.compaction, keysMax: 5 } })
+    let drawn = seed
+    const draw = (below: number) => {
+      drawn = (drawn * 48_271) % 0x7fffffff
+      return drawn % below
+    }
+    const slowly = async <T>(work: () => Promise<T>): Promise<T> => {
+      for (let turns = draw(6); turns > 0; turns--) await drain()
+      return work()
+    }
+    hooks.write = (operations, next) => slowly(() => next(operations))
+    hooks.put = (key, parts, next) => slowly(() => next(key, parts))
+    hooks.get = (key, next) => slowly(() => next(key))
+    const logs = [open(), open(), open()]
+    const topic = await compactedTopic(logs[0]!)
+    const sent: Kept[] = []
+    const produce = async (log: Log, name: string) => {
+      for (let i = 0; i < 25; i++) {
+        const [key, value] = [`k${draw(7)}`, `${name}-${i}`]
+        const { baseOffset } = await put(log, topic, [{ key, value }])
+        sent.push({ offset: baseOffset, key, value, timestamp: 1_000 })
+      }
+    }
+    const compact = async (log: Log) => {
+      for (let i = 0; i < 8; i++) await log.compaction.compactShard(topic, 0)
+    }
+    await clock.passUntil(
+      Promise.all([...logs.map((log, i) => produce(log, `p${i}`)), ...logs.map(log => compact(log).catch(failIfBug))]),
+    )
+    await clock.passUntil(logs[0]!.compaction.compactShard(topic, 0))
+    const expected = lastOfEach(sent.toSorted((a, b) => a.offset - b.offset))
+    for (const log of [...logs, open()]) expect(await clock.passUntil(contents(log, topic))).toEqual(expected)
+  })
 })
+
+/** An extent may be replaced while it is read. */
+function failIfBug(error: unknown): void {
+  expect(error).toMatchObject({ code: 'REQUEST_TIMED_OUT' })
+}
 
 describe('merging', () => {
   test('small extents become large ones with the same records, and few stay', async () => {

@@ -115,5 +115,5 @@ test('a batch is viewed within a larger buffer, at any position', () => {
 test('the walk finds the first record with the largest timestamp, and the smallest timestamp', () => {
   const records = [5, 3, 9, 9, 4].map(timestamp => ({ timestamp, key: null, value: null }))
   const summary = validateRecords(viewBatch(buildBatch({ records })))
-  expect(summary).toEqual({ minTimestamp: 3, maxTimestamp: 9, maxTimestampDelta: 2 })
+  expect(summary).toEqual({ keyless: 5, minTimestamp: 3, maxTimestamp: 9, maxTimestampDelta: 2 })
 })

@@ -1,9 +1,13 @@
-/** What the stores hold in the end: whatever a head refers to is there, and its commits have no hole (I7). */
+/**
+ * What the stores hold in the end: whatever a head refers to and a reader may ask for is there, and its commits have no hole;
+ * after the last sweep nothing else is there (I7).
+ */
 import { decodeExtent, type Extent, extentPartitionKey } from '../../lib/log/extent/extent-item.ts'
 import { type Chunk, decodeChunk } from '../../lib/log/head/chunk.ts'
+import type { Commit } from '../../lib/log/head/commit.ts'
 import { decodeHead, type Head, tailStart } from '../../lib/log/head/head.ts'
 import { type SegmentRef, segmentItemKey, segmentObjectKey } from '../../lib/log/segment/segment-store.ts'
-import { decodeTopic, topicKey } from '../../lib/log/topics/topic-item.ts'
+import { decodeTopic, decodeTopicName, TOPIC_NAMES, topicKey } from '../../lib/log/topics/topic-item.ts'
 import type { Item } from '../../lib/storage/index.ts'
 import type { Violation } from './checker/index.ts'
 import type { Truth } from './world/stores.ts'
@@ -11,15 +15,19 @@ import type { Truth } from './world/stores.ts'
 const SHARD_PREFIX = 's#'
 const CHUNK_PREFIX = 'c#'
 
-export function checkEndState(truth: Truth): Violation[] {
-  const shards = Map.groupBy(truth.items.all(), ({ key }) => key.pk)
-  return [...shards].flatMap(([pk, items]) =>
-    pk.startsWith(SHARD_PREFIX) ? [...checkShard(pk, items, truth), ...checkExtents(pk, items, truth)] : [],
+export function checkEndState(truth: Truth, { swept }: { readonly swept: boolean }): Violation[] {
+  const all = truth.items.all()
+  const needed = new Set<string>()
+  const violations = [...Map.groupBy(all, ({ key }) => key.pk)].flatMap(([pk, items]) =>
+    pk.startsWith(SHARD_PREFIX)
+      ? [...checkShard(pk, items, truth, needed), ...checkExtents(pk, items, truth, needed)]
+      : [],
   )
+  return swept ? [...violations, ...checkGarbage(all, truth, needed)] : violations
 }
 
 /** Extents follow each other from where a partition starts to where the head says, and their objects are whole. */
-function checkExtents(shard: string, items: readonly Item[], truth: Truth): Violation[] {
+function checkExtents(shard: string, items: readonly Item[], truth: Truth, needed: Set<string>): Violation[] {
   const stored = items.find(({ key }) => key.sk === 'head')
   const [, topicId = '', number] = shard.split('#')
   const topicItem = truth.items.get(topicKey(topicId))
@@ -27,7 +35,9 @@ function checkExtents(shard: string, items: readonly Item[], truth: Truth): Viol
   const { shardSize } = decodeTopic(topicItem.value).topic
   return decodeHead(stored.value).partitions.flatMap(({ start, extentsTo }, slot) => {
     const partition = Number(number) * shardSize + slot
-    const flaw = flawOfExtents(extentsOf(topicId, partition, truth), { start, extentsTo }, truth)
+    const extents = extentsOf(topicId, partition, truth)
+    for (const { object, to } of extents) if (to > start) needed.add(object)
+    const flaw = flawOfExtents(extents, { start, extentsTo }, truth)
     return flaw ? [{ property: 'missing-object', what: `${topicId}/${partition}: ${flaw}` }] : []
   })
 }
@@ -56,7 +66,23 @@ function flawOfExtents(
     : `extents to ${end}, not ${extentsTo}`
 }
 
-function checkShard(shard: string, items: readonly Item[], truth: Truth): Violation[] {
+/** `needed`: keys of segments in both stores. */
+function checkGarbage(all: readonly Item[], truth: Truth, needed: ReadonlySet<string>): Violation[] {
+  const names = all.filter(({ key }) => key.pk === TOPIC_NAMES).map(({ value }) => decodeTopicName(value))
+  const live = new Set(names.filter(({ state }) => state === 'live').map(({ id }) => id))
+  const isGarbage = ({ key }: Item) => {
+    const [kind, id] = key.pk.split('#')
+    if (kind === 'g') return !needed.has(`${key.pk}/${key.sk}`)
+    if (kind === 's' || kind === 't' || kind === 'x') return !live.has(id!)
+    return false
+  }
+  const items = all.filter(isGarbage).map(({ key }) => `${key.pk}/${key.sk}`)
+  const objects = truth.objects.keys().filter(key => !needed.has(key))
+  const halfDeleted = names.filter(({ state }) => state === 'deleting').map(({ id }) => `topic ${id}`)
+  return [...items, ...objects, ...halfDeleted].map(what => ({ property: 'garbage', what }))
+}
+
+function checkShard(shard: string, items: readonly Item[], truth: Truth, needed: Set<string>): Violation[] {
   const missing = (what: string): Violation => ({ property: 'missing-object', what: `${shard}: ${what}` })
   const stored = items.find(({ key }) => key.sk === 'head')
   const chunks = items.filter(({ key }) => key.sk.startsWith(CHUNK_PREFIX)).map(({ value }) => decodeChunk(value))
@@ -65,8 +91,18 @@ function checkShard(shard: string, items: readonly Item[], truth: Truth): Violat
   const live = liveChunks(head, chunks)
   if (!live) return [missing(`a hole in the chunks ${chunks.map(({ firstCommit }) => firstCommit)}`)]
   const commits = [...live.flatMap(chunk => chunk.commits), ...head.tail]
-  const segments = [...(head.snapshot ? [head.snapshot.segment] : []), ...commits.map(({ segment }) => segment)]
+  const read = commits.filter(commit => isRead(commit, head)).map(({ segment }) => segment)
+  const segments = [...(head.snapshot ? [head.snapshot.segment] : []), ...read]
+  for (const { id } of segments) {
+    const { pk, sk } = segmentItemKey(id)
+    needed.add(`${pk}/${sk}`).add(segmentObjectKey(id))
+  }
   return segments.filter(segment => !isThere(segment, truth)).map(({ id, medium }) => missing(`${medium} ${id}`))
+}
+
+/** Some of its records are not deleted. */
+function isRead({ slices }: Commit, { partitions }: Head): boolean {
+  return slices.some(({ slot, baseOffset, records }) => baseOffset + records > partitions[slot]!.start)
 }
 
 /** From `floor` to the tail; undefined where one is missing. */

@@ -10,6 +10,7 @@ import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
 import { ConsumerGroupWork } from './workload/consumer-groups.ts'
+import { allowRetention, deleteSome } from './workload/deletions.ts'
 import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
@@ -31,6 +32,12 @@ const LIVENESS_MS = 20 * 60_000
 const LATEST_MS = 30 * 60_000
 
 const IDLE_MS = 3_600_000
+
+/** The last sweep's clock is so far ahead that every segment is older, and it looks back as far as any clock was wrong. */
+const LAST_SWEEP = { skewMs: 24 * 3_600_000, hours: 36, withinMs: 30 * 60_000, passesMax: 10 }
+
+/** More partitions than any topic here ever has. */
+const PARTITIONS_MAX = 32
 
 /** So long after the healing the last store call of before has come to its end, and whoever waited for it goes on. */
 const CALM_AFTER_MS = 3 * 60_000
@@ -77,7 +84,7 @@ export async function runPlan(
   // A turn of the event loop, in which Node tells of rejections that nobody handled.
   await new Promise(resolve => setImmediate(resolve))
   process.off('unhandledRejection', onUnhandled)
-  violations.push(...checkHistory(history), ...checkEndState(truth))
+  violations.push(...checkHistory(history), ...checkEndState(truth, { swept: plan.upkeep?.sweepAtEnd === true }))
   const { counters, trace, steps, time: virtualMs } = world
   const { hash: traceHash, lines } = trace
   return { violations, traceHash, lines, history, struck: faults.struck, counters, steps, virtualMs }
@@ -106,8 +113,12 @@ class Scenario {
     try {
       await world.run(() => this.#work(), this.#plan.healMs + LIVENESS_MS)
       await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
-      if (!this.#plan.watchIdle) return
-      await world.run(() => this.#idle(), world.time + LATEST_MS + 2 * IDLE_MS + LIVENESS_MS)
+      if (this.#plan.watchIdle) {
+        await world.run(() => this.#idle(), world.time + LATEST_MS + 2 * IDLE_MS + LIVENESS_MS)
+      }
+      if (this.#plan.upkeep?.sweepAtEnd) {
+        await world.run(() => this.#sweepAll(), world.time + LATEST_MS + 10 * LAST_SWEEP.withinMs + LIVENESS_MS)
+      }
     } catch (error) {
       if (!(error instanceof StuckError)) throw error
       const what = `${this.#phase}: ${error.message}; unfinished: ${[...this.#unfinished].join(', ')}`
@@ -125,7 +136,7 @@ class Scenario {
       world.note('world', 'healed')
       cluster.thawAll()
     })
-    this.#topics = await Promise.all(topics.map((partitions, i) => maker.createTopic(`topic-${i}`, partitions)))
+    this.#topics = await Promise.all(topics.map((partitions, i) => this.#makeTopic(maker, partitions, i)))
     this.#phase = 'working'
     let producing = true
     const produced = producers.map(one => {
@@ -141,6 +152,10 @@ class Scenario {
       )
     })
     const changed = topicSteps.map(step => this.#track(`${step.kind}@${step.at}`, this.#changeTopics(step)))
+    const deleted = (this.#plan.upkeep?.deletions ?? []).map(async one => {
+      await world.sleep(one.at)
+      await this.#track(`deletion@${one.at}`, deleteSome(this.#scene, one, this.#topics[one.topic]!))
+    })
     const grouped = groups.map(one => this.#track(one.name, new GroupWork(this.#scene, one).run(healMs)))
     const consumed = consumerGroups.map(one =>
       this.#track(one.name, new ConsumerGroupWork(this.#scene, one, 'topic-0').run(healMs)),
@@ -149,7 +164,7 @@ class Scenario {
       const transactor = new Transactor(this.#scene, one, this.#topics[one.topic]!)
       return this.#track(one.name, transactor.live())
     })
-    await Promise.all([...produced, ...changed, ...grouped, ...consumed, ...transacted])
+    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted])
     producing = false
     await Promise.all(read)
     this.#phase = 'healing'
@@ -157,10 +172,22 @@ class Scenario {
     if (transactors.length > 0) await this.#track('settling', settleTransactions(this.#scene, this.#topics))
   }
 
+  async #makeTopic(maker: Client, partitions: number, index: number): Promise<Topic> {
+    const bytes = this.#plan.upkeep?.retentionBytes[index] ?? undefined
+    const configs = bytes === undefined ? {} : { 'retention.bytes': String(bytes) }
+    const topic = await maker.createTopic(`topic-${index}`, partitions, configs)
+    if (bytes !== undefined) allowRetention(this.#scene, topic, PARTITIONS_MAX)
+    return topic
+  }
+
   async #changeTopics(step: Plan['topicSteps'][number]): Promise<void> {
     await this.#scene.world.sleep(step.at)
-    const grown = await changeTopics(this.#scene, step, this.#topics)
-    if (grown) this.#topics = this.#topics.map(topic => (topic.id === grown.id ? grown : topic))
+    const changed = await changeTopics(this.#scene, step, this.#topics)
+    if (!changed) return
+    const isKnown = this.#topics.some(({ id }) => id === changed.id)
+    this.#topics = isKnown
+      ? this.#topics.map(topic => (topic.id === changed.id ? changed : topic))
+      : [...this.#topics, changed]
   }
 
   async #strikeInTime(disaster: Disaster): Promise<void> {
@@ -207,6 +234,33 @@ class Scenario {
     await world.sleep(IDLE_MS)
     const written = this.#coverage.effects - before
     if (written > 0) violations.push({ property: 'idle-writes', what: `${written} writes in an idle hour` })
+    await this.#readAll()
+  }
+
+  /** When the last late request has come, one more process sweeps until there is nothing to sweep; and all is still there. */
+  async #sweepAll(): Promise<void> {
+    const { world, cluster, violations } = this.#scene
+    this.#phase = 'last sweep'
+    cluster.stopUpkeep()
+    await world.sleep(LATEST_MS)
+    const { skewMs, hours, withinMs, passesMax } = LAST_SWEEP
+    const upkeep = { graceMs: 0, windowHours: hours, firstLookHours: hours, leaseMs: 1_000, background: false }
+    const { compaction: _, ...tuning } = this.#plan.tuning
+    const service = await cluster.startExtra('sweeper', skewMs, { ...tuning, upkeep })
+    for (let pass = 1; ; pass++) {
+      const { complete, findings, failed } = await service.upkeep!.runOnce({ withinMs })
+      if (complete && findings === 0) break
+      if (pass < passesMax) {
+        await world.sleep(2_000)
+        continue
+      }
+      violations.push({
+        property: 'stuck',
+        what: `upkeep comes to no end: ${findings} findings, ${JSON.stringify(failed)}`,
+      })
+      break
+    }
+    await service.close()
     await this.#readAll()
   }
 

@@ -11,6 +11,7 @@ import {
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
+import { drawUpkeep, drawUpkeepTuning, type UpkeepPlan } from './upkeep-plan.ts'
 import { type FaultPlan, type Latency, type StoreFault, storeFaults } from './world/faults.ts'
 import { Rng } from './world/rng.ts'
 
@@ -53,6 +54,14 @@ export interface Disaster {
 export type TopicStep =
   | { readonly kind: 'create-again'; readonly at: number; readonly topic: number }
   | { readonly kind: 'grow'; readonly at: number; readonly topic: number; readonly partitions: number }
+  | {
+      readonly kind: 'use-briefly'
+      readonly at: number
+      readonly name: string
+      readonly batches: number
+      readonly thinkMs: number
+      readonly stays: boolean
+    }
   | { readonly kind: 'come-and-go'; readonly at: number; readonly name: string; readonly rivals: number }
 
 export interface Plan {
@@ -67,6 +76,7 @@ export interface Plan {
   readonly transactors: readonly TransactorPlan[]
   readonly groups: readonly GroupPlan[]
   readonly consumerGroups: readonly ConsumerGroupPlan[]
+  readonly upkeep?: UpkeepPlan
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -84,7 +94,7 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions', 'consumer-groups'] as const
+export const focuses = ['log', 'groups', 'transactions', 'upkeep', 'consumer-groups'] as const
 
 export function focusOf(seed: number): Focus {
   return new Rng(seed, 'focus').pick<Focus>(focuses)
@@ -102,13 +112,20 @@ export function drawPlan(seed: number): Plan {
     seed,
     skewsMs,
     topics,
-    producers: focus === 'log' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
+    producers: focus === 'log' || focus === 'upkeep' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
     readers: focus !== 'groups' && focus !== 'consumer-groups' ? drawReaders(rng, topics, healMs) : [],
-    topicSteps: focus === 'log' ? drawTopicSteps(rng, topics, healMs) : [],
+    topicSteps: [
+      ...(focus === 'log' || focus === 'upkeep' ? drawTopicSteps(rng, topics, healMs) : []),
+      ...(focus === 'upkeep' ? drawBriefTopics(rng, healMs) : []),
+    ],
     transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
     consumerGroups: focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : [],
-    tuning: drawTuning(rng, healMs),
+    ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
+    tuning: {
+      ...drawTuning(rng, healMs),
+      ...((focus === 'upkeep' || rng.chance(0.2)) && { upkeep: drawUpkeepTuning(rng, healMs) }),
+    },
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
@@ -165,6 +182,21 @@ function drawTopicSteps(rng: Rng, topics: readonly number[], healMs: number): To
         return { kind: 'grow', at, topic, partitions: topics[topic]! + rng.pick([1, 2, 20]) }
       default:
         return { kind: 'come-and-go', at, name: `brief-${i}`, rivals: rng.between(1, 3) }
+    }
+  })
+}
+
+function drawBriefTopics(rng: Rng, healMs: number): TopicStep[] {
+  return Array.from({ length: rng.pick([0, 1, 2, 4]) }, (_, i): TopicStep => {
+    const at = rng.fraction() * healMs
+    const batches = rng.between(1, 4)
+    return {
+      kind: 'use-briefly',
+      at,
+      name: `used-${i}`,
+      batches,
+      thinkMs: rng.spread(1, 20_000),
+      stays: rng.chance(0.5),
     }
   })
 }

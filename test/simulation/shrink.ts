@@ -95,6 +95,13 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const [i, group] of plan.consumerGroups.entries())
     for (const smaller of smallerConsumerGroups(group))
       yield { ...plan, consumerGroups: plan.consumerGroups.with(i, smaller) }
+  const { upkeep } = plan
+  if (upkeep) {
+    for (const deletions of without(upkeep.deletions)) yield { ...plan, upkeep: { ...upkeep, deletions } }
+    if (upkeep.retentionBytes.some(bytes => bytes !== null))
+      yield { ...plan, upkeep: { ...upkeep, retentionBytes: upkeep.retentionBytes.map(() => null) } }
+    if (upkeep.sweepAtEnd) yield { ...plan, upkeep: { ...upkeep, sweepAtEnd: false } }
+  }
   if (faults.storms.length > 0) yield { ...plan, faults: { ...faults, storms: [] } }
   for (const kind of Object.keys(faults.rates) as StoreFault[]) {
     const { [kind]: _, ...rates } = faults.rates

@@ -1,35 +1,53 @@
 import { drawFraction } from '../../lib/base/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
-import { type Log, LogError, openLog } from '../../lib/log/index.ts'
+import { Leases } from '../../lib/leases/index.ts'
+import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { TransactionError, Transactions } from '../../lib/transactions/index.ts'
-import type { CompactionTuning, ProcessParts, SystemUnderTest } from './system.ts'
+import type { CompactionTuning, ProcessParts, SystemUnderTest, UpkeepTuning } from './system.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
 const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
+
+/** What becomes old enough in an idle hour would make work in it. */
+const NEVER_BY_AGE = { dueMs: Number.MAX_SAFE_INTEGER }
 
 const TAKEOVER_RETRY_MS = 2_000
 const COMPACTION_PAUSE_MS_MAX = 600_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
-    const { thrifty, groups: settings, ...sizes } = tuning
-    const log = openLog({ ...parts, ...sizes, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
+    const { thrifty, groups: settings, upkeep: upkeepTuning, ...sizes } = tuning
+    const compaction = tuning.compaction ?? NEVER_BY_AGE
+    const log = openLog({ ...parts, ...sizes, compaction, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
+    const upkeep = upkeepTuning && openUpkeep(parts, upkeepTuning, log.upkeepJobs(upkeepTuning))
     const closing = new AbortController()
     const takingOver = takeOver(transactions, parts, closing.signal)
     const compacting = tuning.compaction && compactNowAndThen(log, tuning.compaction, parts, closing.signal)
     const close = async () => {
       closing.abort()
       await takingOver
+      await upkeep?.close()
       await compacting
       await transactions.close()
       await groups.close()
       await log.close()
     }
-    return { log, groups, transactions, close }
+    return { log, groups, transactions, upkeep, close }
   },
+}
+
+function openUpkeep(
+  parts: Omit<ProcessParts, 'tuning'>,
+  { leaseMs, background }: UpkeepTuning,
+  jobs: readonly UpkeepJob[],
+): Upkeep {
+  const leases = new Leases({ ...parts, owner: parts.name })
+  const upkeep = new Upkeep({ ...parts, jobs, leases, leaseMs, pauseMs: 5 })
+  if (background) upkeep.start()
+  return upkeep
 }
 
 /** What others have left, as a gateway does at its start; here everybody takes everything. */

@@ -1,7 +1,7 @@
 /** What is simulated: how to start one process of it over the two ports, and what the process offers to its clients. */
 import type { Clock, Logger, Random } from '../../lib/base/index.ts'
 import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
-import type { Log, LogOptions } from '../../lib/log/index.ts'
+import type { Log, LogOptions, Upkeep, UpkeepSettings } from '../../lib/log/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
 import type { Transactions } from '../../lib/transactions/index.ts'
 
@@ -21,6 +21,14 @@ export interface Tuning {
   readonly compaction?: CompactionTuning
   /** Whether flushes cost money. */
   readonly thrifty: boolean
+  /** Absent: there is none. */
+  readonly upkeep?: UpkeepTuning
+}
+
+export interface UpkeepTuning extends Partial<UpkeepSettings> {
+  readonly leaseMs: number
+  /** Whether it runs by itself; else only when it is told to. */
+  readonly background: boolean
 }
 
 export interface CompactionTuning extends NonNullable<LogOptions['compaction']> {
@@ -29,6 +37,8 @@ export interface CompactionTuning extends NonNullable<LogOptions['compaction']> 
 }
 
 export interface ProcessParts {
+  /** Unlike any other process's, ever. */
+  readonly name: string
   readonly tuning: Tuning
   readonly objects: ObjectStore
   readonly items: ItemStore
@@ -41,6 +51,7 @@ export interface Service {
   readonly log: Log
   readonly groups: Groups
   readonly transactions: Transactions
+  readonly upkeep: Upkeep | undefined
   close(): Promise<void>
 }
 

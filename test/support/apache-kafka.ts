@@ -106,6 +106,10 @@ class ApacheKafka implements TestServer {
     return this.#lives.memory()
   }
 
+  forgetPeak(): Promise<void> {
+    return this.#lives.forgetPeak()
+  }
+
   /** The broker says nothing when it is ready, so ask until it answers with itself. */
   async #serving(process: ServerProcess): Promise<void> {
     while (process.running) {

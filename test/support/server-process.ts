@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Readable } from 'node:stream'
 
@@ -16,6 +16,8 @@ export interface TestServer {
   stop(): Promise<void>
   /** Resident bytes now, and the most there ever were since the process began. */
   memory(): Promise<Memory>
+  /** From now on `peakBytes` is the most since this call. */
+  forgetPeak(): Promise<void>
   /** The last lines that it wrote, those of its killed processes included. */
   readonly output: string
 }
@@ -93,6 +95,11 @@ export class ServerProcess {
     const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0)
     return { bytes: kilobytes('VmRSS') * 1024, peakBytes: kilobytes('VmHWM') * 1024 }
   }
+
+  /** Linux alone can (proc(5), clear_refs); elsewhere there is no peak to forget. */
+  async forgetPeak(): Promise<void> {
+    await writeFile(`/proc/${this.#child.pid}/clear_refs`, '5').catch(() => undefined)
+  }
 }
 
 /** A server's processes, one after the other. */
@@ -120,6 +127,10 @@ export class ServerLives {
 
   async memory(): Promise<Memory> {
     return (await this.#lives.at(-1)?.memory()) ?? { bytes: 0, peakBytes: 0 }
+  }
+
+  async forgetPeak(): Promise<void> {
+    await this.#lives.at(-1)?.forgetPeak()
   }
 }
 

@@ -3,7 +3,7 @@ import { type BrokerConfig, defaultBrokerConfig, Gateways, handlers, Router } fr
 import { StoredConfigs } from '../../lib/configs/index.ts'
 import { Gateway, type GatewayLimits } from '../../lib/gateway/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
-import { type Log, openLog } from '../../lib/log/index.ts'
+import { type Log, type LogOptions, openLog } from '../../lib/log/index.ts'
 import { ShareGroups } from '../../lib/share/index.ts'
 import { Transactions } from '../../lib/transactions/index.ts'
 import { memoryItems, memoryObjects } from './memory-stores.ts'
@@ -25,6 +25,7 @@ export interface TestBrokerOptions {
   readonly limits?: Partial<GatewayLimits>
   readonly config?: Partial<BrokerConfig>
   readonly clock?: Clock
+  readonly compaction?: NonNullable<LogOptions['compaction']>
   /** Wraps the log, to watch or hinder it. */
   readonly wrapLog?: (log: Log) => Log
 }
@@ -38,7 +39,11 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const logger: Logger = { info: note, warn: note, error: note }
   const stores = { objects: memoryObjects(), items: memoryItems() }
   const common = { ...stores, clock, random: systemRandom, logger: silentLogger }
-  const opened = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY })
+  const opened = openLog({
+    ...common,
+    flushBudget: Number.POSITIVE_INFINITY,
+    compaction: options.compaction ?? {},
+  })
   const log = options.wrapLog?.(opened) ?? opened
   const configs = new StoredConfigs(common)
   const groups = new Groups({ ...common, topics: log.topics })

@@ -71,4 +71,8 @@ class VarveProcess implements VarveServer {
   memory(): Promise<Memory> {
     return this.#lives.memory()
   }
+
+  forgetPeak(): Promise<void> {
+    return this.#lives.forgetPeak()
+  }
 }

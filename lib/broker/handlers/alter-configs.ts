@@ -18,6 +18,7 @@ export const alterConfigs = handler(AlterConfigs, {
       return {
         resourceType: resource.resourceType,
         resourceName: resource.resourceName,
+        isWhole: true,
         names: resource.configs.map(({ name }) => name),
         change,
       }

@@ -1,5 +1,5 @@
 /**
- * AlterShareGroupOffsets, version 0 (KIP-932): an empty share group begins anew from the offsets given.
+ * AlterShareGroupOffsets, version 0 (KIP-932): an empty share group, or a new one, begins from the offsets given.
  *
  * Departures from Apache Kafka: none known.
  */
@@ -11,7 +11,6 @@ import {
   type MessageInput,
   zeroUuid,
 } from '../../protocol/index.ts'
-import { ShareError } from '../../share/index.ts'
 import { checkCoordinates } from '../coordination.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
@@ -24,8 +23,7 @@ export const alterShareGroupOffsets = handler(AlterShareGroupOffsets, {
   async handle({ groupId, topics }, context) {
     try {
       checkCoordinates(groupId, context)
-      const { state } = await context.shares.describe(groupId)
-      if (state !== 'Empty') throw new ShareError('NON_EMPTY_GROUP', `Group ${groupId} is not empty.`)
+      await context.shares.ensureEmpty(groupId)
       const responses = await Promise.all(topics.map(topic => alterTopic(groupId, topic, context)))
       return { throttleTimeMs: 0, errorCode: 0, errorMessage: null, responses }
     } catch (error) {

@@ -6,6 +6,7 @@
  */
 import { ApiVersions } from '../../protocol/index.ts'
 import { errorCodes } from '../errors.ts'
+import { features } from '../features.ts'
 import { type Handler, handler } from '../handler.ts'
 
 /** KIP-511: what may stand in a client's software name and version. */
@@ -36,18 +37,6 @@ export const apiVersions = handler(ApiVersions, {
     }
   },
 })
-
-/**
- * All at their highest level. By `transaction.version` 2 clients choose the second protocol of transactions (KIP-890),
- * by `group.version` 1 they know that there are consumer groups (KIP-848), by `share.version` 1 share groups (KIP-932), by
- * `streams.version` 1 streams groups (KIP-1071).
- */
-const features = [
-  { name: 'share.version', minVersion: 0, maxVersion: 1 },
-  { name: 'group.version', minVersion: 0, maxVersion: 1 },
-  { name: 'streams.version', minVersion: 0, maxVersion: 1 },
-  { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
-]
 
 export function apiKeysOf(handlers: readonly Handler[]) {
   return handlers

@@ -3,6 +3,7 @@
  *
  * Departures from Apache Kafka: of a manual assignment only the number of partitions is kept.
  */
+import { flawOfGrowth } from '../../log/index.ts'
 import {
   CreatePartitions,
   type CreatePartitionsRequest,
@@ -13,7 +14,7 @@ import {
 import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
 import { findRepeated } from '../repeated.ts'
-import { isReplicaSet } from '../replica-assignment.ts'
+import { flawOfAssignment } from '../replica-assignment.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
 type Asked = Message<typeof CreatePartitionsRequest>['topics'][number]
@@ -36,29 +37,32 @@ export const createPartitions = handler(CreatePartitions, {
 async function addPartitions(asked: Asked, validateOnly: boolean, broker: Broker): Promise<Answer> {
   const { name, count, assignments } = asked
   const topic = await lookUpTopic({ name }, broker)
-  if (typeof topic === 'number') return { name, errorCode: topic, errorMessage: 'There is no such topic.' }
+  if (typeof topic === 'number') return { name, errorCode: topic, errorMessage: null }
   const added = count - topic.partitions
   if (assignments !== null && added > 0 && assignments.length !== added) {
-    return refuse(name, 'INVALID_REPLICA_ASSIGNMENT', `${added} new partition(s), but ${assignments.length} assigned.`)
-  }
-  const strange = assignments?.find(({ brokerIds }) => !isReplicaSet(brokerIds, broker.cluster))
-  if (strange) {
     return refuse(
       name,
       'INVALID_REPLICA_ASSIGNMENT',
-      `[${strange.brokerIds}] are not brokers of this cluster, each once.`,
+      `Attempted to add ${added} additional partition(s), but only ${assignments.length} assignment(s) were specified.`,
     )
   }
-  if (validateOnly && added <= 0) {
-    return refuse(name, 'INVALID_PARTITIONS', `The topic has ${topic.partitions} partition(s) already.`)
+  const flaw = assignments?.map(({ brokerIds }) => flawOfAssignment(brokerIds, broker.cluster)).find(found => found)
+  if (flaw !== undefined) return refuse(name, 'INVALID_REPLICA_ASSIGNMENT', flaw)
+  if (validateOnly) {
+    const flaw = flawOfGrowth(topic, count)
+    return flaw === undefined ? accept(name) : refuse(name, 'INVALID_PARTITIONS', flaw)
   }
   try {
     // What was looked up may be a little old: the log knows whether the number grows.
-    if (!validateOnly) await broker.log.topics.addPartitions(name, count)
-    return { name, errorCode: 0, errorMessage: null }
+    await broker.log.topics.addPartitions(name, count)
+    return accept(name)
   } catch (error) {
     return { name, errorCode: errorCodeOf(error, broker.logger), errorMessage: errorMessageOf(error) }
   }
+}
+
+function accept(name: string): Answer {
+  return { name, errorCode: 0, errorMessage: null }
 }
 
 function refuse(name: string, error: ErrorName, errorMessage: string): Answer {

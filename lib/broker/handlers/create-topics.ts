@@ -17,7 +17,7 @@ import { topicConfigValues } from '../config-values.ts'
 import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
 import { findRepeated } from '../repeated.ts'
-import { isReplicaSet } from '../replica-assignment.ts'
+import { flawOfAssignment } from '../replica-assignment.ts'
 
 type Asked = Message<typeof CreateTopicsRequest>['topics'][number]
 type Answer = MessageInput<typeof CreateTopicsResponse>['topics'][number]
@@ -58,25 +58,24 @@ function flawOf(asked: Asked, { cluster }: Broker): [ErrorName, string] | undefi
   if (nothing) return ['INVALID_CONFIG', `Null value not supported for topic configs: ${nothing.name}`]
   if (assignments.length === 0) {
     if (numPartitions < 1 && numPartitions !== -1)
-      return ['INVALID_PARTITIONS', 'Number of partitions must be larger than 0, or -1.']
+      return ['INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.']
     if (replicas < 1 && replicas !== -1)
-      return ['INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0, or -1.']
+      return ['INVALID_REPLICATION_FACTOR', 'Replication factor must be larger than 0, or -1 to use the default value.']
     return undefined
   }
-  if (numPartitions !== -1 || replicas !== -1) {
-    return ['INVALID_REQUEST', 'With a manual assignment, partitions and replication factor must both be -1.']
+  const manual = 'A manual partition assignment was specified, but'
+  if (replicas !== -1) return ['INVALID_REQUEST', `${manual} replication factor was not set to -1.`]
+  if (numPartitions !== -1) return ['INVALID_REQUEST', `${manual} numPartitions was not set to -1.`]
+  const [repeated] = findRepeated(assignments, ({ partitionIndex }) => partitionIndex)
+  if (repeated !== undefined) {
+    const message = `Found multiple manual partition assignments for partition ${repeated}`
+    return ['INVALID_REPLICA_ASSIGNMENT', message]
   }
-  const indexes = assignments.map(assignment => assignment.partitionIndex).sort((a, b) => a - b)
-  if (indexes.some((index, position) => index !== position)) {
-    return ['INVALID_REPLICA_ASSIGNMENT', 'Assigned partitions must be numbered 0, 1, 2, …']
+  if (assignments.some(({ partitionIndex }) => partitionIndex < 0 || partitionIndex >= assignments.length)) {
+    return ['INVALID_REPLICA_ASSIGNMENT', 'partitions should be a consecutive 0-based integer sequence']
   }
-  const strange = assignments.find(({ brokerIds }) => !isReplicaSet(brokerIds, cluster))
-  if (!strange) return undefined
-  const { partitionIndex } = strange
-  return [
-    'INVALID_REPLICA_ASSIGNMENT',
-    `Partition ${partitionIndex} must be assigned to brokers of this cluster, each once.`,
-  ]
+  const flaw = assignments.map(({ brokerIds }) => flawOfAssignment(brokerIds, cluster)).find(found => found)
+  return flaw === undefined ? undefined : ['INVALID_REPLICA_ASSIGNMENT', flaw]
 }
 
 function newTopicOf({ name, numPartitions, assignments, configs }: Asked, { config }: Broker): NewTopic {

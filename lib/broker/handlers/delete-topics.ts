@@ -13,6 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
+import { unknownId, unknownPartition } from '../kafka-texts.ts'
 import { findRepeated } from '../repeated.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
@@ -30,7 +31,13 @@ export const deleteTopics = handler(DeleteTopics, {
     return {
       throttleTimeMs: 0,
       responses: [
-        ...twice.map(topic => refuse(topic, errorCodes.INVALID_REQUEST, 'The topic is named twice.')),
+        ...twice.map(topic =>
+          refuse(
+            topic,
+            errorCodes.INVALID_REQUEST,
+            topic.name === null ? 'Duplicate topic id.' : 'Duplicate topic name.',
+          ),
+        ),
         ...(await Promise.all(once.map(topic => deleteTopic(topic, context)))),
       ],
     }
@@ -40,11 +47,11 @@ export const deleteTopics = handler(DeleteTopics, {
 async function deleteTopic(asked: Asked, broker: Broker): Promise<Answer> {
   const { name, topicId } = asked
   if (name === null && topicId === zeroUuid)
-    return refuse(asked, errorCodes.INVALID_REQUEST, 'Neither name nor id is given.')
+    return refuse(asked, errorCodes.INVALID_REQUEST, 'Neither topic name nor id were specified.')
   if (name !== null && topicId !== zeroUuid)
-    return refuse(asked, errorCodes.INVALID_REQUEST, 'Both name and id are given.')
+    return refuse(asked, errorCodes.INVALID_REQUEST, 'You may not specify both topic name and topic id.')
   const topic = await lookUpTopic(name === null ? { id: topicId } : { name }, broker)
-  if (typeof topic === 'number') return refuse(asked, topic, 'There is no such topic.')
+  if (typeof topic === 'number') return refuse(asked, topic, name === null ? unknownId : unknownPartition)
   try {
     await broker.log.topics.delete(topic.name)
     await removeOffsets(topic.id, broker)

@@ -17,7 +17,7 @@ export const describeCluster = handler(DescribeCluster, {
       throttleTimeMs: 0,
       ...(isAnswered ? { errorCode: 0, errorMessage: null } : refusalOf(request.endpointType)),
       endpointType: endpointType.brokers,
-      clusterId: cluster.clusterId,
+      clusterId: isAnswered ? cluster.clusterId : '',
       controllerId: isAnswered ? cluster.nodeId : -1,
       brokers: isAnswered
         ? cluster.gateways().map(({ nodeId, host, port, rack }) => ({ brokerId: nodeId, host, port, rack }))
@@ -30,6 +30,10 @@ export const describeCluster = handler(DescribeCluster, {
 
 function refusalOf(type: number) {
   return type === endpointType.controllers
-    ? { errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE, errorMessage: 'This is a broker, not a controller.' }
+    ? {
+        errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE,
+        errorMessage:
+          'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER',
+      }
     : { errorCode: errorCodes.UNSUPPORTED_ENDPOINT_TYPE, errorMessage: `Unsupported endpoint type ${type}` }
 }

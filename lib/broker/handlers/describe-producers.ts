@@ -7,6 +7,7 @@ import type { Topic } from '../../log/index.ts'
 import { DescribeProducers, type DescribeProducersResponse, type MessageInput } from '../../protocol/index.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { unknownPartition } from '../kafka-texts.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
 type Answer = MessageInput<typeof DescribeProducersResponse>['topics'][number]['partitions'][number]
@@ -30,7 +31,7 @@ async function answerFor(
   const refuse = (errorCode: number, errorMessage: string | null) => {
     return { partitionIndex, errorCode, errorMessage, activeProducers: [] }
   }
-  if (typeof topic === 'number') return refuse(topic, null)
+  if (typeof topic === 'number') return refuse(topic, unknownPartition)
   if (partitionIndex < 0 || partitionIndex >= topic.partitions) {
     return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null)
   }

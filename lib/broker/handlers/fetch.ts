@@ -70,6 +70,8 @@ function newSlot(found: Topic | number, asked: Request['topics'][number]['partit
   }
 }
 
+const unknownCodes: readonly number[] = [errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorCodes.UNKNOWN_TOPIC_ID]
+
 function answerPartition({ partition, errorCode, read }: Slot, isolation: Isolation): PartitionAnswer {
   if (errorCode !== 0 || !read) {
     return {
@@ -77,7 +79,7 @@ function answerPartition({ partition, errorCode, read }: Slot, isolation: Isolat
       errorCode,
       highWatermark: -1,
       lastStableOffset: -1,
-      abortedTransactions: null,
+      abortedTransactions: unknownCodes.includes(errorCode) ? [] : null,
       records: [],
     }
   }
@@ -152,7 +154,7 @@ class FetchRound {
       letNextBegin()
       const answered = new AbortController()
       await Promise.race([memory.room(), clock.sleep(leftMs, AbortSignal.any([signal, answered.signal]))])
-      answered.abort()
+      answered.abort('answered')
     }
   }
 

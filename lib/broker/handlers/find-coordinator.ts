@@ -18,7 +18,11 @@ const nobody = { nodeId: -1, host: '', port: -1 }
 export const findCoordinator = handler(FindCoordinator, {
   handle(request, { apiVersion, cluster }) {
     const find = (key: string) => findFor(key, { keyType: request.keyType, apiVersion }, cluster)
-    if (apiVersion < batchVersion) return find(request.key)
+    // As Kafka does: the old versions name the error that there is none.
+    if (apiVersion < batchVersion) {
+      const found = find(request.key)
+      return { ...found, errorMessage: found.errorMessage || 'NONE' }
+    }
     return { coordinators: request.coordinatorKeys.map(key => ({ key, ...find(key) })) }
   },
 })

@@ -42,11 +42,13 @@ export const listOffsets = handler(ListOffsets, {
         request.topics.map(async topic => ({
           name: topic.name,
           partitions: await Promise.all(
-            topic.partitions.map(partition =>
-              repeated.has(`${topic.name}/${partition.partitionIndex}`)
-                ? refuse(partition, errorCodes.INVALID_REQUEST)
-                : answerPartition(topic.name, partition, isolation, context),
-            ),
+            topic.partitions
+              .filter(isFirst)
+              .map(partition =>
+                repeated.has(`${topic.name}/${partition.partitionIndex}`)
+                  ? refuse(partition, errorCodes.INVALID_REQUEST)
+                  : answerPartition(topic.name, partition, isolation, context),
+              ),
           ),
         })),
       ),
@@ -93,6 +95,11 @@ function specOf(timestamp: number, isolation: Isolation): OffsetSpec | undefined
 
 function refuse({ partitionIndex }: PartitionAsked, errorCode: number): PartitionAnswer {
   return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 }
+}
+
+/** A partition that is named twice is answered once. */
+function isFirst({ partitionIndex }: PartitionAsked, position: number, all: readonly PartitionAsked[]): boolean {
+  return all.findIndex(other => other.partitionIndex === partitionIndex) === position
 }
 
 function repeatedPartitions(topics: readonly TopicAsked[]): Set<string> {

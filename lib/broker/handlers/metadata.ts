@@ -34,9 +34,9 @@ export const metadata = handler(Metadata, {
     const topics = wantsAll
       ? (await context.log.topics.list()).map(topic => describeTopic(topic, operations, context))
       : await Promise.all(
-          (request.topics ?? []).map(wanted =>
-            answerTopic(wanted, { operations, mayCreate: request.allowAutoTopicCreation }, context),
-          ),
+          (request.topics ?? [])
+            .filter(isFirst)
+            .map(wanted => answerTopic(wanted, { operations, mayCreate: request.allowAutoTopicCreation }, context)),
         )
     return {
       brokers: cluster.gateways().map(({ nodeId, host, port, rack }) => ({ nodeId, host, port, rack })),
@@ -47,6 +47,11 @@ export const metadata = handler(Metadata, {
     }
   },
 })
+
+/** A topic that is named twice is answered once. */
+function isFirst({ name, topicId }: Wanted, position: number, all: readonly Wanted[]): boolean {
+  return all.findIndex(other => other.name === name && other.topicId === topicId) === position
+}
 
 async function answerTopic(
   wanted: Wanted,

@@ -9,7 +9,8 @@
  *
  * Departures from Apache Kafka: acks=1 waits as acks=all does, for there is one way to be durable.
  */
-import type { Appended, AppendRequest, Topic } from '../../log/index.ts'
+import type { Logger } from '../../base/index.ts'
+import { type Appended, type AppendRequest, LogError, type Topic } from '../../log/index.ts'
 import {
   type Message,
   type MessageInput,
@@ -134,7 +135,7 @@ function appendBatch(
   const append = (request: AppendRequest) =>
     log.append(request).then(
       appended => accept(index, appended),
-      error => refuse(index, errorCodeOf(error, logger), errorMessageOf(error)),
+      error => refuseFor(error, index, logger),
     )
   try {
     const { compression, isTransactional } = viewBatch(records)
@@ -158,7 +159,15 @@ function appendBatch(
     if (refusal) return Promise.resolve(refuse(index, refusal.code, refusal.message))
     return append({ topic: found, partition: index, batch: records, timeoutMs, transaction: transaction! })
   } catch (error) {
-    return Promise.resolve(refuse(index, errorCodeOf(error, logger), errorMessageOf(error)))
+    return Promise.resolve(refuseFor(error, index, logger))
+  }
+}
+
+function refuseFor(error: unknown, index: number, logger: Logger): PartitionAnswer {
+  const rejected = error instanceof LogError ? error.rejected : []
+  return {
+    ...refuse(index, errorCodeOf(error, logger), errorMessageOf(error)),
+    recordErrors: rejected.map(({ index: batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })),
   }
 }
 

@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { LogError, type Topic } from '../../log/index.ts'
 import { HttpError } from '../errors.ts'
 import type { HttpParts } from '../parts.ts'
+import { unknownPartition } from '../produce/appender.ts'
 import { type Call, type Route, route } from '../route.ts'
 import { streamOf } from '../streaming.ts'
 import { findTopic } from '../topic-routes.ts'
@@ -68,7 +69,7 @@ async function startingCursors({ query, request }: TailCall, topic: Topic, { log
   const known = last ? decodePosition(last, topic) : new Map<number, number>()
   const wanted = query.partitions?.split(',').map(Number)
   const strange = wanted?.find(partition => partition >= topic.partitions)
-  if (strange !== undefined) throw new LogError('UNKNOWN_TOPIC', `topic '${topic.name}' has no partition ${strange}`)
+  if (strange !== undefined) throw unknownPartition(topic, strange)
   const start = last
     ? { from: 'earliest' as const }
     : { from: query.timestamp === undefined ? (query.from ?? 'latest') : query.from, timestamp: query.timestamp }

@@ -28,6 +28,8 @@ export const memberSchema = z.strictObject({
   id: z.string().max(300),
   epoch: z.int(),
   topics: z.array(z.string()).max(1_000),
+  /** Its partitions are assigned by hand: it is in no group. */
+  manual: z.boolean(),
   /** Topic id → [partition, next offset, committed offset]; -1: not known. */
   places: z.record(z.string().regex(/^[0-9a-f]{32}$/), z.array(z.tuple([z.int().min(0), offset, offset]))),
 })
@@ -70,6 +72,7 @@ export class GroupMember {
   readonly #options: MemberOptions
   readonly #id: string
   #epoch: number
+  #manual: boolean
   #topics: readonly string[]
   #places: Place[]
   #heartbeatIntervalMs = 0
@@ -79,6 +82,7 @@ export class GroupMember {
     this.#options = options
     this.#id = state.id
     this.#epoch = state.epoch
+    this.#manual = state.manual
     this.#topics = state.topics
     this.#places = Object.entries(state.places).flatMap(([topicId, places]) =>
       places.map(([partition, offset, committed]) => ({ topicId, partition, offset, committed })),
@@ -93,6 +97,10 @@ export class GroupMember {
     return this.#epoch
   }
 
+  get manual(): boolean {
+    return this.#manual
+  }
+
   get places(): readonly Readonly<Place>[] {
     return this.#places
   }
@@ -102,12 +110,26 @@ export class GroupMember {
     const places = [...byTopic].map(([topicId, some]): [string, MemberState['places'][string]] => {
       return [topicId, some.map(({ partition, offset, committed }) => [partition, offset, committed])]
     })
-    return { id: this.#id, epoch: this.#epoch, topics: [...this.#topics], places: Object.fromEntries(places) }
+    return {
+      id: this.#id,
+      epoch: this.#epoch,
+      topics: [...this.#topics],
+      manual: this.#manual,
+      places: Object.fromEntries(places),
+    }
   }
 
   /** What comes next is of these topics. */
   subscribe(topics: readonly string[]): void {
     this.#topics = topics
+    this.#manual = false
+  }
+
+  /** Reads these partitions, whatever others do. */
+  assign(places: readonly { readonly topicId: string; readonly partition: number }[]): void {
+    this.#manual = true
+    this.#topics = []
+    this.#places = places.map(({ topicId, partition }) => ({ topicId, partition, offset: UNKNOWN, committed: UNKNOWN }))
   }
 
   /** Reads on from there. */
@@ -139,13 +161,15 @@ export class GroupMember {
     const offsets = wanted.map(({ topicId, partition, offset, metadata = '' }) => {
       return { topicId, partition, offset, leaderEpoch: -1, metadata }
     })
-    const member = { memberId: this.#id, instanceId: undefined, generation: this.#epoch }
+    const nobody = { memberId: '', instanceId: undefined, generation: -1 }
+    const member = this.#manual ? nobody : { memberId: this.#id, instanceId: undefined, generation: this.#epoch }
     const results = await this.#parts.groups.commitOffsets({ groupId: this.#options.groupId, ...member, offsets })
     return results.find(({ error }) => error !== undefined)?.error
   }
 
   /** Joins or stays, and takes what the group gives. @throws GroupError */
   async heartbeat(): Promise<void> {
+    if (this.#manual || this.#topics.length === 0) return
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const assignment = await this.#beat()
       if (!assignment) return
@@ -167,7 +191,7 @@ export class GroupMember {
 
   /** Others get its partitions at once. */
   async leave(): Promise<void> {
-    if (this.#epoch !== JOINING) await this.#beat(LEAVING)
+    if (!this.#manual && this.#epoch !== JOINING) await this.#beat(LEAVING)
     this.#epoch = JOINING
     this.#places = []
   }
@@ -182,7 +206,8 @@ export class GroupMember {
       if (bounds.recordsMax === 0) return []
       await this.#findPlaces()
       const cursors = await this.#cursors()
-      const leftMs = Math.max(0, Math.min(deadline - clock.monotonic(), this.#heartbeatIntervalMs))
+      const beatMs = this.#heartbeatIntervalMs || Number.POSITIVE_INFINITY
+      const leftMs = Math.max(0, Math.min(deadline - clock.monotonic(), beatMs))
       const reads = await reader.read([...cursors.keys()], bounds, { waitMs: leftMs, clock, signal })
       for (const [cursor, place] of cursors) place.offset = cursor.offset
       if (reads.length > 0 || signal.aborted || clock.monotonic() >= deadline) return reads

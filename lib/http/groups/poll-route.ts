@@ -103,7 +103,7 @@ function stateFrom({ cursor, topics }: z.infer<typeof pollSchema>, drawId: () =>
     return topics ? { ...state, topics } : state
   }
   if (!topics) throw new HttpError('BAD_REQUEST', 'body.topics: a member that joins says what it wants to read')
-  return { id: drawId(), epoch: 0, topics, places: {} }
+  return { id: drawId(), epoch: 0, topics, places: {}, manual: false }
 }
 
 /** The lines are JSON already. */

@@ -3,9 +3,10 @@
  * itself. Where the log refuses a batch because of some of its records, these are found (`acceptBatch` is pure) and the
  * others are appended without them, so that each record has its own answer.
  */
-import type { Clock, VarveError } from '../../base/index.ts'
+import type { Clock } from '../../base/index.ts'
 import { type Appended, acceptBatch, type Log, LogError, numberConfig, type Topic } from '../../log/index.ts'
 import { buildBatch, RecordError } from '../../records/index.ts'
+import { HttpError } from '../errors.ts'
 import type { Identity } from './identity.ts'
 import { partitionOfKey, type StickyPartitions } from './partitioner.ts'
 import type { InputRecord } from './record-input.ts'
@@ -93,7 +94,8 @@ export class Appender {
       const appended = await this.#parts.log.append({ topic, partition, batch, timeoutMs: options.timeoutMs })
       for (const [delta, { index }] of placed.entries()) outcomes[index] = outcomeOf(partition, appended, delta)
     } catch (error) {
-      const flaws = placed.length > 1 && isOfRecords(error) ? this.#flawsIn(topic, placed) : new Map<number, unknown>()
+      const flaws =
+        placed.length > 1 && isOfRecords(error) ? this.#flawsIn(topic, partition, placed) : new Map<number, unknown>()
       const sound = placed.filter(({ index }) => !flaws.has(index))
       for (const [index, flaw] of flaws) outcomes[index] = { error: flaw }
       if (flaws.size > 0 && sound.length > 0 && !options.identity) {
@@ -104,11 +106,13 @@ export class Appender {
   }
 
   /** What is wrong with each record by itself. */
-  #flawsIn(topic: Topic, placed: readonly Placed[]): Map<number, unknown> {
+  #flawsIn(topic: Topic, partition: number, placed: readonly Placed[]): Map<number, unknown> {
+    const { configs } = topic
+    const now = this.#parts.clock.now()
     const flaws = new Map<number, unknown>()
     for (const { record, index } of placed) {
       try {
-        acceptBatch(buildBatch({ records: [record] }), topic.configs, this.#parts.clock.now())
+        acceptBatch(buildBatch({ records: [record] }), { topic: topic.name, partition, configs, now })
       } catch (error) {
         flaws.set(index, error)
       }
@@ -129,7 +133,10 @@ function outcomeOf(partition: number, appended: Appended, delta: number): Outcom
 /** The batch was refused for what is in it, before anything happened. */
 function isOfRecords(error: unknown): boolean {
   if (error instanceof RecordError) return true
-  return error instanceof LogError && ['INVALID_RECORD', 'INVALID_TIMESTAMP', 'BATCH_TOO_LARGE'].includes(error.code)
+  return (
+    error instanceof LogError &&
+    ['INVALID_RECORD', 'MISSING_KEY', 'INVALID_TIMESTAMP', 'BATCH_TOO_LARGE'].includes(error.code)
+  )
 }
 
 function batchesOf(placed: readonly Placed[], messageBytesMax: number): Placed[][] {
@@ -156,9 +163,7 @@ export function sizeOf({ key, value, headers = [] }: InputRecord): number {
   return lengths.reduce((sum, length) => sum + length, RECORD_OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0))
 }
 
-export function unknownPartition(topic: Topic, partition: number): VarveError {
-  return new LogError(
-    'UNKNOWN_TOPIC',
-    `topic '${topic.name}' has ${topic.partitions} partitions, and so no ${partition}`,
-  )
+export function unknownPartition(topic: Topic, partition: number): HttpError {
+  const message = `topic '${topic.name}' has ${topic.partitions} partitions, and so no ${partition}`
+  return new HttpError('UNKNOWN_PARTITION', message)
 }

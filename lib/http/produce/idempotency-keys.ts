@@ -59,8 +59,8 @@ export class IdempotencyKeys {
    * @throws HttpError BAD_REQUEST, IDEMPOTENCY_KEY_REUSED; StoreError
    */
   async claim(topic: Topic, idempotencyKey: string, request: readonly (string | Uint8Array)[]): Promise<Identity> {
-    if (idempotencyKey.length > KEY_LENGTH_MAX) {
-      throw new HttpError('BAD_REQUEST', `an Idempotency-Key has up to ${KEY_LENGTH_MAX} characters`)
+    if (idempotencyKey === '' || idempotencyKey.length > KEY_LENGTH_MAX) {
+      throw new HttpError('BAD_REQUEST', `an Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters`)
     }
     const hash = hashOf([topic.id, idempotencyKey])
     const requestHash = hashOf(request)

@@ -4,7 +4,7 @@
  * and anything else is one record's value, byte for byte.
  */
 import * as z from 'zod'
-import { LogError, type Topic } from '../../log/index.ts'
+import type { Topic } from '../../log/index.ts'
 import { splitBatches } from '../../records/index.ts'
 import { readPieces, readWhole } from '../body.ts'
 import { HttpError } from '../errors.ts'
@@ -18,7 +18,9 @@ import { textIn } from '../text.ts'
 import { type Outcome, unknownPartition } from './appender.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { type InputRecord, keyEncodings, readRecordInput, recordSchema, valueEncodings } from './record-input.ts'
+import { splitLines } from './record-lines.ts'
 import { appendLines } from './record-stream.ts'
+import { topicFor } from './topic-for.ts'
 
 /** How many failures a summary tells of. */
 const SUMMARY_ERRORS_MAX = 100
@@ -145,26 +147,6 @@ async function identityFor(
   })
 }
 
-/** The topic, made where it is missing and may be made. @throws LogError, HttpError FORBIDDEN */
-async function topicFor(
-  { params, demand }: ProduceCall,
-  { log, autoCreateTopics, defaultPartitions }: HttpParts,
-): Promise<Topic> {
-  const { topics } = log
-  const known = await topics.find({ name: params.topic })
-  if (known) return known
-  if (autoCreateTopics) demand('admin', params.topic)
-  try {
-    if (autoCreateTopics) return await topics.create({ name: params.topic, partitions: defaultPartitions })
-  } catch (error) {
-    if (!(error instanceof LogError && error.code === 'TOPIC_EXISTS')) throw error
-    // Somebody else made it in between.
-    const found = await topics.find({ name: params.topic })
-    if (found) return found
-  }
-  throw new LogError('UNKNOWN_TOPIC', `there is no topic '${params.topic}'`)
-}
-
 function recordsIn(body: Buffer, { query }: ProduceCall, { clock }: HttpParts): InputRecord | InputRecord[] {
   const text = textIn(body)
   if (text === undefined) throw new HttpError('MALFORMED_BODY', 'the body is not UTF-8')
@@ -232,7 +214,15 @@ async function produceFewLines(call: ProduceCall, body: Buffer, parts: HttpParts
 
 function produceLines({ query, request }: ProduceCall, topic: Topic, parts: HttpParts): Response | Promise<Response> {
   const { appender, clock, limits } = parts
-  const outcomes = appendLines(readPieces(request, parts), { topic, appender, clock, defaults: query, ...limits })
+  const read = (parsed: unknown, where: string, now: number) => readRecordInput(parsed, { ...query, now }, where)
+  const outcomes = appendLines(readPieces(request, parts), {
+    topic,
+    appender,
+    clock,
+    split: splitLines,
+    read,
+    ...limits,
+  })
   return answerLines({ query }, outcomes, parts)
 }
 

@@ -1,5 +1,5 @@
 /**
- * An NDJSON body of any length becomes appends, and an NDJSON answer with a line for each record. While an append is under way
+ * A body of records of any length (NDJSON, or JSON objects one after the other) becomes appends, and an answer for each record. While an append is under way
  * the lines that come gather for the next one; when too much is under way, or too much of the answer has not been taken,
  * no more is read. So a slow log slows the sender down, and memory stays bounded.
  */
@@ -9,8 +9,8 @@ import { HttpError } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { textIn } from '../text.ts'
 import { type Appender, type Outcome, sizeOf } from './appender.ts'
-import { type InputDefaults, type InputRecord, readRecordInput } from './record-input.ts'
-import { type Line, splitLines } from './record-lines.ts'
+import type { InputRecord } from './record-input.ts'
+import type { Line } from './record-lines.ts'
 
 /** An append takes at most so many bytes of records, */
 const GROUP_BYTES = 1_024 * 1_024
@@ -25,7 +25,10 @@ export interface RecordStreamOptions {
   readonly topic: Topic
   readonly appender: Appender
   readonly clock: Clock
-  readonly defaults: Omit<InputDefaults, 'now'>
+  /** The records' texts, as they end in the pieces. */
+  readonly split: (pieces: AsyncIterable<Uint8Array>, bytesMax: number) => AsyncGenerator<Line[]>
+  /** What one says, parsed. @throws HttpError */
+  readonly read: (parsed: unknown, where: string, now: number) => InputRecord
   readonly lineBytesMax: number
   readonly appendTimeoutMs: number
 }
@@ -66,20 +69,23 @@ class RecordStream {
 
   async readAll(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      for await (const lines of splitLines(pieces, this.#options.lineBytesMax)) {
-        for (const line of lines) {
-          this.#gather(line)
-          if (this.#gatheredBytes >= GROUP_BYTES) await this.#room()
-          if (this.#stopped) return
-        }
-        this.#flush()
-      }
-      while (this.#gathered.length > 0 && !this.#stopped) {
-        await this.#room()
-      }
+      await this.#gatherAll(pieces)
     } finally {
+      // What came before the end, or before a failure, is appended.
+      while (this.#gathered.length > 0 && !this.#stopped) await this.#room()
       this.#ended = true
       this.#wake()
+    }
+  }
+
+  async #gatherAll(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const lines of this.#options.split(pieces, this.#options.lineBytesMax)) {
+      for (const line of lines) {
+        this.#gather(line)
+        if (this.#gatheredBytes >= GROUP_BYTES) await this.#room()
+        if (this.#stopped) return
+      }
+      this.#flush()
     }
   }
 
@@ -102,13 +108,13 @@ class RecordStream {
   }
 
   #gather(line: Line): void {
-    const { clock, defaults } = this.#options
+    const { clock, read } = this.#options
     try {
       if ('error' in line) throw line.error
       const where = `line ${line.number}`
       const text = textIn(line.text)
       if (text === undefined) throw new HttpError('MALFORMED_BODY', `${where} is not UTF-8`)
-      const record = readRecordInput(parseJson(text, where), { ...defaults, now: clock.now() }, where)
+      const record = read(parseJson(text, where), where, clock.now())
       this.#gathered.push(record)
       this.#gatheredBytes += sizeOf(record)
     } catch (error) {

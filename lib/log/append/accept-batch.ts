@@ -1,8 +1,10 @@
 /** What a batch must be to be appended to a topic, by the topic's configs. Pure; the rules are those of Kafka's LogValidator. */
 import {
+  type BatchRecord,
   type BatchView,
   type Compression,
   type RecordsSummary,
+  readRecords,
   validateBatch,
   validateRecords,
   viewBatch,
@@ -12,21 +14,52 @@ import {
 import { LogError } from '../errors.ts'
 import { listConfig, numberConfig, textConfig } from '../topics/topic-configs.ts'
 
+const REJECTED_TOLD_MAX = 3
+
+/** Where a batch is to be appended. `now`: wall clock, ms since 1970. */
+export interface Destination {
+  readonly topic: string
+  readonly partition: number
+  readonly configs: Readonly<Record<string, string>>
+  readonly now: number
+}
+
 /**
  * The batch as it will be kept: the producer's own bytes, but for topics that keep the time of the append or compress
- * what they keep in one way. `now`: wall clock, ms since 1970.
- * @throws RecordError, LogError BATCH_TOO_LARGE, INVALID_TIMESTAMP
+ * what they keep in one way.
+ * @throws RecordError, LogError BATCH_TOO_LARGE, MISSING_KEY, INVALID_TIMESTAMP
  */
-export function acceptBatch(bytes: Uint8Array, configs: Readonly<Record<string, string>>, now: number): BatchView {
+export function acceptBatch(bytes: Uint8Array, destination: Destination): BatchView {
+  const { configs, now } = destination
   const batch = validateBatch(bytes)
   checkSize(batch, configs)
-  const requireKeys = listConfig(configs, 'cleanup.policy').includes('compact')
-  const summary = validateRecords(batch, { requireKeys })
+  const summary = validateRecords(batch)
+  if (summary.keyless > 0 && listConfig(configs, 'cleanup.policy').includes('compact'))
+    throw keyless(batch, destination)
   const stampsAppends = textConfig(configs, 'message.timestamp.type') === 'LogAppendTime'
-  if (!stampsAppends) checkTimestamps(summary, configs, now)
+  if (!stampsAppends) checkTimestamps(batch, summary, destination)
   const kept = compressed(batch, configs)
   if (kept !== batch) checkSize(kept, configs)
   return stampsAppends ? viewBatch(withTimestampType(kept.bytes, 'LogAppendTime', now)) : kept
+}
+
+function keyless(batch: BatchView, { topic, partition }: Destination): LogError {
+  const message = `Compacted topic cannot accept message without key in topic partition ${topic}-${partition}`
+  const rejected = recordsWhere(batch, record => record.key === null).map(({ index }) => ({ index, message }))
+  const first = rejected.slice(0, REJECTED_TOLD_MAX)
+  const told = first.map(record => `RecordError(batchIndex=${record.index}, message='${record.message}')`).join(', ')
+  const summary = `One or more records have been rejected due to ${rejected.length} record errors in total, and only showing the first three errors at most: [${told}]`
+  return new LogError('MISSING_KEY', summary, rejected)
+}
+
+function recordsWhere(batch: BatchView, isRejected: (record: BatchRecord) => boolean) {
+  const found: { readonly index: number; readonly timestamp: number }[] = []
+  let index = 0
+  for (const record of readRecords(batch)) {
+    if (isRejected(record)) found.push({ index, timestamp: record.timestamp })
+    index++
+  }
+  return found
 }
 
 function compressed(batch: BatchView, configs: Readonly<Record<string, string>>): BatchView {
@@ -42,15 +75,14 @@ function checkSize({ bytes }: BatchView, configs: Readonly<Record<string, string
   throw new LogError('BATCH_TOO_LARGE', `a batch of ${bytes.length} bytes, where max.message.bytes is ${bytesMax}`)
 }
 
-function checkTimestamps(summary: RecordsSummary, configs: Readonly<Record<string, string>>, now: number): void {
-  const afterMax = numberConfig(configs, 'message.timestamp.after.max.ms')
-  if (summary.maxTimestamp - now > afterMax) {
-    const message = `a timestamp of ${summary.maxTimestamp} is more than ${afterMax} ms after ${now}, the time here`
-    throw new LogError('INVALID_TIMESTAMP', message)
-  }
-  const beforeMax = numberConfig(configs, 'message.timestamp.before.max.ms')
-  if (summary.minTimestamp >= 0 && now - summary.minTimestamp > beforeMax) {
-    const message = `a timestamp of ${summary.minTimestamp} is more than ${beforeMax} ms before ${now}, the time here`
-    throw new LogError('INVALID_TIMESTAMP', message)
-  }
+function checkTimestamps(batch: BatchView, summary: RecordsSummary, { configs, now }: Destination): void {
+  const from = now - numberConfig(configs, 'message.timestamp.before.max.ms')
+  const to = now + numberConfig(configs, 'message.timestamp.after.max.ms')
+  const isOutside = (timestamp: number) => timestamp > to || (timestamp >= 0 && timestamp < from)
+  if (!isOutside(summary.maxTimestamp) && !isOutside(summary.minTimestamp)) return
+  const rejected = recordsWhere(batch, ({ timestamp }) => isOutside(timestamp)).map(({ index, timestamp }) => ({
+    index,
+    message: `Timestamp ${timestamp} of message with offset ${index} is out of range. The timestamp should be within [${from}, ${to}]`,
+  }))
+  throw new LogError('INVALID_TIMESTAMP', 'One or more records have been rejected due to invalid timestamp', rejected)
 }

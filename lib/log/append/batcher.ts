@@ -104,7 +104,7 @@ export class Batcher {
   }
 
   #flush(): void {
-    this.#wakeUp?.abort()
+    this.#wakeUp?.abort('flushed')
     this.#wakeUp = undefined
     const batches = this.#take()
     if (batches.length === 0) return
@@ -119,7 +119,9 @@ export class Batcher {
       batches[0]!.committer.enqueue(carriedCommit(id, placed, parts))
     } else {
       const stored = this.#underWay(this.#parts.segments.put(id, parts))
-      for (const [committer, shardPlaced] of byShard) committer.enqueue(pendingCommit(id, shardPlaced, stored))
+      for (const [committer, shardPlaced] of byShard) {
+        committer.enqueue(pendingCommit(id, shardPlaced, stored, byShard.size === 1))
+      }
     }
     this.#schedule()
   }
@@ -155,6 +157,7 @@ function carriedCommit(id: SegmentId, placed: readonly PlacedBatch[], carried: r
   return {
     id,
     placed,
+    alone: true,
     markers: [],
     segment,
     carried,
@@ -165,10 +168,16 @@ function carriedCommit(id: SegmentId, placed: readonly PlacedBatch[], carried: r
   }
 }
 
-function pendingCommit(id: SegmentId, placed: readonly PlacedBatch[], stored: Promise<SegmentRef>): PendingCommit {
+function pendingCommit(
+  id: SegmentId,
+  placed: readonly PlacedBatch[],
+  stored: Promise<SegmentRef>,
+  alone: boolean,
+): PendingCommit {
   const commit: PendingCommit = {
     id,
     placed,
+    alone,
     markers: [],
     segment: undefined,
     carried: undefined,

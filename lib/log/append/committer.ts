@@ -250,15 +250,28 @@ export class Committer {
       commit.segment = { id: commit.id, medium: 'none' }
       return
     }
+    const fenced = commit.alone && !commit.carried ? commit.segment : undefined
     const batches = commit.placed.map(({ pending }) => pending).filter(({ settled }) => !settled)
     const { parts, placed } = layOutSegment(batches)
     commit.placed = placed
     commit.segment = undefined
     commit.carried = undefined
+    commit.alone = true
     try {
       commit.segment = await this.#parts.segments.put(commit.id, parts)
+      // No write that names it can succeed any more: each expects a head from before the fence.
+      if (fenced) void this.#removeFenced(fenced)
     } catch (error) {
       commit.failure = error
+    }
+  }
+
+  /** What stays is left to the sweep. */
+  async #removeFenced(segment: SegmentRef): Promise<void> {
+    try {
+      await this.#parts.segments.remove(segment)
+    } catch (error) {
+      this.#parts.logger.warn('fenced segment not removed', { id: segment.id, error: String(error) })
     }
   }
 

@@ -55,6 +55,8 @@ export interface PendingCommit {
   id: SegmentId
   /** By position. */
   placed: readonly PlacedBatch[]
+  /** No other shard has a part in the segment. */
+  alone: boolean
   /** Where there are some, there are no batches, and no blob. */
   readonly markers: readonly PendingMarker[]
   /** The segment's bytes, where they go into the item store in the very write that commits them. */
@@ -74,6 +76,7 @@ export function markerCommit(id: SegmentId, markers: readonly PendingMarker[]): 
   return {
     id,
     placed: [],
+    alone: true,
     markers,
     carried: undefined,
     stored: Promise.resolve(),

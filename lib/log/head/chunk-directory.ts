@@ -18,6 +18,8 @@ export interface ChunkEntry {
   readonly firstOffsets: readonly number[]
   /** For each slot the largest timestamp in the chunk; -Infinity where it has no slice of that slot. */
   readonly maxTimestamps: readonly number[]
+  /** For each slot the bytes of its slices in the chunk. */
+  readonly slotBytes: readonly number[]
   /** Transactions that ended with an abort in the chunk, by the offset of their markers. */
   readonly aborts: readonly Marker[]
 }
@@ -51,6 +53,7 @@ export class ChunkDirectory {
     const firstOffsets = [...this.#nextOffsets]
     const maxTimestamps: number[] = []
     let bytes = 0
+    const slotBytes: number[] = []
     const seen = new Set<number>()
     for (const commit of chunk.commits) {
       for (const { slot, baseOffset, records, length, maxTimestamp } of commit.slices) {
@@ -58,6 +61,7 @@ export class ChunkDirectory {
         seen.add(slot)
         bytes += length
         this.#nextOffsets[slot] = baseOffset + records
+        slotBytes[slot] = (slotBytes[slot] ?? 0) + length
         maxTimestamps[slot] = Math.max(maxTimestamps[slot] ?? Number.NEGATIVE_INFINITY, maxTimestamp)
       }
       for (const { slot, offset } of commit.markers) {
@@ -69,7 +73,16 @@ export class ChunkDirectory {
     const aborts = abortsIn(chunk.commits)
     const { firstCommit, commits } = chunk
     const time = commits[0] ? segmentTime(commits[0].segment.id) : 0
-    this.#entries.push({ firstCommit, commits: commits.length, bytes, time, firstOffsets, maxTimestamps, aborts })
+    this.#entries.push({
+      firstCommit,
+      commits: commits.length,
+      bytes,
+      slotBytes,
+      time,
+      firstOffsets,
+      maxTimestamps,
+      aborts,
+    })
     this.#end = chunk.firstCommit + chunk.commits.length
   }
 

@@ -20,14 +20,18 @@ export interface StoredBatch {
 /** Added to each slice's bytes when counting: what the objects around them take. */
 const OVERHEAD_BYTES = 256
 const READ_AHEAD_BYTES_MAX = 4 * 1_024 * 1_024
+/** What is read ahead for one reader takes at most this part of the cache: several must not push out each other's. */
+const READ_AHEAD_SHARE = 16
 
 export class SliceCache {
   readonly #segments: SegmentStore
+  readonly #aheadBytesMax: number
   readonly #slices: LRUCache<string, readonly StoredBatch[]>
   readonly #flights = new SingleFlight<string, readonly StoredBatch[] | undefined>()
 
   constructor(segments: SegmentStore, bytesMax: number) {
     this.#segments = segments
+    this.#aheadBytesMax = Math.min(READ_AHEAD_BYTES_MAX, bytesMax / READ_AHEAD_SHARE)
     this.#slices = new LRUCache({ maxSize: bytesMax })
   }
 
@@ -42,11 +46,11 @@ export class SliceCache {
     return this.#slices.peek(keyOf(segment, slice))
   }
 
-  /** Begins to fetch the slices that will be asked for next, the first of them and more up to READ_AHEAD_BYTES_MAX. */
+  /** Begins to fetch the slices that will be asked for next, the first of them and more up to a bound. */
   readAhead(next: readonly { readonly segment: SegmentRef; readonly slice: Slice; readonly marker?: unknown }[]): void {
     let bytes = 0
     for (const { segment, slice, marker } of next) {
-      if (bytes > 0 && bytes + slice.length > READ_AHEAD_BYTES_MAX) return
+      if (bytes > 0 && bytes + slice.length > this.#aheadBytesMax) return
       bytes += slice.length
       if (marker || this.#slices.has(keyOf(segment, slice))) continue
       // What fails here fails again, and is told, when it is asked for.

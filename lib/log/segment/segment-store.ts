@@ -96,6 +96,13 @@ export class SegmentStore {
     return (await this.#options.items.get(segmentItemKey(ref.id)))?.value
   }
 
+  /** Removes a blob that nothing refers to, nor can come to refer to; one that is gone already is no error. @throws StoreError */
+  async remove({ id, medium }: SegmentRef): Promise<void> {
+    if (medium === 'object') return this.#options.objects.delete([segmentObjectKey(id)])
+    const item = await this.#options.items.get(segmentItemKey(id))
+    if (item) await this.#options.items.write([{ kind: 'delete', key: item.key, expected: item.version }])
+  }
+
   async #putItem(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
     await this.#options.items.write([this.carry(id, parts)])
   }
@@ -117,13 +124,13 @@ export class SegmentStore {
       throw new StoreError('STORE_OUTCOME_UNKNOWN', `no answer for ${ms} ms`)
     })
     silence.catch(() => undefined)
-    return Promise.race([answer, silence]).finally(() => answered.abort())
+    return Promise.race([answer, silence]).finally(() => answered.abort('answered'))
   }
 
   async #putObject(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
     const key = segmentObjectKey(id)
     const answered = new AbortController()
-    const first = this.#putOnce(id, key, parts).finally(() => answered.abort())
+    const first = this.#putOnce(id, key, parts).finally(() => answered.abort('answered'))
     const hedge = async () => {
       await this.#options.clock.sleep(this.#options.hedgeAfterMs, answered.signal)
       return answered.signal.aborted ? first : this.#putOnce(id, key, parts)
@@ -139,10 +146,19 @@ function joinParts(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 export function segmentObjectKey(id: SegmentId): string {
-  return `segments/${segmentHour(id)}/${id}`
+  return `${SEGMENT_OBJECTS}${segmentHour(id)}/${id}`
 }
 
-/** Item segments of an hour are spread over 8 partition keys, listable by time. */
+/** The folder of all segments that are objects. */
+export const SEGMENT_OBJECTS = 'segments/'
+/** Item segments of an hour are spread over so many partition keys, listable by time. */
+export const ITEM_SPREAD = 8
+
 export function segmentItemKey(id: SegmentId): ItemKey {
-  return { pk: `g#${segmentHour(id)}#${hexOf(segmentIdToBytes(id)[15]! & 7, 1)}`, sk: id }
+  return { pk: segmentItemPartition(segmentHour(id), segmentIdToBytes(id)[15]! % ITEM_SPREAD), sk: id }
+}
+
+/** `bits`: 0 to ITEM_SPREAD - 1. */
+export function segmentItemPartition(hour: string, bits: number): string {
+  return `g#${hour}#${hexOf(bits, 1)}`
 }

@@ -25,9 +25,20 @@ export function validateTopicName(name: string): void {
 }
 
 /** @throws LogError INVALID_PARTITIONS */
-export function validatePartitions(partitions: number): void {
+function validatePartitions(partitions: number): void {
   if (Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX) return
-  throw new LogError('INVALID_PARTITIONS', `a topic has 1 to ${PARTITIONS_MAX} partitions, not ${partitions}`)
+  throw new LogError('INVALID_PARTITIONS', tooMany(partitions))
+}
+
+/** Why the number of a topic's partitions cannot be raised to this, in Kafka's words. */
+export function flawOfGrowth({ name, partitions }: NewTopic, count: number): string | undefined {
+  if (count === partitions) return `Topic already has ${partitions} partition(s).`
+  if (count > partitions) return count > PARTITIONS_MAX ? tooMany(count) : undefined
+  return `The topic ${name} currently has ${partitions} partition(s); ${count} would not be an increase.`
+}
+
+function tooMany(partitions: number): string {
+  return `a topic has 1 to ${PARTITIONS_MAX} partitions, not ${partitions}`
 }
 
 function flawOfName(name: string): string | undefined {

@@ -9,22 +9,26 @@ import {
   type Item,
   type ItemKey,
   type ItemStore,
+  type ObjectStore,
   StoreError,
   WRITE_OPERATIONS_MAX,
   type WriteOperation,
 } from '../../storage/index.ts'
 import type { NewTopic, Topic, Topics } from '../contract.ts'
 import { LogError } from '../errors.ts'
+import { removeExtents } from '../extent/remove-extents.ts'
 import { decodeHead, encodeHead, headKey, newHead } from '../head/head.ts'
 import { changeHead, growPartitions } from '../head/transitions.ts'
-import { isTopicName, validateNewTopic, validatePartitions, validateTopicName } from './new-topic.ts'
+import { flawOfGrowth, isTopicName, validateNewTopic, validateTopicName } from './new-topic.ts'
 import { validateTopicConfigs } from './topic-configs.ts'
 import {
   decodeTopic,
   decodeTopicName,
   encodeTopic,
   encodeTopicName,
+  type StoredTopic,
   TOPIC_NAMES,
+  type TopicName,
   topicKey,
   topicNameKey,
 } from './topic-item.ts'
@@ -39,6 +43,7 @@ const PAUSE_MS = 20
 const PAUSES_MAX = 5
 
 export interface StoredTopicsParts {
+  readonly objects: ObjectStore
   readonly items: ItemStore
   readonly clock: Clock
   readonly random: Random
@@ -80,6 +85,23 @@ export class StoredTopics implements Topics {
     return topics
   }
 
+  async *#names(): AsyncGenerator<TopicName & { readonly name: string }> {
+    let cursor: string | undefined
+    do {
+      const page = await this.#parts.items.query(TOPIC_NAMES, cursor === undefined ? {} : { cursor })
+      for (const item of page.items) yield { ...decodeTopicName(item.value), name: item.key.sk }
+      cursor = page.cursor
+    } while (cursor !== undefined)
+  }
+
+  /** Every topic that has an item, those that are being deleted too. Read strongly, sorted by name. */
+  async *stored(): AsyncGenerator<StoredTopic> {
+    for await (const { id, state } of this.#names()) {
+      const item = state === 'deleted' ? undefined : await this.#parts.items.get(topicKey(id))
+      if (item) yield { ...decodeTopic(item.value), ...(state === 'deleting' && { state }) }
+    }
+  }
+
   async validate(topic: NewTopic): Promise<void> {
     validateNewTopic(topic)
     if (await this.#readByName(topic.name)) throw alreadyExists(topic.name)
@@ -108,7 +130,6 @@ export class StoredTopics implements Topics {
   }
 
   async addPartitions(name: string, partitions: number): Promise<Topic> {
-    validatePartitions(partitions)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const askedAt = this.#parts.clock.monotonic()
       const id = (await this.#readByName(name))?.id
@@ -116,9 +137,8 @@ export class StoredTopics implements Topics {
       const topic = item && liveTopic(item)
       if (!topic) throw unknownTopic(name)
       if (topic.partitions === partitions && attempt > 0) return this.#remember(topic, askedAt)
-      if (topic.partitions >= partitions) {
-        throw new LogError('INVALID_PARTITIONS', `topic '${name}' has ${topic.partitions} partitions already`)
-      }
+      const flaw = flawOfGrowth(topic, partitions)
+      if (flaw !== undefined) throw new LogError('INVALID_PARTITIONS', flaw)
       const grown = { ...topic, partitions }
       if (!(await this.#growHeads(grown, item))) continue
       const writtenAt = this.#parts.clock.monotonic()
@@ -165,6 +185,18 @@ export class StoredTopics implements Topics {
       await this.#tryWrite([this.#put(item.key, encodeTopicName({ id, state: 'deleting' }), item)])
     }
     throw contended(name)
+  }
+
+  /** Names of topics whose deletion has begun and not ended: it is under way, or whoever began it is gone. */
+  async *unfinishedDeletions(): AsyncGenerator<string> {
+    for await (const { name, state } of this.#names()) if (state === 'deleting') yield name
+  }
+
+  /** Nothing happens where none has begun. */
+  async finishDeletion(name: string): Promise<void> {
+    const item = await this.#parts.items.get(topicNameKey(name))
+    const found = item && decodeTopicName(item.value)
+    if (found?.state === 'deleting') await this.#finishDeletion(name, found.id)
   }
 
   // ------------------------------------------------------------ reading
@@ -250,10 +282,11 @@ export class StoredTopics implements Topics {
       return state === 'live' ? [this.#put(stored.key, encodeTopic({ topic, state: 'deleting' }), stored)] : undefined
     })
     if (item) {
-      let shards = shardsOf(decodeTopic(item.value).topic).length
+      const { topic } = decodeTopic(item.value)
+      let shards = shardsOf(topic).length
       // An addition that stopped half way left heads that the topic does not know of.
       while (await this.#parts.items.get(headKey(id, shards))) shards++
-      for (let shard = shards - 1; shard >= 0; shard--) await this.#deleteShard(id, shard)
+      for (let shard = shards - 1; shard >= 0; shard--) await this.#deleteShard(topic, shard)
       await this.#deleteItem(topicKey(id))
     }
     await this.#change(topicNameKey(name), tombstone => {
@@ -262,15 +295,18 @@ export class StoredTopics implements Topics {
     })
   }
 
-  /** Seals the head, so that no process commits; then the chunks go, and the head, which is the list of what is left to do. */
-  async #deleteShard(id: string, shard: number): Promise<void> {
+  /** Seals the head, so that no process commits; then the extents and chunks go, and the head, which is the list of what is left to do. */
+  async #deleteShard({ id, shardSize }: Topic, shard: number): Promise<void> {
     const key = headKey(id, shard)
+    let partitions = 0
     await this.#change(key, item => {
       const head = item && decodeHead(item.value)
+      partitions = head?.partitions.length ?? 0
       return head?.state === 'open'
         ? [this.#put(key, encodeHead(changeHead(head, { state: 'sealed' })), item)]
         : undefined
     })
+    for (let slot = 0; slot < partitions; slot++) await removeExtents(this.#parts, id, shard * shardSize + slot)
     for (;;) {
       const { items } = await this.#parts.items.query(key.pk, { limit: WRITE_OPERATIONS_MAX })
       const chunks = items.filter(item => item.key.sk !== key.sk)

@@ -15,6 +15,12 @@ import { LogError } from '../errors.ts'
 
 const longMax = '9223372036854775807'
 
+const throttledReplicas = {
+  form: /^(|\*|\d+:\d+(,\d+:\d+)*)$/,
+  about:
+    "must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...",
+}
+
 export const topicConfigs: ConfigDefinitions = {
   'cleanup.policy': {
     type: 'list',
@@ -96,6 +102,7 @@ export const topicConfigs: ConfigDefinitions = {
   'follower.replication.throttled.replicas': {
     type: 'list',
     default: '',
+    pattern: throttledReplicas,
     unused: true,
     about: 'There are no replicas.',
   },
@@ -110,6 +117,7 @@ export const topicConfigs: ConfigDefinitions = {
   'leader.replication.throttled.replicas': {
     type: 'list',
     default: '',
+    pattern: throttledReplicas,
     unused: true,
     about: 'There are no replicas.',
   },

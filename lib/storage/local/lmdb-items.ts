@@ -25,7 +25,6 @@ import {
 import { makeDurableFolder, syncPath } from './durable-folders.ts'
 import { failure } from './file-errors.ts'
 import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
-import { PageReserve, RESERVE_BYTES, RESERVE_KEY, RESERVE_VERSION } from './page-reserve.ts'
 
 const QUERY_ITEMS_MAX = 1_000
 /** A page ends after this many bytes of values, as DynamoDB's does. */
@@ -58,10 +57,9 @@ export async function openLmdbItems({ folder, clock }: LmdbItemsOptions): Promis
       keyEncoding: 'binary',
     })
     // What a process that was killed in a commit left in the page cache is on disk before anyone here relies on it.
-    const file = join(folder, 'data.mdb')
-    await syncPath(file)
+    await syncPath(join(folder, 'data.mdb'))
     await syncPath(folder)
-    return new LmdbItems(database, clock, new PageReserve(file))
+    return new LmdbItems(database, clock)
   } catch (error) {
     throw failure(`open the item store in ${folder}`, error)
   }
@@ -105,17 +103,15 @@ class Commit {
 class LmdbItems implements ItemStore {
   readonly #database: RootDatabase<Buffer, Buffer>
   readonly #clock: Clock
-  readonly #reserve: PageReserve
   #waiting: PendingWrite[] = []
   #committing: Promise<void> | undefined
   /** Why nothing can be written: a commit gave no answer (lmdb cannot be told to give it up), or LMDB gave up itself. */
   #stuck: string | undefined
   #closed = false
 
-  constructor(database: RootDatabase<Buffer, Buffer>, clock: Clock, reserve: PageReserve) {
+  constructor(database: RootDatabase<Buffer, Buffer>, clock: Clock) {
     this.#database = database
     this.#clock = clock
-    this.#reserve = reserve
   }
 
   async get(key: ItemKey): Promise<Item | undefined> {
@@ -196,24 +192,9 @@ class LmdbItems implements ItemStore {
         const refused = failure('write items', error, 'unknown')
         for (const write of group) write.reject(refused)
       }
-      if (!this.#stuck && this.#reserve.isDue()) await this.#makeReserve()
       if (this.#stuck) this.#refuseWaiting(this.#stuck)
     }
     this.#committing = undefined
-  }
-
-  /** Puts an item and takes it away; also one that a killed process left between the two. */
-  async #makeReserve(): Promise<void> {
-    const key = { pk: 'reserve', sk: '' }
-    const [expected, version] = [RESERVE_VERSION, RESERVE_VERSION]
-    const value = Buffer.alloc(RESERVE_BYTES)
-    try {
-      await this.#commitInTime([unasked({ kind: 'put', key, expected: 'absent', version, value })])
-      await this.#commitInTime([unasked({ kind: 'delete', key, expected })])
-    } catch {
-      // No room for more than is needed: commits go on, and tell what fails them. A commit without answer is in `#stuck`.
-    }
-    this.#reserve.settle()
   }
 
   #takeGroup(): PendingWrite[] {
@@ -237,7 +218,8 @@ class LmdbItems implements ItemStore {
       const outcomes = await Promise.race([running, overdue])
       if (outcomes) return outcomes
     } finally {
-      answered.abort()
+      // A reason spares the making of an error, and of its stack.
+      answered.abort('answered')
     }
     this.#stuck = NO_ANSWER_YET
     this.#resumeAfter(running)
@@ -305,12 +287,6 @@ class LmdbItems implements ItemStore {
   #checkOpen(): void {
     if (this.#closed) throw new StoreError('STORE_REFUSED', 'the item store is closed')
   }
-}
-
-/** A write to the reserve, whose outcome nobody waits for. */
-function unasked(operation: WriteOperation): PendingWrite {
-  const nobody = () => undefined
-  return { operations: [{ operation, keyBytes: RESERVE_KEY }], bytes: 0, resolve: nobody, reject: nobody }
 }
 
 interface KeyRange {

@@ -21,6 +21,10 @@ function tell(operation: Operation): string {
         outcome.kind === 'read' ? `${batches || 'nothing'} of ${outcome.start}–${outcome.end}` : told(outcome)
       return `${reader} reads ${partition} at ${offset}, ${isolation}: ${answer}`
     }
+    case 'delete-records': {
+      const { partition, before, outcome } = operation
+      return `deletion in ${partition} before ${before}: ${outcome.kind === 'done' ? outcome.start : told(outcome)}`
+    }
     case 'end': {
       const { outcome } = operation
       return `end of ${operation.partition}: ${outcome.kind === 'found' ? outcome.offset : outcome.code}`

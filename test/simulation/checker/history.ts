@@ -54,6 +54,8 @@ export interface Poll extends Span {
   readonly partition: string
   readonly offset: number
   readonly isolation: 'read_uncommitted' | 'read_committed'
+  /** When it was invoked, in ms. */
+  readonly invokedAtMs?: number
   /** After everything healed: the number of the reading of all, from the start to the end, that this is a part of. */
   readonly drain?: number
   outcome:
@@ -67,6 +69,20 @@ export interface Poll extends Span {
         readonly end: number
         readonly stable: number
       }
+    | { readonly kind: 'refused'; readonly code: string }
+    | { readonly kind: 'unknown'; readonly code: string }
+}
+
+/** Records of a partition deleted by offset; or those of a topic that retention may take at any time. */
+export interface Deletion extends Span {
+  readonly kind: 'delete-records'
+  readonly partition: string
+  /** The first to keep; Infinity: none that was there. */
+  readonly before: number
+  /** When it completed, in ms. */
+  completedAtMs: number
+  outcome:
+    | { readonly kind: 'done'; readonly start: number }
     | { readonly kind: 'refused'; readonly code: string }
     | { readonly kind: 'unknown'; readonly code: string }
 }
@@ -194,6 +210,7 @@ export interface OffsetFetch extends Span {
 export type Operation =
   | Send
   | Poll
+  | Deletion
   | EndQuery
   | TopicChange
   | TopicLookup
@@ -208,6 +225,8 @@ export type Operation =
 
 export type Property =
   | 'lost-write' // acknowledged or read once, and not there in the end
+  | 'over-deletion' // records are gone that nobody deleted
+  | 'deleted-read' // a record was read long after it was deleted
   | 'unseen' // acknowledged, and the last reading ends before it
   | 'inconsistent-offsets' // two values at one offset, or an acknowledgement that names another's offset
   | 'duplicate' // one batch at two offsets

@@ -1,3 +1,4 @@
+import { checkDeletions } from './deletions.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkHoldings } from './holdings.ts'
@@ -10,6 +11,7 @@ import { checkTransactions } from './transactions.ts'
 export { describeOperation } from './describe.ts'
 export type {
   Assignment,
+  Deletion,
   EndQuery,
   Heartbeat,
   Holding,
@@ -39,6 +41,7 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...splitByPartition(history).flatMap(part => [
       ...checkRecords(part, new Holes(part, dropped)),
       ...checkOrder(part, new Holes(part, dropped)),
+      ...checkDeletions(part),
     ]),
     ...checkTransactions(history),
     ...checkGroups(history),

@@ -3,14 +3,24 @@
  * batches lie in the order sent (I2, I3).
  */
 import type { Poll, Property, Send, Violation } from './history.ts'
-import { type AckedSend, batchKeyOf, type Holes, isAcked, KnownEnd, type PartitionHistory } from './partition.ts'
+import {
+  type AckedSend,
+  batchKeyOf,
+  deletedBefore,
+  type Holes,
+  isAcked,
+  KnownEnd,
+  type PartitionHistory,
+} from './partition.ts'
 
 export function checkOrder(part: PartitionHistory, holes: Holes): Violation[] {
   const violations: Violation[] = []
   const report = (property: Property, what: string) =>
     void violations.push({ property, what: `${part.partition}: ${what}` })
   const known = new KnownEnd(part)
-  for (const poll of part.polls) checkPoll(poll, { known, holes }, report)
+  for (const poll of part.polls) {
+    checkPoll(poll, { known, holes, deleted: deletedBefore(part.deletions, poll.completed) }, report)
+  }
   for (const { outcome, invoked } of part.ends) {
     const end = known.before(invoked)
     if (outcome.kind === 'found' && outcome.offset < end)
@@ -24,11 +34,11 @@ type Report = (property: Property, what: string) => void
 
 function checkPoll(
   { reader, offset, outcome, invoked, isolation }: Poll,
-  { known, holes }: { readonly known: KnownEnd; readonly holes: Holes },
+  { known, holes, deleted }: { readonly known: KnownEnd; readonly holes: Holes; readonly deleted: number },
   report: Report,
 ): void {
   const end = known.before(invoked)
-  if (outcome.kind === 'refused' && outcome.code === 'OFFSET_OUT_OF_RANGE' && offset <= end)
+  if (outcome.kind === 'refused' && outcome.code === 'OFFSET_OUT_OF_RANGE' && offset >= deleted && offset <= end)
     report('stale-read', `${reader} was told that ${offset} is out of range after ${end} was known`)
   if (outcome.kind !== 'read') return
   const first = outcome.batches[0]

@@ -1,4 +1,4 @@
-import type { EndQuery, Operation, Poll, PolledBatch, Send } from './history.ts'
+import type { Deletion, EndQuery, Operation, Poll, PolledBatch, Send } from './history.ts'
 
 /** All that happened to one partition. */
 export interface PartitionHistory {
@@ -6,17 +6,23 @@ export interface PartitionHistory {
   readonly sends: readonly Send[]
   readonly polls: readonly Poll[]
   readonly ends: readonly EndQuery[]
+  readonly deletions: readonly Deletion[]
 }
 
 export function splitByPartition(history: readonly Operation[]): PartitionHistory[] {
-  const parts = new Map<string, { partition: string; sends: Send[]; polls: Poll[]; ends: EndQuery[] }>()
+  const parts = new Map<
+    string,
+    { partition: string; sends: Send[]; polls: Poll[]; ends: EndQuery[]; deletions: Deletion[] }
+  >()
   for (const operation of history) {
-    if (operation.kind !== 'send' && operation.kind !== 'poll' && operation.kind !== 'end') continue
+    const { kind } = operation
+    if (kind !== 'send' && kind !== 'poll' && kind !== 'end' && kind !== 'delete-records') continue
     const { partition } = operation
-    const part = parts.get(partition) ?? { partition, sends: [], polls: [], ends: [] }
+    const part = parts.get(partition) ?? { partition, sends: [], polls: [], ends: [], deletions: [] }
     parts.set(partition, part)
     if (operation.kind === 'send') part.sends.push(operation)
     if (operation.kind === 'poll') part.polls.push(operation)
+    if (operation.kind === 'delete-records') part.deletions.push(operation)
     if (operation.kind === 'end') part.ends.push(operation)
   }
   return [...parts.values()]
@@ -26,6 +32,15 @@ export type AckedSend = Send & { readonly outcome: { readonly kind: 'acked'; rea
 
 export function isAcked(send: Send): send is AckedSend {
   return send.outcome.kind === 'acked'
+}
+
+/** The records below may be gone at `tick`. */
+export function deletedBefore(deletions: readonly Deletion[], tick: number): number {
+  let highest = 0
+  for (const { invoked, outcome, before } of deletions) {
+    if (invoked < tick && outcome.kind !== 'refused') highest = Math.max(highest, before)
+  }
+  return highest
 }
 
 /** The same for all attempts to append one batch. */

@@ -4,6 +4,7 @@ import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
 import { transactionPlants } from './transaction-plants.ts'
+import { upkeepPlants } from './upkeep-plants.ts'
 
 export { type Plant, plantBug, plantedSources } from './plant.ts'
 
@@ -13,4 +14,5 @@ export const plants: readonly Plant[] = [
   ...groupPlants,
   ...consumerGroupPlants,
   ...transactionPlants,
+  ...upkeepPlants,
 ]

@@ -9,7 +9,7 @@ import type { World } from '../world/world.ts'
 export const CALL_TIMEOUT_MS = 40_000
 
 /** Clocks are hours apart here, and an append from the future as a gateway sees it would be refused. */
-const CONFIGS = { 'message.timestamp.after.max.ms': '9223372036854775807' }
+const CONFIGS = { 'message.timestamp.after.max.ms': '9223372036854775807', 'retention.ms': '-1' }
 
 /** Codes after which the call may have been done, or may yet be. All others promise that it was not. */
 const unknownCodes = new Set([
@@ -115,9 +115,9 @@ export class Client {
   }
 
   /** Creates a topic, or finds that an attempt of its own had done so. */
-  async createTopic(name: string, partitions: number): Promise<Topic> {
+  async createTopic(name: string, partitions: number, configs: Record<string, string> = {}): Promise<Topic> {
     for (;;) {
-      const outcome = await this.tryCreate(name, partitions)
+      const outcome = await this.tryCreate(name, partitions, configs)
       if (outcome.kind === 'done') return outcome.topic
       if (outcome.kind === 'refused' && outcome.code === 'TOPIC_EXISTS') {
         const topic = await this.insist(`find ${name}`, ({ log }) => log.topics.find({ name }))
@@ -128,9 +128,9 @@ export class Client {
     }
   }
 
-  tryCreate(name: string, partitions: number): Promise<TopicOutcome> {
+  tryCreate(name: string, partitions: number, configs: Record<string, string> = {}): Promise<TopicOutcome> {
     return this.#change('create', name, partitions, ({ log }) =>
-      log.topics.create({ name, partitions, configs: CONFIGS }),
+      log.topics.create({ name, partitions, configs: { ...CONFIGS, ...configs } }),
     )
   }
 

@@ -1,6 +1,7 @@
 import type { Isolation, ReadResult, Topic } from '../../../lib/log/index.ts'
 import type { EndQuery, Poll, PolledBatch } from '../checker/index.ts'
 import type { ReaderPlan } from '../plan.ts'
+import type { Work } from '../world/network.ts'
 import { type DecodedBatch, DecodeError, decodeBatch } from './batch.ts'
 import { CALL_TIMEOUT_MS, type Client, failureOf } from './client.ts'
 
@@ -25,6 +26,7 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
     offset,
     isolation,
     ...(drain !== undefined && { drain }),
+    invokedAtMs: world.time,
     invoked: world.tick(),
     completed: Infinity,
     outcome: { kind: 'unknown', code: 'NO_ANSWER' },
@@ -86,6 +88,12 @@ export async function askEnd(client: Client, topic: Topic, partition: number): P
   return query
 }
 
+/** Where a partition begins now. */
+export async function findStart(client: Client, topic: Topic, partition: number): Promise<number> {
+  const work: Work<{ offset: number }> = ({ log }) => log.findOffset(topic, partition, { at: 'earliest' })
+  return (await client.insist(`start of ${topic.name}/${partition}`, work)).offset
+}
+
 /** Follows a partition from its start, sometimes from further back again, until `done`. */
 export async function follow(client: Client, plan: ReaderPlan, topic: Topic, done: () => boolean): Promise<void> {
   const { partition, maxBytes, thinkMs } = plan
@@ -93,6 +101,10 @@ export async function follow(client: Client, plan: ReaderPlan, topic: Topic, don
   while (!done()) {
     const isolation = client.rng.chance(0.5) ? 'read_committed' : 'read_uncommitted'
     const { outcome } = await poll(client, { topic, partition, offset, maxBytes, isolation })
+    if (outcome.kind === 'refused' && outcome.code === 'OFFSET_OUT_OF_RANGE') {
+      offset = await findStart(client, topic, partition)
+      continue
+    }
     if (outcome.kind !== 'read') {
       client.reconnect()
       await client.pause(1_000)
@@ -124,6 +136,10 @@ export async function drainPartition(client: Client, request: Omit<PollRequest, 
   let offset = 0
   for (;;) {
     const { outcome } = await poll(client, { ...request, offset, maxBytes: 100_000 })
+    if (outcome.kind === 'refused' && outcome.code === 'OFFSET_OUT_OF_RANGE') {
+      offset = await findStart(client, request.topic, request.partition)
+      continue
+    }
     if (outcome.kind === 'refused') return
     if (outcome.kind === 'read' && outcome.next === offset) return
     if (outcome.kind === 'read') offset = outcome.next

@@ -2,6 +2,8 @@ import type { Topic } from '../../../lib/log/index.ts'
 import type { TopicLookup } from '../checker/index.ts'
 import type { TopicStep } from '../plan.ts'
 import { Client, failureOf, type Scene } from './client.ts'
+import { poll } from './readers.ts'
+import { APPEND_TIMEOUT_MS, makeBatch, send } from './sends.ts'
 
 /** Looks a topic up by name, and writes down what it was told. */
 export async function lookUp(client: Client, name: string): Promise<TopicLookup> {
@@ -25,7 +27,7 @@ export async function lookUp(client: Client, name: string): Promise<TopicLookup>
   return lookup
 }
 
-/** Does one step of the plan, and insists until it is done; a `grow` answers the grown topic. */
+/** Does one step of the plan, and insists until it is done; answers a topic that is there after it, and was not before or has grown. */
 export async function changeTopics(
   scene: Scene,
   step: TopicStep,
@@ -36,6 +38,7 @@ export async function changeTopics(
     await comeAndGo(scene, client, step)
     return undefined
   }
+  if (step.kind === 'use-briefly') return useBriefly(scene, client, step)
   const topic = topics[step.topic]!
   if (step.kind === 'create-again') {
     await client.tryCreate(topic.name, 1)
@@ -51,17 +54,46 @@ export async function changeTopics(
   }
 }
 
+/** A topic is made, written to and read from, each through whatever gateway, and (unless it stays) deleted. */
+async function useBriefly(
+  scene: Scene,
+  client: Client,
+  step: TopicStep & { kind: 'use-briefly' },
+): Promise<Topic | undefined> {
+  const topic = await client.createTopic(step.name, 1)
+  for (let number = 0; number < step.batches; number++) {
+    const user = new Client(scene, `${step.name}#${number}`)
+    await user.pause(step.thinkMs)
+    const batch = makeBatch(user, { number, name: `${step.name}:${number}`, recordsMax: 2, valueBytesMax: 200 })
+    const identity = { producer: user.name, topic, partition: 0, idempotent: false }
+    const { outcome } = await send(user, identity, batch, ({ log }, bytes) =>
+      log.append({ topic, partition: 0, batch: bytes, timeoutMs: APPEND_TIMEOUT_MS }),
+    )
+    if (outcome.kind !== 'acked') continue
+    const reader = new Client(scene, `${step.name}@${number}`)
+    await reader.pause(step.thinkMs)
+    await poll(reader, { topic, partition: 0, offset: outcome.offset, maxBytes: 1, isolation: 'read_uncommitted' })
+  }
+  if (step.stays) return topic
+  await insistOnDeletion(client, step.name)
+  return undefined
+}
+
+async function insistOnDeletion(client: Client, name: string): Promise<void> {
+  for (;;) {
+    const outcome = await client.tryDelete(name)
+    if (outcome.kind === 'deleted' || outcome.code === 'UNKNOWN_TOPIC') return
+    client.reconnect()
+    await client.pause(500)
+  }
+}
+
 /** Rivals create one name at once; then it is deleted, and made anew. */
 async function comeAndGo(scene: Scene, client: Client, step: TopicStep & { kind: 'come-and-go' }): Promise<void> {
   const rivals = Array.from({ length: step.rivals }, (_, i) => new Client(scene, `rival${i}@${step.at}`))
   for (let life = 0; life < 2; life++) {
     await Promise.all(rivals.map(rival => rival.createTopic(step.name, rival.rng.between(1, 2))))
     await lookUp(client, step.name)
-    for (;;) {
-      const outcome = await client.tryDelete(step.name)
-      if (outcome.kind === 'deleted' || outcome.code === 'UNKNOWN_TOPIC') break
-      client.reconnect()
-      await client.pause(500)
-    }
+    await insistOnDeletion(client, step.name)
   }
 }

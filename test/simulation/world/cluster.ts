@@ -28,6 +28,7 @@ export class Cluster {
   readonly #onError: (error: unknown, where: string) => void
   readonly #gateways: Gateway[] = []
   #lives = 0
+  #upkeepStopped = false
 
   constructor(options: {
     world: World
@@ -68,14 +69,10 @@ export class Cluster {
     })
     const gateway: Gateway = { process, service: undefined }
     this.#gateways[slot] = gateway
-    const link = new StoreLink(this.#world, process, this.#faults)
-    const objects = new SimulatedObjects(this.#world, process, this.#truth, link)
-    const items = new SimulatedItems(process, this.#truth, link)
-    const logger = this.#loggerOf(process)
-    const { clock, random } = process
-    this.#system.start({ tuning: this.#tuning, objects, items, clock, random, logger }).then(
+    this.#start(process, this.#tuning).then(
       service => {
         this.#world.note(process.name, 'ready')
+        if (this.#upkeepStopped) void service.upkeep?.close()
         gateway.service = service
       },
       error => {
@@ -85,6 +82,26 @@ export class Cluster {
         this.#world.schedule(1_000, () => this.start(slot))
       },
     )
+  }
+
+  /** What is under way goes on to its end. */
+  stopUpkeep(): void {
+    this.#upkeepStopped = true
+    for (const { service } of this.#gateways) void service?.upkeep?.close()
+  }
+
+  /** One more process, for work after all the others'. */
+  startExtra(name: string, skewMs: number, tuning: Tuning): Promise<Service> {
+    return this.#start(new Process(this.#world, { name, seed: this.#seed, skewMs }), tuning)
+  }
+
+  #start(process: Process, tuning: Tuning): Promise<Service> {
+    const link = new StoreLink(this.#world, process, this.#faults)
+    const objects = new SimulatedObjects(this.#world, process, this.#truth, link)
+    const items = new SimulatedItems(process, this.#truth, link)
+    const logger = this.#loggerOf(process)
+    const { clock, random } = process
+    return this.#system.start({ name: process.name, tuning, objects, items, clock, random, logger })
   }
 
   kill(slot: number, rng: Rng): void {
@@ -123,6 +140,14 @@ export class Cluster {
       this.#world.note(process.name, `${level}: ${event}${fields ? ` ${JSON.stringify(fields)}` : ''}`)
       this.#world.count(`log:${event}`)
     }
-    return { info: line('info'), warn: line('warn'), error: line('error') }
+    const error = line('error')
+    return {
+      info: line('info'),
+      warn: line('warn'),
+      error: (event, fields) => {
+        error(event, fields)
+        if (event === 'upkeep broken') this.#onError(new Error(JSON.stringify(fields)), `${process.name} upkeep`)
+      },
+    }
   }
 }

@@ -3,12 +3,13 @@ import type { Clock } from '../../../base/index.ts'
 import type { ItemStore } from '../../../storage/index.ts'
 import type { CompactionJobs, CompactionReport, Topic } from '../../contract.ts'
 import type { OpenShard, Shards } from '../../shards.ts'
-import { listConfig } from '../../topics/topic-configs.ts'
+import { listConfig, numberConfig } from '../../topics/topic-configs.ts'
 import { type CleanParts, cleanPartition } from './clean-partition.ts'
 import { type CompactedCommits, type CompactShardParts, compactCommitsOf } from './compact-shard.ts'
 import { isDue } from './due-commits.ts'
 import { type MergeParts, mergeExtents } from './merge-extents.ts'
-import { removeChunks } from './remove-chunks.ts'
+import { hasChunksToRemove, removeChunks } from './remove-chunks.ts'
+import type { CompactionSettings } from './settings.ts'
 import { Throttle } from './throttle.ts'
 
 export interface CompactionParts extends Omit<CompactShardParts & MergeParts & CleanParts, 'throttle'> {
@@ -47,8 +48,18 @@ export class Compaction implements CompactionJobs {
     }
   }
 
+  /** Whether commits should be compacted, or chunks deleted, by `settings`. @throws LogError UNKNOWN_TOPIC; StoreError, CorruptDataError */
+  async isDue(topic: Topic, shard: number): Promise<boolean> {
+    const open = await this.#parts.shards.get(topic.id, shard)
+    await open.shard.refresh()
+    return (
+      hasChunksToRemove(open.shard) ||
+      isDue(open.shard, settingsFor(topic, this.#parts.settings), this.#parts.clock.now())
+    )
+  }
+
   async #compact(open: OpenShard, topic: Topic, options: { readonly signal?: AbortSignal }): Promise<CompactionReport> {
-    const parts = this.#parts
+    const parts = { ...this.#parts, settings: settingsFor(topic, this.#parts.settings) }
     const { clock, items } = parts
     const done: CompactedCommits[] = []
     let lost = false
@@ -57,7 +68,7 @@ export class Compaction implements CompactionJobs {
     await open.shard.refresh()
     let chunksRemoved = await removeChunks(items, open, clock.monotonic() + HEAD_MS_MAX)
     for (let round = 0; round < ROUNDS_MAX && !options.signal?.aborted; round++) {
-      if (!isDue(open.shard, parts.settings, clock.now())) break
+      if (!(await isDue(open.shard, parts.settings, clock.now()))) break
       const first = open.shard.number * topic.shardSize
       const compacted = await compactCommitsOf(parts, open, { first, now: clock.now() })
       lost = compacted === 'lost'
@@ -106,4 +117,10 @@ export class Compaction implements CompactionJobs {
     }
     return { replaced, lost: false }
   }
+}
+
+/** A compacted topic's records may not wait for longer than it says. */
+function settingsFor({ configs }: Topic, settings: CompactionSettings): CompactionSettings {
+  if (!listConfig(configs, 'cleanup.policy').includes('compact')) return settings
+  return { ...settings, dueMs: Math.min(settings.dueMs, numberConfig(configs, 'max.compaction.lag.ms')) }
 }

@@ -26,8 +26,16 @@ export function transactionKey(slot: number, producerId: number, transaction: nu
   return `${slot}/${producerId}/${transaction}`
 }
 
-/** Whether so much lies in commits, or for so long, that it should be compacted. `now`: wall clock, ms since 1970. */
-export function isDue(shard: Shard, settings: CompactionSettings, now: number): boolean {
+/**
+ * Whether so much lies in commits, or for so long, that it should be compacted, and something can be. `now`: wall clock, ms since
+ * 1970. @throws StoreError, CorruptDataError
+ */
+export async function isDue(shard: Shard, settings: CompactionSettings, now: number): Promise<boolean> {
+  if (!isMuch(shard, settings, now)) return false
+  return (await takeDueCommits(shard, { ...settings, roundBytesMax: 0 }, now)) !== undefined
+}
+
+function isMuch(shard: Shard, settings: CompactionSettings, now: number): boolean {
   const head = shard.state?.head
   if (!head || head.state === 'sealed') return false
   const { entries } = shard.directory

@@ -6,10 +6,18 @@ import { inParallel } from '../../../base/index.ts'
 import type { ItemStore } from '../../../storage/index.ts'
 import { chunkSortKey, decodeChunk } from '../../head/chunk.ts'
 import { shardKey } from '../../head/head.ts'
+import type { Shard } from '../../head/shard.ts'
 import { changeHead } from '../../head/transitions.ts'
 import type { OpenShard } from '../../shards.ts'
 
 const DELETES_AT_ONCE = 4
+
+/** Whether chunks may still lie below the floor; one that lies half below it stays. */
+export function hasChunksToRemove({ state, directory }: Shard): boolean {
+  if (!state || state.head.state === 'sealed') return false
+  const { floor, removed } = state.head
+  return removed < Math.min(floor, directory.entries[0]?.firstCommit ?? floor)
+}
 
 /** How many were deleted; `deadline`: monotonic, ms. @throws StoreError, LogError */
 export async function removeChunks(
@@ -18,7 +26,7 @@ export async function removeChunks(
   deadline: number,
 ): Promise<number> {
   const head = shard.state?.head
-  if (!head || head.state === 'sealed' || head.removed >= head.floor) return 0
+  if (!head || !hasChunksToRemove(shard)) return 0
   const { floor } = head
   let deleted = 0
   let removed = floor

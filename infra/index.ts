@@ -1,0 +1,5 @@
+export { Gateway, type GatewayProps } from './gateway.ts'
+export { Ingest, type IngestProps, type IngestSource } from './ingest.ts'
+export { ObjectsBucket } from './objects-bucket.ts'
+export { VarveTopic, type VarveTopicProps } from './topic.ts'
+export { VarveLog, type VarveLogProps } from './varve-log.ts'

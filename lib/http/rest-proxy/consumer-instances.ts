@@ -1,0 +1,138 @@
+/**
+ * Consumer instances of REST Proxy v2. The Proxy keeps them in one process, and another answers 404; here an instance is an item, so
+ * any process serves it. Each change is a compare-and-swap: of two requests that use an instance at once, one is refused.
+ *
+ * Item: `rest#<group>` / <instance> → version uint8 · JSON. Instances that nobody used for a day are removed when another is made.
+ */
+import * as z from 'zod'
+import { ByteReader, ByteWriter, type Clock, CorruptDataError, drawToken, type Random } from '../../base/index.ts'
+import { type Item, type ItemKey, type ItemStore, StoreError, type Version } from '../../storage/index.ts'
+import { HttpError } from '../errors.ts'
+import { memberSchema } from '../groups/group-member.ts'
+import { embeddedFormats } from './embedded-format.ts'
+
+const FORMAT_VERSION = 1
+const IDLE_MS_MAX = 24 * 3_600_000
+/** An instance that is used says so this often. */
+const USED_EVERY_MS = 600_000
+const ATTEMPTS_MAX = 10
+const INSTANCES_MAX = 1_000
+
+const instanceSchema = z.object({
+  format: z.enum(embeddedFormats),
+  from: z.enum(['earliest', 'latest']),
+  autoCommit: z.boolean(),
+  waitMs: z.number(),
+  member: memberSchema,
+  usedAt: z.number(),
+})
+export type Instance = z.infer<typeof instanceSchema>
+
+export interface StoredInstance {
+  readonly instance: Instance
+  readonly version: Version
+}
+
+export interface InstanceParts {
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export class ConsumerInstances {
+  readonly #parts: InstanceParts
+
+  constructor(parts: InstanceParts) {
+    this.#parts = parts
+  }
+
+  /** @throws HttpError INSTANCE_EXISTS */
+  async create(group: string, name: string, instance: Omit<Instance, 'usedAt'>): Promise<void> {
+    await this.#removeIdle(group)
+    const value = encode({ ...instance, usedAt: this.#parts.clock.now() })
+    const version = drawToken(this.#parts.random)
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const put = { key: keyOf(group, name), expected: 'absent', version, value } as const
+      if (await this.#written([{ kind: 'put', ...put }])) return
+      const item = await this.#parts.items.get(put.key)
+      if (item?.version === version) return
+      if (item) throw new HttpError('INSTANCE_EXISTS', `the group ${group} has a consumer ${name} already`)
+    }
+    throw new StoreError('STORE_THROTTLED', `the consumer ${name} could not be stored`)
+  }
+
+  /** @throws HttpError UNKNOWN_INSTANCE */
+  async find(group: string, name: string): Promise<StoredInstance> {
+    const item = await this.#parts.items.get(keyOf(group, name))
+    if (!item) throw new HttpError('UNKNOWN_INSTANCE', `the group ${group} has no consumer ${name}`)
+    return { instance: decode(item.value), version: item.version }
+  }
+
+  /** Writes nothing where nothing changed, but for a sign of life now and then. @throws HttpError INSTANCE_IN_USE */
+  async replace(group: string, name: string, { instance, version }: StoredInstance, changed: Instance): Promise<void> {
+    const now = this.#parts.clock.now()
+    const same = JSON.stringify(instance) === JSON.stringify(changed)
+    if (same && Math.abs(now - instance.usedAt) < USED_EVERY_MS) return
+    const put = { key: keyOf(group, name), expected: version, version: drawToken(this.#parts.random) }
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      if (await this.#written([{ kind: 'put', ...put, value: encode({ ...changed, usedAt: now }) }])) return
+      const item = await this.#parts.items.get(put.key)
+      if (item?.version === put.version) return
+      if (item?.version !== version) break
+    }
+    throw new HttpError('INSTANCE_IN_USE', `the consumer ${name} was used by another request meanwhile`)
+  }
+
+  async remove(group: string, name: string): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const item = await this.#parts.items.get(keyOf(group, name))
+      if (!item || (await this.#delete(item))) return
+    }
+    throw new StoreError('STORE_THROTTLED', `the consumer ${name} could not be removed`)
+  }
+
+  async #removeIdle(group: string): Promise<void> {
+    const { items, clock } = this.#parts
+    const page = await items.query(pkOf(group))
+    const idle = page.items.filter(item => decode(item.value).usedAt < clock.now() - IDLE_MS_MAX)
+    for (const item of idle) await this.#delete(item)
+    if (page.items.length - idle.length >= INSTANCES_MAX) {
+      throw new HttpError('INSTANCE_EXISTS', `the group ${group} has ${INSTANCES_MAX} consumers already: delete some`)
+    }
+  }
+
+  #delete({ key, version }: Item): Promise<boolean> {
+    return this.#written([{ kind: 'delete', key, expected: version }])
+  }
+
+  /** false: it was not, or nobody knows; look again. */
+  async #written(operations: Parameters<ItemStore['write']>[0]): Promise<boolean> {
+    try {
+      return (await this.#parts.items.write(operations)).written
+    } catch (error) {
+      if (error instanceof StoreError && error.effect === 'unknown') return false
+      throw error
+    }
+  }
+}
+
+function pkOf(group: string): string {
+  return `rest#${group}`
+}
+
+function keyOf(group: string, name: string): ItemKey {
+  return { pk: pkOf(group), sk: name }
+}
+
+function encode(instance: Instance): Uint8Array {
+  return new ByteWriter().uint8(FORMAT_VERSION).string(JSON.stringify(instance)).finish()
+}
+
+function decode(bytes: Uint8Array): Instance {
+  const reader = new ByteReader(bytes)
+  const version = reader.uint8()
+  if (version !== FORMAT_VERSION) throw new CorruptDataError(`consumer format ${version} is newer than this Varve`)
+  const read = instanceSchema.safeParse(JSON.parse(reader.string()))
+  if (!read.success) throw new CorruptDataError(`a consumer instance: ${read.error.message}`)
+  return read.data
+}

@@ -1,0 +1,21 @@
+/** What an operator may set. */
+export interface UpkeepSettings {
+  /** Between two looks for records past their retention, in ms; as Kafka's log.retention.check.interval.ms. */
+  readonly retentionIntervalMs: number
+  /** Between two sweeps, in ms. */
+  readonly sweepIntervalMs: number
+  /** What nothing refers to is left alone for so long, in ms. */
+  readonly graceMs: number
+  /** Small segments that nothing refers to are looked for in so many hours. */
+  readonly windowHours: number
+  /** The same, while no sweep has removed anything yet. */
+  readonly firstLookHours: number
+}
+
+export const defaultUpkeepSettings: UpkeepSettings = {
+  retentionIntervalMs: 300_000,
+  sweepIntervalMs: 3_600_000,
+  graceMs: 2 * 3_600_000,
+  windowHours: 7 * 24,
+  firstLookHours: 60 * 24,
+}

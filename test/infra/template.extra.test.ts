@@ -1,0 +1,203 @@
+/** The template, as somebody who must answer for it reads it. */
+import { RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import { describe, expect, test } from 'vitest'
+import { bundleFunctions } from '../../functions/bundling.ts'
+import { encryptedStack, logStack, type Resource, resourcesOf, type Synthesized, wholeStack } from './stacks.ts'
+
+await bundleFunctions()
+
+const whole = resourcesOf(wholeStack())
+const plain = resourcesOf(logStack())
+
+const ofType = (resources: ReadonlyMap<string, Resource>, type: string) =>
+  [...resources].filter(([, resource]) => resource.Type === type)
+
+test('what holds data keeps its logical id: another one would be another, empty, resource', () => {
+  const stateful = [...plain].filter(([, { Type }]) => ['AWS::S3::Bucket', 'AWS::DynamoDB::Table'].includes(Type))
+  expect(stateful.map(([id]) => id)).toEqual(['LogObjectsBucketEFA007E2', 'LogTable81E80B89'])
+})
+
+test('data stays when the stack goes, unless it was said that it may go', () => {
+  for (const [, { Type, DeletionPolicy, UpdateReplacePolicy }] of plain) {
+    if (!['AWS::S3::Bucket', 'AWS::DynamoDB::Table'].includes(Type)) continue
+    expect([Type, DeletionPolicy, UpdateReplacePolicy]).toEqual([Type, 'Retain', 'Retain'])
+  }
+  const doomed = resourcesOf(logStack({ removalPolicy: RemovalPolicy.DESTROY }))
+  expect(ofType(doomed, 'AWS::DynamoDB::Table')[0]![1].DeletionPolicy).toBe('Delete')
+})
+
+describe('rights', () => {
+  /** Actions by resource, of the role that a function has. */
+  function rightsOf(stack: ReadonlyMap<string, Resource>, functionId: RegExp): Map<string, string[]> {
+    const [, lambda] = ofType(stack, 'AWS::Lambda::Function').find(([id]) => functionId.test(id))!
+    const role = lambda.Properties.Role['Fn::GetAtt'][0]
+    const rights = new Map<string, string[]>()
+    for (const [, policy] of ofType(stack, 'AWS::IAM::Policy')) {
+      if (policy.Properties.Roles[0].Ref !== role) continue
+      for (const { Action, Effect, Resource } of policy.Properties.PolicyDocument.Statement) {
+        expect(Effect).toBe('Allow')
+        const key = JSON.stringify(Resource)
+        rights.set(key, [...(rights.get(key) ?? []), ...[Action].flat()].sort())
+      }
+    }
+    return rights
+  }
+
+  const table = ['ConditionCheckItem', 'GetItem', 'PutItem', 'Query'].map(action => `dynamodb:${action}`)
+  const withDelete = [...table, 'dynamodb:DeleteItem'].sort()
+  const logs = ['logs:CreateLogStream', 'logs:PutLogEvents']
+
+  test.each([
+    [/^LogHttpFunction/, withDelete, ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], []],
+    [/^LogUpkeepFunction/, withDelete, ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], []],
+    [/^LogTopicsFunction/, withDelete, ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], []],
+    [
+      /^LogFromQueueFunction/,
+      table,
+      ['s3:GetObject', 's3:PutObject'],
+      [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:ReceiveMessage',
+      ],
+    ],
+    [
+      /^LogFromBusFunction/,
+      table,
+      ['s3:GetObject', 's3:PutObject'],
+      ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
+    ],
+  ])('of %s are exactly these', (id, items, objects, more) => {
+    const rights = rightsOf(whole, id)
+    expect([...rights.values()].flat().sort()).toEqual([...items, ...objects, 's3:ListBucket', ...logs, ...more].sort())
+    for (const resource of rights.keys()) expect(resource).not.toBe('"*"')
+  })
+
+  test('no policy allows everything of anything', () => {
+    for (const [id, { Properties }] of ofType(whole, 'AWS::IAM::Policy')) {
+      if (!id.startsWith('Log')) continue
+      for (const { Action } of Properties.PolicyDocument.Statement) {
+        for (const action of [Action].flat()) expect([id, action]).not.toEqual([id, expect.stringMatching(/\*/)])
+      }
+    }
+  })
+
+  test('the URL is closed to whoever IAM does not let in', () => {
+    const [url] = ofType(plain, 'AWS::Lambda::Url')
+    expect(url![1].Properties).toMatchObject({ AuthType: 'AWS_IAM', InvokeMode: 'RESPONSE_STREAM' })
+    const open = ofType(plain, 'AWS::Lambda::Permission').filter(([, { Properties }]) => Properties.Principal === '*')
+    expect(open).toEqual([])
+  })
+})
+
+describe('everything at rest is encrypted, and kept as long as it should be', () => {
+  test('by keys of AWS', () => {
+    const [[, bucket]] = ofType(plain, 'AWS::S3::Bucket') as [[string, Resource]]
+    expect(bucket.Properties).toMatchObject({
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+      LifecycleConfiguration: {
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
+      },
+    })
+    const [[, table]] = ofType(plain, 'AWS::DynamoDB::Table') as [[string, Resource]]
+    expect(table.Properties).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    })
+  })
+
+  test('by a key of the owner, which every function may use', () => {
+    const resources = resourcesOf(encryptedStack())
+    const text = JSON.stringify([...resources])
+    expect(ofType(resources, 'AWS::S3::Bucket')[0]![1].Properties.BucketEncryption).toMatchObject({
+      ServerSideEncryptionConfiguration: [
+        { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } },
+      ],
+    })
+    expect(ofType(resources, 'AWS::DynamoDB::Table')[0]![1].Properties.SSESpecification).toEqual({
+      SSEEnabled: true,
+      SSEType: 'KMS',
+    })
+    expect(text.match(/kms:Decrypt/g)!.length).toBeGreaterThanOrEqual(3)
+  })
+
+  test('every function has a log group that forgets', () => {
+    const functions = ofType(whole, 'AWS::Lambda::Function').filter(([id]) => id.startsWith('Log'))
+    expect(functions.length).toBeGreaterThan(8)
+    for (const [, { Properties }] of functions) {
+      const group = whole.get(Properties.LoggingConfig.LogGroup.Ref)
+      expect(group?.Properties.RetentionInDays).toBe(30)
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
+    }
+  })
+})
+
+test('segments may lie in S3 Express', () => {
+  const resources = resourcesOf(logStack({ expressZone: 'use1-az4' }))
+  expect(ofType(resources, 'AWS::S3Express::DirectoryBucket')[0]![1]).toMatchObject({
+    DeletionPolicy: 'Retain',
+    Properties: { DataRedundancy: 'SingleAvailabilityZone', LocationName: 'use1-az4' },
+  })
+  expect(JSON.stringify([...resources])).toContain('s3express:CreateSession')
+})
+
+test('event sources report failures of single records', () => {
+  const mappings = ofType(whole, 'AWS::Lambda::EventSourceMapping')
+  expect(mappings).toHaveLength(4)
+  for (const [, { Properties }] of mappings)
+    expect(Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures'])
+  const fifo = mappings.find(([id]) => /FromFifo/.test(id))![1].Properties
+  expect(fifo).toMatchObject({ BatchSize: 10 })
+  expect(fifo.MaximumBatchingWindowInSeconds).toBeUndefined()
+})
+
+test('everything that can fail has an alarm', () => {
+  const names = ofType(whole, 'AWS::CloudWatch::Alarm').map(([id]) => id.replace(/^LogWatch|[0-9A-F]{8}$/g, ''))
+  for (const one of ['Http', 'Upkeep', 'FromQueue', 'FromStream']) expect(names).toContain(`${one}Errors`)
+  expect(names).toEqual(expect.arrayContaining(['FromStreamDeadLetters', 'WriteThrottles', 'ReadThrottles']))
+  expect(ofType(whole, 'AWS::CloudWatch::Dashboard')).toHaveLength(1)
+})
+
+test('gateways are reached from inside only, and reach bucket and table without a NAT', () => {
+  expect(ofType(whole, 'AWS::EC2::NatGateway')).toEqual([])
+  expect(ofType(whole, 'AWS::EC2::InternetGateway')).toEqual([])
+  expect(ofType(whole, 'AWS::ElasticLoadBalancingV2::LoadBalancer')[0]![1].Properties.Scheme).toBe('internal')
+  expect(
+    ofType(whole, 'AWS::EC2::VPCEndpoint').filter(([, { Properties }]) => Properties.VpcEndpointType === 'Gateway'),
+  ).toHaveLength(2)
+})
+
+describe('cdk-nag has nothing to say', () => {
+  const theirs = [
+    ...['SQS3', 'SQS4', 'SNS3', 'S1', 'S10', 'DDB3', 'KDS3', 'L1'].map(rule => `AwsSolutions-${rule}`),
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+    'AwsSolutions-IAM5[Resource::*]',
+  ]
+
+  test.each<[string, () => Synthesized]>([
+    ['of a log', logStack],
+    ['of one with a key of the owner', encryptedStack],
+    [
+      'of one with gateways',
+      () => {
+        const made = wholeStack()
+        return made
+      },
+    ],
+  ])('%s', (_name, make) => {
+    const made = make()
+    // The sources are not Varve's.
+    for (const { node } of made.stack.node.children) {
+      if (node.id === 'Log' || node.id === 'Gateway') continue
+      for (const id of theirs) Validations.of(node.scope!.node.findChild(node.id)).acknowledge({ id, reason: 'theirs' })
+    }
+    Validations.of(made.app).addPlugins(new AwsSolutionsChecks(made.app))
+    expect(() => made.app.synth()).not.toThrow()
+  })
+})

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import { decodeHead } from '../../lib/log/head/head.ts'
+import { gate, lost, readAll, send, stateOf, throttled } from './rig.ts'
+import { HOUR, openUpkeepRig } from './upkeep-rig.ts'
+
+const KEPT = { 'retention.ms': '-1' }
+const values = (count: number) => Array.from({ length: count }, (_, i) => `${i}`.repeat(i % 3 === 0 ? 200 : 1))
+
+describe('the sweep', () => {
+  test('leaves what heads, chunks and snapshots refer to, and takes replaced snapshots', async () => {
+    const { open, clock, runOnce, segments } = openUpkeepRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 2, configs: KEPT })
+    for (const [baseSequence, value] of values(30).entries())
+      await send(log, topic, [value], { producerId: 1, baseSequence })
+    await clock.advance(3 * HOUR)
+    const before = segments()
+    const { complete, findings } = await runOnce()
+    expect(complete).toBe(true)
+    expect(findings.length).toBeGreaterThan(3)
+    expect(segments().items + segments().objects).toBe(before.items + before.objects - findings.length)
+    expect(await readAll(open(), topic)).toEqual(values(30))
+    expect((await runOnce()).findings).toEqual([])
+    expect((await send(open(), topic, ['more'], { producerId: 1, baseSequence: 30 })).baseOffset).toBe(30)
+  })
+
+  test('takes what a crashed writer put and never committed, in both media, and only after the grace', async () => {
+    const { open, clock, hooks, runOnce, segments } = openUpkeepRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    hooks.write = (operations, next) =>
+      operations.some(({ key }) => key.sk === 'head') ? new Promise(() => undefined) : next(operations)
+    void send(log, topic, ['small'])
+    void send(log, topic, ['large'.repeat(100)])
+    await clock.advance(60_000, 1_000)
+    hooks.write = (operations, next) => next(operations)
+    expect(segments().items + segments().objects).toBe(2)
+    expect((await runOnce()).findings).toEqual([])
+    await clock.advance(3 * HOUR)
+    expect((await runOnce({}, { dry: true })).findings).toHaveLength(2)
+    expect(segments().items + segments().objects).toBe(2)
+    expect((await runOnce()).findings).toHaveLength(2)
+    expect(segments()).toEqual({ items: 0, objects: 0 })
+  })
+
+  test('writes nothing where there is nothing to sweep, and leaves no lease', async () => {
+    const { open, clock, hooks, runOnce, items } = openUpkeepRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    await send(log, topic, ['a'])
+    await clock.advance(3 * HOUR)
+    let writes = 0
+    hooks.write = (operations, next) => {
+      writes++
+      return next(operations)
+    }
+    for (let i = 0; i < 3; i++) expect((await runOnce()).complete).toBe(true)
+    expect(writes).toBe(0)
+    expect([...items.items.keys()].filter(key => key.startsWith('lease#'))).toEqual([])
+  })
+
+  test.each([false, true])(
+    'a writer that slept through it is refused, puts its segment again, and removes its own (large: %s)',
+    async large => {
+      const { open, clock, hooks, runOnce, segments, items } = openUpkeepRig()
+      const log = open()
+      const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+      const value = large ? 'x'.repeat(500) : 'x'
+      const asleep = gate()
+      hooks.write = async (operations, next) => {
+        if (operations.some(({ key }) => key.sk === 'head')) await asleep.promise
+        return next(operations)
+      }
+      const sent = send(log, topic, [value], { timeoutMs: 24 * HOUR })
+      await stateOf(sent)
+      hooks.write = (operations, next) => next(operations)
+      await clock.advance(5 * HOUR)
+      // Another orphan, so that the sweep has work whatever it makes of the sleeper's.
+      expect((await runOnce()).findings).toHaveLength(1)
+      asleep.resolve()
+      expect((await clock.passUntil(sent)).baseOffset).toBe(0)
+      expect(await readAll(open(), topic)).toEqual([value])
+      expect(segments().items + segments().objects).toBe(1)
+      const head = [...items.items.values()].find(({ key }) => key.sk === 'head')!
+      expect(decodeHead(head.value).fence).toBeGreaterThan(0)
+    },
+  )
+
+  test('deletes nothing where a head cannot be read or fenced', async () => {
+    const { open, clock, hooks, runOnce, segments } = openUpkeepRig()
+    const log = open()
+    const topics = [
+      await log.topics.create({ name: 'a', partitions: 1, configs: KEPT }),
+      await log.topics.create({ name: 'b', partitions: 1, configs: KEPT }),
+    ]
+    for (const topic of topics) for (const value of values(12)) await send(log, topic, [value])
+    await clock.advance(3 * HOUR)
+    const before = segments()
+    for (const failure of [throttled, lost]) {
+      hooks.write = (operations, next) =>
+        operations.some(({ key }) => key.pk.includes(topics[1]!.id)) ? Promise.reject(failure()) : next(operations)
+      const { complete, failed } = await runOnce()
+      expect([complete, failed.length]).toEqual([false, 1])
+      expect(segments()).toEqual(before)
+    }
+    hooks.write = (operations, next) => next(operations)
+    const { complete } = await runOnce()
+    expect(complete).toBe(true)
+    expect(segments().items + segments().objects).toBeLessThan(before.items + before.objects)
+  })
+
+  test('goes on after a store that refuses some of the deletes', async () => {
+    const { open, clock, runOnce, segments, objects } = openUpkeepRig({ itemSegmentBytesMax: 0 })
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    for (const value of values(12)) await send(log, topic, [value])
+    await clock.advance(3 * HOUR)
+    const before = segments()
+    const { delete: remove } = objects
+    objects.delete = () => Promise.reject(throttled())
+    expect((await runOnce()).findings.length).toBeGreaterThan(0)
+    expect(segments()).toEqual(before)
+    objects.delete = remove
+    await runOnce()
+    expect(segments().objects).toBeLessThan(before.objects)
+  })
+
+  test('takes the segments of records that were deleted, and of deleted topics', async () => {
+    const { open, clock, runOnce, segments } = openUpkeepRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    const other = await log.topics.create({ name: 'u', partitions: 1, configs: KEPT })
+    for (const value of values(20)) await send(log, topic, [value])
+    await send(log, other, ['kept'])
+    await log.deleteRecords({ topic, partition: 0, before: 15, timeoutMs: 1_000 })
+    await clock.advance(3 * HOUR)
+    await runOnce()
+    expect(segments().items + segments().objects).toBeLessThanOrEqual(5 + 1 + 2)
+    expect(await readAll(open(), topic, 0, 15)).toEqual(values(20).slice(15))
+    await log.topics.delete('t')
+    await runOnce()
+    expect(segments()).toEqual({ items: 1, objects: 0 })
+    expect(await readAll(open(), other)).toEqual(['kept'])
+  })
+
+  test('finds small segments that are older than its window, if a sweep has seen that there are some', async () => {
+    const { open, clock, runOnce, segments } = openUpkeepRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    for (let i = 0; i < 3; i++) await send(log, topic, [`${i}`])
+    await clock.advance(4 * HOUR)
+    await log.deleteRecords({ topic, partition: 0, before: 1, timeoutMs: 1_000 })
+    await runOnce({ windowHours: 1 })
+    expect(segments().items).toBe(2)
+    await clock.advance(300 * HOUR)
+    await log.deleteRecords({ topic, partition: 0, before: 'end', timeoutMs: 1_000 })
+    await runOnce({ windowHours: 1 })
+    expect(segments().items).toBe(0)
+  })
+})

@@ -1,0 +1,16 @@
+import { administrationScripts } from './scripts/administration.ts'
+import { configScripts } from './scripts/configs.ts'
+import { groupScripts } from './scripts/groups.ts'
+import { recordScripts } from './scripts/records.ts'
+import { topicScripts } from './scripts/topics.ts'
+import { transactionScripts } from './scripts/transactions.ts'
+
+/** Order matters where a script counts what is there: topics of the later ones are not there for the earlier. */
+export const scripts = [
+  ...administrationScripts,
+  ...topicScripts,
+  ...configScripts,
+  ...recordScripts,
+  ...groupScripts,
+  ...transactionScripts,
+]
