@@ -1,5 +1,5 @@
 /** Where the segments lie: an S3 bucket, or an S3 Express directory bucket in one availability zone. */
-import { Duration, Fn, type RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
@@ -16,6 +16,7 @@ export interface ObjectsBucketProps {
 const ACTIONS = {
   Get: 's3:GetObject',
   Put: 's3:PutObject',
+  Abort: 's3:AbortMultipartUpload',
   Delete: 's3:DeleteObject',
   List: 's3:ListBucket',
 } as const
@@ -70,6 +71,8 @@ export class ObjectsBucket extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       removalPolicy,
+      // A bucket with objects cannot be deleted.
+      autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
       // Objects are never changed, so versions would only keep what upkeep deleted.
       versioned: false,
       lifecycleRules: [{ id: 'parts-of-uploads-that-ended', abortIncompleteMultipartUploadAfter: Duration.days(1) }],

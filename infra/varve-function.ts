@@ -15,21 +15,24 @@ export type FunctionName = 'http' | 'ingest' | 'upkeep' | 'topic'
 /** What a function does with the table: DynamoDB's own actions (a transaction needs those of its parts). */
 type TableAction = 'GetItem' | 'Query' | 'PutItem' | 'DeleteItem' | 'ConditionCheckItem'
 /** `List` is what makes S3 say of an object that it is gone, rather than that it may not be seen. */
-type ObjectAction = 'Get' | 'Put' | 'Delete' | 'List'
+type ObjectAction = 'Get' | 'Put' | 'Abort' | 'Delete' | 'List'
 
 interface Rights {
   readonly table: readonly TableAction[]
   readonly objects: readonly ObjectAction[]
 }
 
-const APPEND: readonly TableAction[] = ['GetItem', 'Query', 'PutItem', 'ConditionCheckItem']
+/** Also of whoever appends: a segment that was fenced off is taken away by its writer. */
+const ITEMS: readonly TableAction[] = ['GetItem', 'Query', 'PutItem', 'DeleteItem', 'ConditionCheckItem']
+const OBJECTS: readonly ObjectAction[] = ['Get', 'Put', 'Delete', 'List']
 
 /** Exactly what each function uses. */
 export const functionRights: Readonly<Record<FunctionName, Rights>> = {
-  http: { table: [...APPEND, 'DeleteItem'], objects: ['Get', 'Put', 'Delete', 'List'] },
-  ingest: { table: APPEND, objects: ['Get', 'Put', 'List'] },
-  upkeep: { table: [...APPEND, 'DeleteItem'], objects: ['Get', 'Put', 'Delete', 'List'] },
-  topic: { table: [...APPEND, 'DeleteItem'], objects: ['Get', 'Put', 'Delete', 'List'] },
+  http: { table: ITEMS, objects: OBJECTS },
+  ingest: { table: ITEMS, objects: OBJECTS },
+  topic: { table: ITEMS, objects: OBJECTS },
+  // Compaction puts large objects in parts.
+  upkeep: { table: ITEMS, objects: [...OBJECTS, 'Abort'] },
 }
 
 export interface VarveFunctionProps {

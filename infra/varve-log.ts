@@ -24,7 +24,7 @@ export interface VarveLogProps {
   readonly expressZone?: string
   /** How long the functions' own logs are kept. Default: a month. */
   readonly logRetention?: RetentionDays
-  /** Is told when something needs a person. Default: alarms that tell nobody. */
+  /** Is told when something needs a person: there are alarms (each costs ten cents a month) where there is a topic. */
   readonly alarmTopic?: ITopic
   /** Between two looks for upkeep; seldom work is looked for more seldom. Default: 5 minutes. */
   readonly upkeepEvery?: Duration

@@ -107,6 +107,8 @@ export class Watch extends Construct {
   }
 
   #alarm(id: string, { metric, description, threshold, periods }: Watched): void {
+    // Alarms cost, and one that tells nobody is of no use.
+    if (!this.#topic) return
     const alarm = new Alarm(this, id, {
       metric,
       alarmDescription: description,
@@ -116,6 +118,6 @@ export class Watch extends Construct {
       datapointsToAlarm: periods,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })
-    if (this.#topic) alarm.addAlarmAction(new SnsAction(this.#topic))
+    alarm.addAlarmAction(new SnsAction(this.#topic))
   }
 }

@@ -25,7 +25,7 @@ import { EMBEDDED } from './embedded.ts'
 import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
 import { openStores } from './open-stores.ts'
-import { openUpkeep } from './upkeep.ts'
+import { openUpkeep } from './open-upkeep.ts'
 
 export interface RunningVarve {
   /** HOST:PORT that is listened on. */

@@ -20,6 +20,7 @@ import { deleteAcls } from './handlers/delete-acls.ts'
 import { deleteGroups } from './handlers/delete-groups.ts'
 import { deleteRecords } from './handlers/delete-records.ts'
 import { deleteShareGroupOffsets } from './handlers/delete-share-group-offsets.ts'
+import { deleteShareGroupState } from './handlers/delete-share-group-state.ts'
 import { deleteTopics } from './handlers/delete-topics.ts'
 import { describeAcls } from './handlers/describe-acls.ts'
 import { describeClientQuotas } from './handlers/describe-client-quotas.ts'
@@ -42,6 +43,7 @@ import { findCoordinator } from './handlers/find-coordinator.ts'
 import { heartbeat } from './handlers/heartbeat.ts'
 import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.ts'
 import { initProducerId } from './handlers/init-producer-id.ts'
+import { initializeShareGroupState } from './handlers/initialize-share-group-state.ts'
 import { joinGroup } from './handlers/join-group.ts'
 import { leaveGroup } from './handlers/leave-group.ts'
 import { listConfigResources } from './handlers/list-config-resources.ts'
@@ -55,6 +57,8 @@ import { offsetDelete } from './handlers/offset-delete.ts'
 import { offsetFetch } from './handlers/offset-fetch.ts'
 import { offsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { produce } from './handlers/produce.ts'
+import { readShareGroupState } from './handlers/read-share-group-state.ts'
+import { readShareGroupStateSummary } from './handlers/read-share-group-state-summary.ts'
 import { removeRaftVoter } from './handlers/remove-raft-voter.ts'
 import { renewDelegationToken } from './handlers/renew-delegation-token.ts'
 import { saslAuthenticate } from './handlers/sasl-authenticate.ts'
@@ -71,6 +75,7 @@ import { txnOffsetCommit } from './handlers/txn-offset-commit.ts'
 import { unregisterBroker } from './handlers/unregister-broker.ts'
 import { unregisterController } from './handlers/unregister-controller.ts'
 import { updateFeatures } from './handlers/update-features.ts'
+import { writeShareGroupState } from './handlers/write-share-group-state.ts'
 import { writeTxnMarkers } from './handlers/write-txn-markers.ts'
 
 export const handlers: readonly Handler[] = [
@@ -111,6 +116,11 @@ export const handlers: readonly Handler[] = [
   shareGroupDescribe,
   shareFetch,
   shareAcknowledge,
+  initializeShareGroupState,
+  readShareGroupState,
+  writeShareGroupState,
+  deleteShareGroupState,
+  readShareGroupStateSummary,
   describeShareGroupOffsets,
   alterShareGroupOffsets,
   deleteShareGroupOffsets,

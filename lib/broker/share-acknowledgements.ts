@@ -1,5 +1,5 @@
 /** The acknowledgements in a ShareFetch or a ShareAcknowledge: from wire to share partition, each partition for itself. */
-import type { AcknowledgementBatch, AcknowledgeType, Consumer, ShareError } from '../share/index.ts'
+import type { AcknowledgementBatch, AcknowledgeType, ShareError, ShareSession } from '../share/index.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from './errors.ts'
 import type { RequestContext } from './handler.ts'
 import { lookUpTopic } from './topic-lookup.ts'
@@ -31,7 +31,7 @@ export interface AcknowledgeOutcome {
 
 /** One outcome for each partition that has acknowledgements, in order. */
 export async function acknowledgeAll(
-  consumer: Consumer,
+  session: ShareSession,
   topics: readonly AcknowledgedTopic[],
   isRenewal: boolean,
   context: RequestContext,
@@ -42,14 +42,14 @@ export async function acknowledgeAll(
       .map(async partition => ({
         topicId,
         partition: partition.partitionIndex,
-        ...(await acknowledgeOne(consumer, topicId, partition, { isRenewal, context })),
+        ...(await acknowledgeOne(session, topicId, partition, { isRenewal, context })),
       })),
   )
   return Promise.all(work)
 }
 
 async function acknowledgeOne(
-  consumer: Consumer,
+  session: ShareSession,
   topicId: string,
   { partitionIndex, acknowledgementBatches }: AcknowledgedPartition,
   { isRenewal, context }: { readonly isRenewal: boolean; readonly context: RequestContext },
@@ -61,11 +61,11 @@ async function acknowledgeOne(
     return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: 'Unknown acknowledge type.' }
   }
   try {
-    if (types.includes(renewType) && !(await context.shares.records.mayRenew(consumer.groupId))) {
+    if (types.includes(renewType) && !(await context.shares.records.mayRenew(session.groupId))) {
       return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: 'Renewing is disabled for the group.' }
     }
     await context.shares.records.acknowledge({
-      ...consumer,
+      ...{ groupId: session.groupId, memberId: session.memberId, session: session.number },
       topic,
       partition: partitionIndex,
       batches: batchesOf(acknowledgementBatches),

@@ -109,10 +109,10 @@ export class ShareFetchRound {
       if (part.errorCode !== 0 || part.bytes === 0 || recordsLeft <= 0 || bytesLeft <= 0) continue
       bytes += await this.#try(part, async () => {
         const { topic, partition } = part
-        const { groupId, memberId } = this.#session
+        const { groupId, memberId, number: session } = this.#session
         const { strict } = this.#limits
         const acquired = await this.#context.shares.records.acquire({
-          ...{ groupId, memberId, topic: topic!, partition, strict },
+          ...{ groupId, memberId, session, topic: topic!, partition, strict },
           ...{ recordsMax: recordsLeft, bytesMax: bytesLeft, signal: this.#signal },
         })
         part.acquired = acquired

@@ -138,14 +138,15 @@ export class Fates {
     const limits = { maxBytes: SCAN_BYTES_MAX, atLeastOneBatch: true, isolation: 'read_uncommitted' } as const
     let last = -1
     for (let offset = from; ; ) {
-      const { batches, endOffset } = await this.#parts.log.read({ topic, partition, offset, ...limits })
+      const { batches } = await this.#parts.log.read({ topic, partition, offset, ...limits })
+      // Only an empty answer is sure to be the end.
+      if (batches.length === 0) return last
       for (const batch of batches.flatMap(bytes => splitBatches(bytes))) {
         offset = batch.baseOffset + batch.lastOffsetDelta + 1
         if (batch.producerId !== producerId) continue
         if (batch.isControl) return last
         last = Math.max(last, batch.baseSequence + batch.lastOffsetDelta)
       }
-      if (batches.length === 0 || offset >= endOffset) return last
     }
   }
 

@@ -1,4 +1,4 @@
 export { type Delivery, IngestError, type SourceRecord } from './contract.ts'
 export { readDelivery } from './events.ts'
 export { Ingest, type IngestOptions } from './ingest.ts'
-export { forgetOldClaims } from './upkeep.ts'
+export { forgetClaimsJob, forgetOldClaims } from './upkeep.ts'

@@ -53,7 +53,7 @@ interface Pending {
 interface Producer {
   readonly id: number
   /** Next sequence of each partition of the topic. */
-  readonly sequences: Map<number, number>
+  sequences: ReadonlyMap<number, number>
 }
 
 interface PlannedBatch {
@@ -123,8 +123,10 @@ export class Ingest {
         if (open.length === 0) return []
         await this.#openShards(topic)
         const producer = await this.#producerOf()
-        const batches = this.#plan(topic, producer, open)
+        const { batches, sequences } = this.#plan(topic, producer, open)
         if (!(await book.add(this.#claimsOf(topic, producer, batches)))) continue
+        // Not before: a claim that was refused uses no sequences.
+        producer.sequences = sequences
         return await this.#append(topic, producer, batches, deadline)
       } catch (error) {
         if (!(error instanceof StoreError || error instanceof LogError)) throw error
@@ -165,20 +167,22 @@ export class Ingest {
     return this.#producer
   }
 
-  /** Records of a partition side by side, in their order, in batches that the topic takes. Moves the producer's sequences. */
-  #plan(topic: Topic, producer: Producer, records: readonly Pending[]): PlannedBatch[] {
+  /** Records of a partition side by side, in their order, in batches that the topic takes; and the producer's sequences after them. */
+  #plan(topic: Topic, producer: Producer, records: readonly Pending[]) {
+    const sequences = new Map(producer.sequences)
     const bytesMax = numberConfig(topic.configs, 'max.message.bytes')
     const anywhere = this.#options.random.bytes(4).reduce((sum, byte) => sum * 256 + byte, 0) % topic.partitions
     const byPartition = Map.groupBy(records, ({ record: { key } }) =>
       key === null ? anywhere : partitionOfKey(key, topic.partitions),
     )
-    return [...byPartition].flatMap(([partition, ours]) =>
-      splitBySize(ours, bytesMax).map(batch => {
-        const next = producer.sequences.get(partition) ?? 0
-        producer.sequences.set(partition, next + batch.length)
+    const batches = [...byPartition].flatMap(([partition, ours]) =>
+      splitBySize(ours, bytesMax).map((batch): PlannedBatch => {
+        const next = sequences.get(partition) ?? 0
+        sequences.set(partition, next + batch.length)
         return { partition, baseSequence: next, records: batch }
       }),
     )
+    return { batches, sequences }
   }
 
   #claimsOf(topic: Topic, producer: Producer, batches: readonly PlannedBatch[]): Map<number, Claim[]> {

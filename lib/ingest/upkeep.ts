@@ -3,6 +3,7 @@
  * CLAIM_MS_MAX. Chunks go before the hour's marker, which is the to-do list; an hour to which something is added meanwhile stays.
  */
 import type { Clock } from '../base/index.ts'
+import type { UpkeepJob } from '../log/index.ts'
 import type { Item, ItemStore, WriteOperation } from '../storage/index.ts'
 import { chunksPk, decodeClaims, SOURCES_PK } from './claim.ts'
 import { FENCES_PK, fenceTime } from './fates.ts'
@@ -10,12 +11,28 @@ import { FENCES_PK, fenceTime } from './fates.ts'
 /** Longer than any event source takes to deliver again what it holds as undelivered by our answer. */
 const CLAIM_MS_MAX = 2 * 24 * 3_600_000
 const DELETES_MAX = 50
+const INTERVAL_MS = 10 * 60_000
+const INTERVAL_MS_MAX = 6 * 3_600_000
 /** Hours looked at in one pass, of all sources. */
 const HOURS_MAX = 500
 
 export interface ForgetOptions {
   readonly items: ItemStore
   readonly clock: Clock
+}
+
+/** Two passes at once meet in compare-and-swaps, so no lease is needed. */
+export function forgetClaimsJob(options: ForgetOptions): UpkeepJob {
+  return {
+    name: 'claims',
+    intervalMs: INTERVAL_MS,
+    intervalMsMax: INTERVAL_MS_MAX,
+    run: async ({ dry, tell }) => {
+      const deleted = dry ? 0 : await forgetOldClaims(options)
+      if (deleted > 0) tell(`${deleted} claims of event sources`, 'no delivery can need them any more')
+      return deleted > 0
+    },
+  }
 }
 
 /** Answers how many items it deleted. @throws StoreError */

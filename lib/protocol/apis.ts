@@ -67,6 +67,11 @@ import { ShareFetch } from './messages/78-share-fetch.ts'
 import { ShareAcknowledge } from './messages/79-share-acknowledge.ts'
 import { AddRaftVoter } from './messages/80-add-raft-voter.ts'
 import { RemoveRaftVoter } from './messages/81-remove-raft-voter.ts'
+import { InitializeShareGroupState } from './messages/83-initialize-share-group-state.ts'
+import { ReadShareGroupState } from './messages/84-read-share-group-state.ts'
+import { WriteShareGroupState } from './messages/85-write-share-group-state.ts'
+import { DeleteShareGroupState } from './messages/86-delete-share-group-state.ts'
+import { ReadShareGroupStateSummary } from './messages/87-read-share-group-state-summary.ts'
 import { StreamsGroupHeartbeat } from './messages/88-streams-group-heartbeat.ts'
 import { StreamsGroupDescribe } from './messages/89-streams-group-describe.ts'
 import { DescribeShareGroupOffsets } from './messages/90-describe-share-group-offsets.ts'
@@ -141,6 +146,11 @@ export const apis: readonly Api[] = [
   ShareGroupDescribe,
   ShareFetch,
   ShareAcknowledge,
+  InitializeShareGroupState,
+  ReadShareGroupState,
+  WriteShareGroupState,
+  DeleteShareGroupState,
+  ReadShareGroupStateSummary,
   AddRaftVoter,
   RemoveRaftVoter,
   StreamsGroupHeartbeat,

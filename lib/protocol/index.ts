@@ -175,6 +175,31 @@ export { ShareAcknowledge, ShareAcknowledgeRequest, ShareAcknowledgeResponse } f
 export { AddRaftVoter, AddRaftVoterRequest, AddRaftVoterResponse } from './messages/80-add-raft-voter.ts'
 export { RemoveRaftVoter, RemoveRaftVoterRequest, RemoveRaftVoterResponse } from './messages/81-remove-raft-voter.ts'
 export {
+  InitializeShareGroupState,
+  InitializeShareGroupStateRequest,
+  InitializeShareGroupStateResponse,
+} from './messages/83-initialize-share-group-state.ts'
+export {
+  ReadShareGroupState,
+  ReadShareGroupStateRequest,
+  ReadShareGroupStateResponse,
+} from './messages/84-read-share-group-state.ts'
+export {
+  WriteShareGroupState,
+  WriteShareGroupStateRequest,
+  WriteShareGroupStateResponse,
+} from './messages/85-write-share-group-state.ts'
+export {
+  DeleteShareGroupState,
+  DeleteShareGroupStateRequest,
+  DeleteShareGroupStateResponse,
+} from './messages/86-delete-share-group-state.ts'
+export {
+  ReadShareGroupStateSummary,
+  ReadShareGroupStateSummaryRequest,
+  ReadShareGroupStateSummaryResponse,
+} from './messages/87-read-share-group-state-summary.ts'
+export {
   StreamsGroupHeartbeat,
   StreamsGroupHeartbeatRequest,
   StreamsGroupHeartbeatResponse,

@@ -62,6 +62,8 @@ export interface TopicPartition {
 }
 
 export interface AcknowledgeRequest extends Consumer, TopicPartition {
+  /** The number of its share session. */
+  readonly session: number
   readonly batches: readonly AcknowledgementBatch[]
 }
 
@@ -71,6 +73,8 @@ export interface AcknowledgementBatch extends Span {
 }
 
 export interface AcquireRequest extends Consumer, TopicPartition {
+  /** The number of its share session. */
+  readonly session: number
   readonly recordsMax: number
   readonly bytesMax: number
   /** Never more than `recordsMax`; else to the end of a record batch. */

@@ -75,7 +75,7 @@ export class ShareGroups {
   /** @throws ShareError */
   async heartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatAnswer> {
     checkConsumer(request)
-    if (request.epoch < -1) throw new ShareError('INVALID_REQUEST', `MemberEpoch ${request.epoch} is invalid.`)
+    if (request.epoch < -1) throw new ShareError('INVALID_REQUEST', 'MemberEpoch is invalid.')
     if (request.epoch === 0 && !request.topicNames?.length) {
       throw new ShareError('INVALID_REQUEST', 'SubscribedTopicNames must be set in first request.')
     }

@@ -39,8 +39,8 @@ export function encodeSharePartition({ start, runs, locks, lastLock }: SharePart
   writer.uint(holders.length)
   for (const holder of holders) writer.string(holder)
   writer.uint(locks.size)
-  for (const [id, { memberId, giver, durationMs }] of locks) {
-    writer.uint(id).uint(holders.indexOf(memberId)).uint(giver).uint(durationMs)
+  for (const [id, { memberId, giver, session, durationMs }] of locks) {
+    writer.uint(id).uint(holders.indexOf(memberId)).uint(giver).uint(session).uint(durationMs)
   }
   const places = new Map([...locks.keys()].map((id, place) => [id, place]))
   writer.uint(runs.length)
@@ -59,7 +59,7 @@ export function decodeSharePartition(bytes: Uint8Array): SharePartition {
   const locks = reader.list((r): [number, Lock] => {
     const id = r.uint()
     const memberId = at(holders, r.uint())
-    return [id, { memberId, giver: r.uint(), durationMs: r.uint() }]
+    return [id, { memberId, giver: r.uint(), session: r.uint(), durationMs: r.uint() }]
   })
   let next = start
   const runs = reader.list(r => {

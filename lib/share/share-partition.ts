@@ -41,8 +41,9 @@ export type Run =
 /** One acquisition, or the renewal of one. */
 export interface Lock {
   readonly memberId: string
-  /** Token of the process that gave it. */
+  /** Token of the process that gave it, and which of that process's share sessions it was given in, counted. */
   readonly giver: number
+  readonly session: number
   readonly durationMs: number
 }
 

@@ -13,7 +13,7 @@ import { ServedPartition } from './served-partition.ts'
 import { PARALLEL_READS_MAX, PARTITIONS_MAX } from './settings.ts'
 import { noShareGroup } from './share-group-document.ts'
 import type { ShareItems } from './share-items.ts'
-import { acknowledge, newSharePartition, release } from './share-partition.ts'
+import { acknowledge, type Lock, newSharePartition, release } from './share-partition.ts'
 import type { Place } from './share-partition-document.ts'
 import { keyOf, type ShareSession, ShareSessions } from './share-sessions.ts'
 
@@ -74,20 +74,20 @@ export class ShareRecords {
   async acquire(request: AcquireRequest): Promise<Acquired> {
     return orShareError(async () => {
       const reader = await this.#reader(request.groupId, request)
-      const { memberId } = request
+      const { memberId, session } = request
       const durationMs = reader.configs.recordLockDurationMs
-      const lock = { memberId, giver: this.#token, durationMs }
+      const lock = { memberId, giver: this.#token, session, durationMs }
       return reader.served.inTurn(() => acquireRecords(reader, request, lock))
     })
   }
 
   /** All or none. @throws ShareError INVALID_RECORD_STATE, INVALID_REQUEST */
-  async acknowledge({ batches, memberId, ...request }: AcknowledgeRequest): Promise<void> {
+  async acknowledge({ batches, memberId, session, ...request }: AcknowledgeRequest): Promise<void> {
     const spans = spansOf(batches)
     await orShareError(async () => {
       const { served, configs } = await this.#reader(request.groupId, request)
       const durationMs = configs.recordLockDurationMs
-      const lock = { memberId, giver: this.#token, durationMs }
+      const lock = { memberId, giver: this.#token, session, durationMs }
       const deliveriesMax = configs.deliveryCountLimit
       await served.change(partition => {
         const outcome = acknowledge(partition, { lock, spans, deliveriesMax })
@@ -125,9 +125,9 @@ export class ShareRecords {
 
   // ---------------------------------------------------------------- sessions
 
-  /** What other processes gave to a member that opens a session here is given back: it has left them. */
-  async leaveOthers(consumer: Consumer, places: readonly TopicPartition[]): Promise<void> {
-    await this.#release(consumer, places, false, ({ giver }) => giver !== this.#token)
+  /** Begins to read what the group has not read before, and sees what other processes did. @throws ShareError */
+  async begin({ groupId }: Consumer, places: readonly TopicPartition[]): Promise<void> {
+    await inParallel(places, PARALLEL_READS_MAX, place => orShareError(() => this.#serve(groupId, place).look(0)))
   }
 
   /**
@@ -144,13 +144,10 @@ export class ShareRecords {
 
   async #releaseAll(session: ShareSession, unseen: boolean): Promise<void> {
     try {
-      const places = await Promise.all([...session.partitions.values()].map(place => this.#locate(place)))
-      await this.#release(
-        session,
-        places.filter(place => place !== undefined),
-        unseen,
-        () => true,
-      )
+      await inParallel([...session.partitions.values()], PARALLEL_READS_MAX, async place => {
+        const located = await this.#locate(place)
+        if (located) await this.#release(session, located, unseen)
+      })
     } catch (error) {
       // Their locks run out.
       this.#logger.warn('records not given back', { groupId: session.groupId, error: String(error) })
@@ -162,24 +159,16 @@ export class ShareRecords {
     return topic && { topic, partition }
   }
 
-  async #release(
-    { groupId, memberId }: Consumer,
-    places: readonly TopicPartition[],
-    unseen: boolean,
-    when: (lock: { readonly giver: number }) => boolean,
-  ): Promise<void> {
-    await inParallel(places, PARALLEL_READS_MAX, place =>
-      orShareError(async () => {
-        const { served, configs } = await this.#reader(groupId, place)
-        // Nothing may be left out because of a state that is an old one.
-        await served.look(0)
-        const deliveriesMax = configs.deliveryCountLimit
-        await served.change(partition => ({
-          partition: release(partition, lock => lock.memberId === memberId && when(lock), { deliveriesMax, unseen }),
-          answer: undefined,
-        }))
-      }),
-    )
+  /** What this process gave in this session or one before; a later one may have begun, and keeps what it has. */
+  async #release(session: ShareSession, place: TopicPartition, unseen: boolean): Promise<void> {
+    const { served, configs } = await this.#reader(session.groupId, place)
+    const { deliveryCountLimit: deliveriesMax } = configs
+    const isOver = ({ memberId, giver, session: number }: Lock) =>
+      memberId === session.memberId && giver === this.#token && number <= session.number
+    await served.change(partition => ({
+      partition: release(partition, isOver, { deliveriesMax, unseen }),
+      answer: undefined,
+    }))
   }
 
   /** Gives back what the sessions that end now held. */

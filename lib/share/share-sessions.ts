@@ -16,10 +16,13 @@ export class ShareSession {
   readonly partitions = new Map<string, Place>()
   /** What an answer may leave out: partitions that were told of and had no error. */
   readonly told = new Set<string>()
+  /** Counted by its process: a later session has a greater one. */
+  readonly number: number
   readonly #ended = new AbortController()
   epoch = 1
 
-  constructor({ groupId, memberId }: Consumer) {
+  constructor({ groupId, memberId }: Consumer, number: number) {
+    this.number = number
     this.groupId = groupId
     this.memberId = memberId
   }
@@ -48,6 +51,7 @@ export class ShareSession {
 export class ShareSessions {
   readonly #limit: number
   readonly #sessions = new Map<string, ShareSession>()
+  #opened = 0
 
   constructor(limit: number) {
     this.#limit = limit
@@ -61,7 +65,7 @@ export class ShareSessions {
     if (this.#sessions.size >= this.#limit) {
       throw new ShareError('SHARE_SESSION_LIMIT_REACHED', `there are ${this.#limit} share sessions`)
     }
-    const session = new ShareSession(consumer)
+    const session = new ShareSession(consumer, ++this.#opened)
     session.add(places)
     this.#sessions.set(name, session)
     return session

@@ -80,7 +80,7 @@ test('a member joins, is told all once, works, is described, and leaves', async 
     memberEpoch: 1,
     clientHost: '/127.0.0.1',
     subscribedTopicNames: ['t'],
-    subscribedTopicRegex: null,
+    subscribedTopicRegex: '',
     assignment,
     targetAssignment: assignment,
     memberType: 1,
@@ -110,7 +110,7 @@ test('refusals have Kafka’s codes and words', async () => {
   expect((await beat({ ...joining, subscribedTopicRegex: '(' as never })).errorCode).toBe(
     errorCodes.INVALID_REGULAR_EXPRESSION,
   )
-  expect((await beat({ ...joining, groupId: '' })).errorCode).toBe(errorCodes.INVALID_GROUP_ID)
+  expect((await beat({ ...joining, groupId: '' })).errorCode).toBe(errorCodes.INVALID_REQUEST)
   expect((await beat({ groupId: 'nowhere', memberEpoch: 1 })).errorCode).toBe(errorCodes.GROUP_ID_NOT_FOUND)
 })
 

@@ -6,19 +6,24 @@ import {
   CreateTopics,
   DeleteGroups,
   DeleteShareGroupOffsets,
+  DeleteShareGroupState,
   DescribeGroups,
   DescribeShareGroupOffsets,
   EndTxn,
   errorCodes,
   FindCoordinator,
+  InitializeShareGroupState,
   InitProducerId,
   JoinGroup,
   ListGroups,
   Produce,
+  ReadShareGroupState,
+  ReadShareGroupStateSummary,
   ShareAcknowledge,
   ShareFetch,
   ShareGroupDescribe,
   ShareGroupHeartbeat,
+  WriteShareGroupState,
 } from '../../lib/protocol/index.ts'
 import { batchOf, valuesIn } from '../support/batches.ts'
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts'
@@ -175,7 +180,7 @@ describe('members', () => {
     expect((await heartbeat(-2)).errorCode).toBe(errorCodes.INVALID_REQUEST)
     expect((await heartbeat(0, { member: '' })).errorCode).toBe(errorCodes.INVALID_REQUEST)
     expect((await heartbeat(0, { member: 'n', topics: null })).errorCode).toBe(errorCodes.INVALID_REQUEST)
-    expect((await heartbeat(0, { group: '' })).errorCode).toBe(errorCodes.INVALID_GROUP_ID)
+    expect((await heartbeat(0, { group: '' })).errorCode).toBe(errorCodes.INVALID_REQUEST)
   })
 
   test('are described; groups of other types are told apart', async () => {
@@ -476,7 +481,7 @@ describe('offsets', () => {
     const described = await client.request(DescribeShareGroupOffsets, 1, {
       groups: [{ groupId: 'none', topics: null }],
     })
-    expect(described.groups[0]!.errorCode).toBe(errorCodes.GROUP_ID_NOT_FOUND)
+    expect(described.groups[0]).toMatchObject({ errorCode: 0, topics: [] })
   })
 
   test('of a group that is not there yet are set, and make it', async () => {
@@ -498,6 +503,25 @@ describe('offsets', () => {
     await client.request(DeleteShareGroupOffsets, 0, { groupId: 'g', topics: [{ topicName: 't' }] })
     expect(acquiredIn(await fetch(0))).toEqual([[0, 1, 1]])
   })
+})
+
+test('what brokers send each other is refused', async () => {
+  const topics = [
+    { topicId, partitions: [{ partition: 3, stateEpoch: 0, startOffset: 0, leaderEpoch: 0, stateBatches: [] }] },
+  ]
+  const request = { groupId: 'g', topics }
+  const answers = [
+    await client.request(InitializeShareGroupState, 0, request),
+    await client.request(ReadShareGroupState, 0, request),
+    await client.request(WriteShareGroupState, 1, request),
+    await client.request(DeleteShareGroupState, 0, request),
+    await client.request(ReadShareGroupStateSummary, 1, request),
+  ]
+  for (const { results } of answers) {
+    expect(results).toMatchObject([
+      { topicId, partitions: [{ partition: 3, errorCode: errorCodes.CLUSTER_AUTHORIZATION_FAILED }] },
+    ])
+  }
 })
 
 test('clients learn that there are share groups', async () => {

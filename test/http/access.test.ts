@@ -58,6 +58,23 @@ const matrix: readonly (readonly [string, string, object | undefined, readonly s
   ['GET', '/v1/keys', undefined, ['admin']],
   ['POST', '/v1/keys', { name: 'x', scopes: ['consume:a'] }, ['admin']],
   ['DELETE', '/v1/keys/unknown', undefined, ['admin']],
+  ['POST', '/v1/groups/g/poll', { topics: ['a-t'] }, ['consume:a-*', 'admin:a-*', 'admin']],
+  [
+    'PUT',
+    '/v1/groups/new/offsets',
+    { offsets: [{ topic: 'a-t', partition: 0, offset: 0 }] },
+    ['consume:a-*', 'admin:a-*', 'admin'],
+  ],
+  ['POST', '/v1/groups/new/offsets/reset', { topic: 'a-t', to: 'latest' }, ['consume:a-*', 'admin:a-*', 'admin']],
+  ['GET', '/v1/groups/g/offsets', undefined, ['consume:a-*', 'admin:a-*', 'consume:b', 'admin:b', 'admin']],
+  ['GET', '/topics/a-t', undefined, ['produce:a-*', 'consume:a-*', 'admin:a-*', 'admin']],
+  ['POST', '/topics/a-t', { records: [{ value: 1 }] }, ['produce:a-*', 'admin:a-*', 'admin']],
+  ['GET', '/topics/a-t/partitions/0/offsets', undefined, ['consume:a-*', 'admin:a-*', 'admin']],
+  ['POST', '/consumers/g', {}, ['consume:a-*', 'admin:a-*', 'consume:b', 'admin:b', 'admin']],
+  ['POST', '/v3/clusters/varve/topics', { topic_name: 'a-new' }, ['admin:a-*', 'admin']],
+  ['GET', '/v3/clusters/varve/topics/a-t', undefined, ['produce:a-*', 'consume:a-*', 'admin:a-*', 'admin']],
+  ['POST', '/v3/clusters/varve/topics/a-t/records', { value: null }, ['produce:a-*', 'admin:a-*', 'admin']],
+  ['DELETE', '/v3/clusters/varve/topics/a-t', undefined, ['admin:a-*', 'admin']],
   ['DELETE', '/v1/topics/a-t', undefined, ['admin:a-*', 'admin']],
 ]
 
@@ -78,6 +95,57 @@ test.each(matrix)('%s %s %j opens for %j alone', async (method, path, body, open
     await answer.body?.cancel()
     expect([right, answer.status === 403]).toEqual([right, !opening.includes(right)])
   }
+})
+
+test('a REST Proxy consumer reads what its caller may consume, and nobody else uses it', async () => {
+  const { send, keys, log } = openClosedRig()
+  for (const name of ['a-t', 'b']) await log.topics.create({ name, partitions: 1 })
+  const owner = bearer(await tokenWith(keys, 'consume:a-*', 'group:g'))
+  await bodyOf(await send('POST', '/consumers/g', { name: 'i' }, owner))
+  const at = '/consumers/g/instances/i'
+  expect((await send('POST', `${at}/subscription`, { topics: ['b'] }, owner)).status).toBe(403)
+  expect((await send('POST', `${at}/subscription`, { topics: ['a-t'] }, owner)).status).toBe(204)
+  expect((await send('GET', `${at}/records?timeout=0`, undefined, owner)).status).toBe(200)
+  const other = bearer(await tokenWith(keys, 'consume:b', 'group:other'))
+  for (const [method, path] of [
+    ['GET', `${at}/records?timeout=0`],
+    ['GET', `${at}/subscription`],
+    ['POST', `${at}/offsets`],
+    ['DELETE', at],
+  ] as const) {
+    expect((await send(method, path, undefined, other)).status).toBe(403)
+  }
+  const sameGroup = bearer(await tokenWith(keys, 'consume:b', 'group:g'))
+  expect((await send('GET', `${at}/records?timeout=0`, undefined, sameGroup)).status).toBe(403)
+  await bodyOf(await send('POST', '/consumers/g', { name: 'by-hand' }, owner))
+  const byHand = '/consumers/g/instances/by-hand'
+  const partitions = [{ topic: 'a-t', partition: 0 }]
+  expect((await send('POST', `${byHand}/assignments`, { partitions }, owner)).status).toBe(204)
+  expect((await send('GET', `${byHand}/records?timeout=0`, undefined, owner)).status).toBe(200)
+  expect((await send('GET', `${byHand}/records?timeout=0`, undefined, sameGroup)).status).toBe(403)
+})
+
+test('a cursor opens nothing that its bearer may not consume', async () => {
+  const { send, keys, log } = openClosedRig()
+  for (const name of ['a', 'b']) await log.topics.create({ name, partitions: 1 })
+  const owner = bearer(await tokenWith(keys, 'consume:a', 'produce:a'))
+  const other = bearer(await tokenWith(keys, 'consume:b'))
+  await send('POST', '/v1/topics/a/records', { value: 1 }, owner)
+  const poll = (body: object, headers: Record<string, string>) => send('POST', '/v1/groups/g/poll', body, headers)
+  const { cursor } = await bodyOf(await poll({ topics: ['a'], from: 'earliest' }, owner))
+  const stolen = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+  const polled = (state: object) => {
+    const text = Buffer.from(JSON.stringify(state)).toString('base64url')
+    return poll({ cursor: text, commit: true, from: 'earliest' }, other)
+  }
+  expect((await polled(stolen)).status).toBe(403)
+  expect((await polled({ ...stolen, topics: ['b'] })).status).toBe(403)
+  // The member reads another topic then, as anybody may have it do who knows it and the group.
+  expect(await bodyOf(await polled({ ...stolen, topics: ['b'], places: {} }))).toMatchObject({
+    records: [],
+    assignment: [{ topic: 'b', partitions: [0] }],
+  })
+  expect((await bodyOf(await send('GET', '/v1/groups/g/offsets', undefined, owner))).offsets).toEqual([])
 })
 
 test('a list shows what the caller may use', async () => {

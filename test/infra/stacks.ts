@@ -24,7 +24,9 @@ export function logStack(props: VarveLogProps = {}): Synthesized {
 
 /** A log with a topic, every kind of source, and gateways. */
 export function wholeStack(): Synthesized {
-  const { app, stack, log } = logStack()
+  const app = new App()
+  const stack = new Stack(app, 'Varve')
+  const log = new VarveLog(stack, 'Log', { alarmTopic: new Topic(stack, 'Alarms') })
   const topic = log.addTopic('Orders', { topicName: 'orders', partitions: 3, removalPolicy: RemovalPolicy.DESTROY })
   const partitionKey = { name: 'id', type: AttributeType.STRING }
   const table = new Table(stack, 'Changes', { partitionKey, stream: StreamViewType.NEW_AND_OLD_IMAGES }) as ITable

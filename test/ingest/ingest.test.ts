@@ -72,6 +72,24 @@ describe('a delivery', () => {
     expect(await contents()).toHaveLength(200)
   })
 
+  test('that meets another at the claim of the same minute is stored at once all the same', async () => {
+    const { sandbox, contents } = await openWorld({ partitions: 1 })
+    const processes = Array.from({ length: 4 }, () => sandbox())
+    for (const process of processes) await process.ingest.take(delivery([record(`warm ${Math.random()}`)]), PATIENCE_MS)
+    const together = Promise.withResolvers<void>()
+    for (const process of processes) {
+      process.write = async (operations, next) => {
+        await together.promise
+        return next(operations)
+      }
+    }
+    const takes = processes.map(({ ingest }, i) => ingest.take(delivery([record(`r${i}`)]), PATIENCE_MS))
+    await idle()
+    together.resolve()
+    expect(await Promise.all(takes)).toEqual([[], [], [], []])
+    expect(await contents()).toHaveLength(8)
+  })
+
   test('without a topic to go to says so', async () => {
     const { sandbox } = await openWorld()
     const { ingest, log } = sandbox()

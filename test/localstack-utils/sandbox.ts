@@ -139,6 +139,7 @@ export class Sandbox {
         TZ: ':UTC',
         NODE_OPTIONS: `--max-old-space-size=${Math.max(64, Math.floor(memoryMb * 0.9))}`,
         AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
+        _HANDLER: handler,
         LAMBDA_TASK_ROOT: folder,
         LAMBDA_RUNTIME_DIR: folder,
         AWS_LAMBDA_FUNCTION_NAME: 'test',

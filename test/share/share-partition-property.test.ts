@@ -49,7 +49,7 @@ interface Known {
 }
 
 function lockOf(memberId: string): Lock {
-  return { memberId, giver: 1, durationMs: 1 }
+  return { memberId, giver: 1, session: 1, durationMs: 1 }
 }
 
 function recordAt(partition: SharePartition, offset: number): Known {

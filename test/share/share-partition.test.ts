@@ -14,7 +14,7 @@ import {
 } from '../../lib/share/share-partition.ts'
 import { decodeSharePartition, encodeSharePartition } from '../../lib/share/share-partition-document.ts'
 
-const one: Lock = { memberId: 'one', giver: 1, durationMs: 30_000 }
+const one: Lock = { memberId: 'one', giver: 1, session: 1, durationMs: 30_000 }
 const two: Lock = { ...one, memberId: 'two' }
 
 /** `1-3 acquired by one (2)`, one text for each run. */

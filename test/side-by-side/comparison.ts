@@ -20,6 +20,8 @@ export interface AcceptedDifference {
   /** Absent: whatever the values are. */
   readonly values?: (kafka: unknown, varve: unknown) => boolean
   readonly script?: RegExp
+  /** Not seen each time. */
+  readonly mayBeAbsent?: true
   readonly reason: string
 }
 

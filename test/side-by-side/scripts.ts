@@ -1,7 +1,9 @@
 import { administrationScripts } from './scripts/administration.ts'
 import { configScripts } from './scripts/configs.ts'
+import { consumerGroupScripts } from './scripts/consumer-groups.ts'
 import { groupScripts } from './scripts/groups.ts'
 import { recordScripts } from './scripts/records.ts'
+import { shareGroupScripts } from './scripts/share-groups.ts'
 import { topicScripts } from './scripts/topics.ts'
 import { transactionScripts } from './scripts/transactions.ts'
 
@@ -12,5 +14,7 @@ export const scripts = [
   ...configScripts,
   ...recordScripts,
   ...groupScripts,
+  ...consumerGroupScripts,
+  ...shareGroupScripts,
   ...transactionScripts,
 ]

@@ -45,7 +45,9 @@ export async function compareServers(options: {
     accepted: differences.filter(accepts),
     stale: options.only
       ? []
-      : acceptedDifferences.filter(accepted => !differences.some(difference => isAccepted(difference, accepted))),
+      : acceptedDifferences.filter(
+          accepted => !accepted.mayBeAbsent && !differences.some(difference => isAccepted(difference, accepted)),
+        ),
   }
 }
 

@@ -15,6 +15,7 @@ import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
 import { settleTransactions } from './workload/settling.ts'
+import { ShareWork } from './workload/shares.ts'
 import { changeTopics, lookUp } from './workload/topics.ts'
 import { Transactor } from './workload/transactors.ts'
 import { Cluster } from './world/cluster.ts'
@@ -128,8 +129,8 @@ class Scenario {
 
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
-    const { topics, producers, readers, topicSteps, transactors, groups, consumerGroups, disasters, healMs } =
-      this.#plan
+    const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
+    const { shares = [], consumerGroups = [] } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -164,9 +165,16 @@ class Scenario {
       const transactor = new Transactor(this.#scene, one, this.#topics[one.topic]!)
       return this.#track(one.name, transactor.live())
     })
+    const shared = shares.map(one => {
+      const work = new ShareWork(this.#scene, one, this.#topics[one.topic]!, healMs)
+      return this.#track(
+        one.name,
+        work.run(() => producing),
+      )
+    })
     await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted])
     producing = false
-    await Promise.all(read)
+    await Promise.all([...read, ...shared])
     this.#phase = 'healing'
     await Promise.all([healed, disaster])
     if (transactors.length > 0) await this.#track('settling', settleTransactions(this.#scene, this.#topics))

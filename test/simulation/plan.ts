@@ -9,6 +9,7 @@ import {
   drawConsumerGroup,
 } from './consumer-group-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
+import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
 import { drawUpkeep, drawUpkeepTuning, type UpkeepPlan } from './upkeep-plan.ts'
@@ -75,7 +76,9 @@ export interface Plan {
   readonly topicSteps: readonly TopicStep[]
   readonly transactors: readonly TransactorPlan[]
   readonly groups: readonly GroupPlan[]
-  readonly consumerGroups: readonly ConsumerGroupPlan[]
+  readonly consumerGroups?: readonly ConsumerGroupPlan[]
+  /** Plans of old have none. */
+  readonly shares?: readonly SharePlan[]
   readonly upkeep?: UpkeepPlan
   readonly tuning: Tuning
   readonly faults: FaultPlan
@@ -94,7 +97,7 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions', 'upkeep', 'consumer-groups'] as const
+export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups'] as const
 
 export function focusOf(seed: number): Focus {
   return new Rng(seed, 'focus').pick<Focus>(focuses)
@@ -112,13 +115,17 @@ export function drawPlan(seed: number): Plan {
     seed,
     skewsMs,
     topics,
-    producers: focus === 'log' || focus === 'upkeep' || rng.chance(0.1) ? drawProducers(rng, topics, healMs) : [],
+    producers:
+      focus === 'log' || focus === 'shares' || focus === 'upkeep' || rng.chance(0.1)
+        ? drawProducers(rng, topics, healMs)
+        : [],
     readers: focus !== 'groups' && focus !== 'consumer-groups' ? drawReaders(rng, topics, healMs) : [],
     topicSteps: [
       ...(focus === 'log' || focus === 'upkeep' ? drawTopicSteps(rng, topics, healMs) : []),
       ...(focus === 'upkeep' ? drawBriefTopics(rng, healMs) : []),
     ],
     transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
+    shares: focus === 'shares' ? [drawShare(rng, topics, gateways, healMs)] : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
     consumerGroups: focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : [],
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
@@ -211,6 +218,7 @@ function drawTuning(rng: Rng, healMs: number): Tuning {
     coldCacheBytesMax: rng.pick([1, 1_000, 1_000_000]),
     ...(rng.chance(0.6) && { compaction: drawCompaction(rng, healMs) }),
     shardLimits: drawShardLimits(rng),
+    shares: drawShareTuning(rng),
     groups: {
       sessionTimeoutMinMs: 1_000,
       initialRebalanceDelayMs: rng.pick([0, 500, 3_000]),

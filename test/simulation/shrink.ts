@@ -7,6 +7,7 @@ import type { ConsumerGroupPlan } from './consumer-group-plan.ts'
 import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
+import type { SharePlan } from './share-plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import type { TransactorPlan } from './transaction-plan.ts'
 import type { StoreFault } from './world/faults.ts'
@@ -90,11 +91,13 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
     for (const smaller of smallerTransactors(transactor))
       yield { ...plan, transactors: plan.transactors.with(i, smaller) }
   for (const groups of without(plan.groups)) yield { ...plan, groups }
+  for (const shares of smallerShares(plan.shares ?? [])) yield { ...plan, shares }
   for (const [i, group] of plan.groups.entries())
     for (const smaller of smallerGroups(group)) yield { ...plan, groups: plan.groups.with(i, smaller) }
-  for (const [i, group] of plan.consumerGroups.entries())
+  const { consumerGroups = [] } = plan
+  for (const [i, group] of consumerGroups.entries())
     for (const smaller of smallerConsumerGroups(group))
-      yield { ...plan, consumerGroups: plan.consumerGroups.with(i, smaller) }
+      yield { ...plan, consumerGroups: consumerGroups.with(i, smaller) }
   const { upkeep } = plan
   if (upkeep) {
     for (const deletions of without(upkeep.deletions)) yield { ...plan, upkeep: { ...upkeep, deletions } }
@@ -110,13 +113,30 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   if (faults.latency !== 'calm') yield { ...plan, faults: { ...faults, latency: 'calm' } }
   if (skewsMs.length > 1) yield { ...plan, skewsMs: skewsMs.slice(0, -1) }
   if (skewsMs.some(ms => ms !== 0)) yield { ...plan, skewsMs: skewsMs.map(() => 0) }
-  const used = Math.max(0, ...[...producers, ...readers, ...plan.transactors].map(({ topic }) => topic))
+  const used = Math.max(
+    0,
+    ...[...producers, ...readers, ...plan.transactors, ...(plan.shares ?? [])].map(({ topic }) => topic),
+  )
   if (topics.length > used + 1 && topicSteps.length === 0) yield { ...plan, topics: topics.slice(0, used + 1) }
   for (const [i, producer] of producers.entries())
     for (const smaller of smallerProducers(producer)) yield { ...plan, producers: producers.with(i, smaller) }
   if (plan.watchIdle) yield { ...plan, watchIdle: false }
   for (const [i, disaster] of disasters.entries())
     if (disaster.ms > 1_000) yield { ...plan, disasters: disasters.with(i, { ...disaster, ms: disaster.ms / 2 }) }
+}
+
+function* smallerShares(shares: readonly SharePlan[]): Iterable<readonly SharePlan[]> {
+  yield* without(shares)
+  for (const [i, share] of shares.entries()) {
+    const having = (smaller: Partial<SharePlan>) => shares.with(i, { ...share, ...smaller })
+    for (const members of without(share.members)) if (members.length > 0) yield having({ members })
+    for (const disagreements of without(share.disagreements)) yield having({ disagreements })
+    if (share.preferences.length > 1) yield having({ preferences: share.preferences.slice(0, -1) })
+    for (const [place, member] of share.members.entries()) {
+      for (const pauses of without(member.pauses))
+        yield having({ members: share.members.with(place, { ...member, pauses }) })
+    }
+  }
 }
 
 function* smallerTransactors(transactor: TransactorPlan): Iterable<TransactorPlan> {

@@ -21,6 +21,7 @@ const easyPlants = [
   'acknowledged before the write',
   'the generation not raised',
   'a partition not added before its first batch',
+  'what is accepted comes back',
 ]
 
 describe('simulation', () => {

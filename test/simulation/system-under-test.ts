@@ -1,9 +1,12 @@
 import { drawFraction } from '../../lib/base/index.ts'
+import { type GroupConfigs, groupConfigValues } from '../../lib/configs/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
 import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
+import { ShareGroups } from '../../lib/share/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { TransactionError, Transactions } from '../../lib/transactions/index.ts'
+import type { ShareTuning } from './share-plan.ts'
 import type { CompactionTuning, ProcessParts, SystemUnderTest, UpkeepTuning } from './system.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
@@ -17,12 +20,19 @@ const COMPACTION_PAUSE_MS_MAX = 600_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
-    const { thrifty, groups: settings, upkeep: upkeepTuning, ...sizes } = tuning
+    const { thrifty, groups: settings, shares: shareTuning, upkeep: upkeepTuning, ...sizes } = tuning
     const compaction = tuning.compaction ?? NEVER_BY_AGE
     const log = openLog({ ...parts, ...sizes, compaction, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
     const upkeep = upkeepTuning && openUpkeep(parts, upkeepTuning, log.upkeepJobs(upkeepTuning))
+    const configs = configsOf(shareTuning)
+    const shareGroups = new ShareGroups({ ...parts, log, configs })
+    const shares = {
+      configs,
+      records: shareGroups.records,
+      positions: (groupId: string) => shareGroups.positions(groupId),
+    }
     const closing = new AbortController()
     const takingOver = takeOver(transactions, parts, closing.signal)
     const compacting = tuning.compaction && compactNowAndThen(log, tuning.compaction, parts, closing.signal)
@@ -32,10 +42,11 @@ export const system: SystemUnderTest = {
       await upkeep?.close()
       await compacting
       await transactions.close()
+      await shareGroups.close()
       await groups.close()
       await log.close()
     }
-    return { log, groups, transactions, upkeep, close }
+    return { log, groups, shares, transactions, upkeep, close }
   },
 }
 
@@ -48,6 +59,17 @@ function openUpkeep(
   const upkeep = new Upkeep({ ...parts, jobs, leases, leaseMs, pauseMs: 5 })
   if (background) upkeep.start()
   return upkeep
+}
+
+function configsOf(tuning: ShareTuning | undefined): GroupConfigs {
+  const values = groupConfigValues({})
+  const share = tuning && {
+    recordLockDurationMs: tuning.lockMs,
+    deliveryCountLimit: tuning.deliveriesMax,
+    partitionRecordLocksMax: tuning.inFlightMax,
+    autoOffsetReset: { at: 'earliest' } as const,
+  }
+  return { ofGroup: async () => ({ ...values, share: { ...values.share, ...share } }) }
 }
 
 /** What others have left, as a gateway does at its start; here everybody takes everything. */

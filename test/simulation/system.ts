@@ -1,9 +1,13 @@
 /** What is simulated: how to start one process of it over the two ports, and what the process offers to its clients. */
 import type { Clock, Logger, Random } from '../../lib/base/index.ts'
+import type { GroupConfigs } from '../../lib/configs/index.ts'
 import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
 import type { Log, LogOptions, Upkeep, UpkeepSettings } from '../../lib/log/index.ts'
+import type { ShareGroups } from '../../lib/share/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
 import type { Transactions } from '../../lib/transactions/index.ts'
+
+import type { ShareTuning } from './share-plan.ts'
 
 export type ShardLimits = NonNullable<LogOptions['shardLimits']>
 
@@ -16,6 +20,8 @@ export interface Tuning {
   readonly cacheBytesMax: number
   readonly shardLimits: ShardLimits
   readonly groups: Partial<GroupSettings>
+  /** Undefined: the configs as they are by default. */
+  readonly shares?: ShareTuning
   readonly coldCacheBytesMax?: number
   /** Present: every process compacts all shards, now and then. */
   readonly compaction?: CompactionTuning
@@ -50,6 +56,11 @@ export interface ProcessParts {
 export interface Service {
   readonly log: Log
   readonly groups: Groups
+  readonly shares: {
+    readonly records: ShareGroups['records']
+    positions: ShareGroups['positions']
+    readonly configs: GroupConfigs
+  }
   readonly transactions: Transactions
   readonly upkeep: Upkeep | undefined
   close(): Promise<void>

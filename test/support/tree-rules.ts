@@ -88,6 +88,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/security',
       'lib/protocol',
       'lib/broker',
+      'lib/ingest',
       'lib/gateway',
       'lib/http',
     ],

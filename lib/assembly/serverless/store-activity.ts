@@ -19,6 +19,7 @@ export class StoreActivity {
     return {
       ...store,
       put: (...args) => this.#counted(store.put(...args)),
+      putStream: (...args) => this.#counted(store.putStream(...args)),
       get: (...args) => this.#counted(store.get(...args)),
       list: (...args) => this.#counted(store.list(...args)),
       delete: (...args) => this.#counted(store.delete(...args)),

@@ -1,12 +1,14 @@
-/** The log's upkeep on a schedule. */
-import { forgetOldClaims } from '../../ingest/index.ts'
-import type { LambdaContext } from './lambda-context.ts'
+/** The log's upkeep on a schedule: one pass, as long as the function may run. */
+import { readStoresConfig } from '../config.ts'
+import { openUpkeep } from '../open-upkeep.ts'
+import { type LambdaContext, workMs } from './lambda-context.ts'
 import { functionVarve } from './open-varve.ts'
 import { atItsPace } from './pace.ts'
 
 interface UpkeepAnswer {
   /** False: it was not its time. */
   readonly ran: boolean
+  readonly findings: number
 }
 
 /** Of the schedule, unless VARVE_UPKEEP_MINUTES says otherwise. */
@@ -14,12 +16,26 @@ const INTERVAL_MINUTES = 5
 const MINUTE_MS = 60_000
 
 export function upkeepHandler(): (event: unknown, context: LambdaContext) => Promise<UpkeepAnswer> {
-  return async () => {
+  return async (_event, context) => {
     const varve = functionVarve()
     const intervalMs = Number(process.env.VARVE_UPKEEP_MINUTES ?? INTERVAL_MINUTES) * MINUTE_MS
     return varve.invoke('upkeep', async () => {
-      const ran = await atItsPace({ ...varve, intervalMs }, async () => (await forgetOldClaims(varve)) > 0)
-      return { ran }
+      let findings = 0
+      const ran = await atItsPace({ ...varve, intervalMs }, async () => {
+        const upkeep = openUpkeep(varve, readStoresConfig({}).upkeep, {
+          owner: 'the upkeep function',
+          shortLived: true,
+        })
+        try {
+          const result = await upkeep.runOnce({ withinMs: workMs(context) })
+          findings = result.findings
+          for (const failure of result.failed) varve.logger.error('upkeep failed', failure)
+          return findings > 0 || !result.complete
+        } finally {
+          await upkeep.close()
+        }
+      })
+      return { ran, findings }
     })
   }
 }

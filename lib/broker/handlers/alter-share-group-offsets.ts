@@ -14,6 +14,7 @@ import {
 import { checkCoordinates } from '../coordination.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { unknownPartition } from '../kafka-texts.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
 type TopicAsked = Message<typeof AlterShareGroupOffsetsRequest>['topics'][number]
@@ -44,7 +45,7 @@ async function alterTopic(
       return {
         partitionIndex,
         errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
-        errorMessage: 'There is no such partition.',
+        errorMessage: unknownPartition,
       }
     }
     if (startOffset < 0) {

@@ -63,7 +63,7 @@ function answerOf({ topicNames, ...group }: ConsumerGroupDescription): Answer {
       clientId: member.clientId,
       clientHost: member.clientHost,
       subscribedTopicNames: member.topicNames,
-      subscribedTopicRegex: member.regex ?? null,
+      subscribedTopicRegex: member.regex ?? '',
       assignment: { topicPartitions: topicPartitionsOf(member.assignment, topicNames) },
       targetAssignment: { topicPartitions: topicPartitionsOf(member.target, topicNames) },
       memberType: memberTypes[member.protocol],

@@ -22,6 +22,7 @@ export const consumerGroupHeartbeat = handler(ConsumerGroupHeartbeat, {
   async handle(request, context) {
     try {
       checkCoordinates(request.groupId, context)
+      if (request.groupId === '') throw new GroupError('INVALID_REQUEST', "GroupId can't be empty.")
       if (request.memberId === '' && context.apiVersion >= ownMemberIdVersion) {
         throw new GroupError('INVALID_REQUEST', "MemberId can't be empty.")
       }

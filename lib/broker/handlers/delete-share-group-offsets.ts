@@ -13,6 +13,7 @@ import { ShareError } from '../../share/index.ts'
 import { checkCoordinates } from '../coordination.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { unknownPartition } from '../kafka-texts.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 
 type TopicAnswer = MessageInput<typeof DeleteShareGroupOffsetsResponse>['responses'][number]
@@ -36,7 +37,7 @@ async function forgetTopic(groupId: string, topicName: string, context: RequestC
   const topic = await lookUpTopic({ name: topicName }, context)
   if (typeof topic === 'number') {
     const errorCode = errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-    return { topicName, topicId: zeroUuid, errorCode, errorMessage: 'There is no such topic.' }
+    return { topicName, topicId: zeroUuid, errorCode, errorMessage: unknownPartition }
   }
   try {
     await context.shares.forgetTopic(groupId, topic.id)

@@ -12,10 +12,11 @@ import {
   type MessageInput,
   zeroUuid,
 } from '../../protocol/index.ts'
-import type { SharePosition } from '../../share/index.ts'
+import { ShareError, type SharePosition } from '../../share/index.ts'
 import { checkCoordinates } from '../coordination.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { unknownPartition } from '../kafka-texts.ts'
 import { leaderEpoch, lookUpTopic } from '../topic-lookup.ts'
 
 type GroupAsked = Message<typeof DescribeShareGroupOffsetsRequest>['groups'][number]
@@ -35,7 +36,7 @@ export const describeShareGroupOffsets = handler(DescribeShareGroupOffsets, {
 async function describeGroup({ groupId, topics }: GroupAsked, context: RequestContext): Promise<GroupAnswer> {
   try {
     checkCoordinates(groupId, context)
-    const positions = await context.shares.positions(groupId)
+    const positions = await positionsOf(groupId, context)
     const answers = topics
       ? topics.map(({ topicName, partitions }) => describeTopic({ name: topicName }, partitions, positions, context))
       : [...Map.groupBy(positions, ({ topicId }) => topicId)].map(([id, some]) =>
@@ -58,6 +59,16 @@ async function describeGroup({ groupId, topics }: GroupAsked, context: RequestCo
   }
 }
 
+/** A group that is not there has begun to read nothing. */
+async function positionsOf(groupId: string, { shares }: RequestContext): Promise<readonly SharePosition[]> {
+  try {
+    return await shares.positions(groupId)
+  } catch (error) {
+    if (error instanceof ShareError && error.code === 'GROUP_ID_NOT_FOUND') return []
+    throw error
+  }
+}
+
 /** Undefined: a topic that is gone, whose name nobody knows. */
 async function describeTopic(
   key: { readonly name: string } | { readonly id: string },
@@ -70,7 +81,7 @@ async function describeTopic(
     if ('id' in key) return undefined
     const refused = partitions.map(partitionIndex => ({
       ...{ partitionIndex, startOffset: nowhere, leaderEpoch, lag: -1 },
-      ...{ errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: 'There is no such topic.' },
+      ...{ errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: unknownPartition },
     }))
     return { topicName: key.name, topicId: zeroUuid, partitions: refused }
   }

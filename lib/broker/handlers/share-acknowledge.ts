@@ -24,7 +24,7 @@ export const shareAcknowledge = handler(ShareAcknowledge, {
       }
       const session =
         epoch === FINAL_EPOCH ? shares.records.sessions.find(consumer) : shares.records.sessions.next(consumer, epoch)
-      const outcomes = await acknowledgeAll(consumer, topics, isRenewAck, context)
+      const outcomes = await acknowledgeAll(session, topics, isRenewAck, context)
       if (epoch === FINAL_EPOCH) await shares.records.endSession(session, { unseen: true })
       const acquisitionLockTimeoutMs = await shares.records.lockDurationMs(consumer.groupId)
       return {

@@ -76,7 +76,7 @@ async function fetchInSession(
   const { shareSessionEpoch: epoch, topics, isRenewAck } = request
   if (epoch === FINAL_EPOCH) {
     const session = shares.records.sessions.find(consumer)
-    const outcomes = await acknowledgeAll(consumer, topics, isRenewAck, context)
+    const outcomes = await acknowledgeAll(session, topics, isRenewAck, context)
     await shares.records.endSession(session, { unseen: true })
     return answer([], outcomes, context)
   }
@@ -92,7 +92,7 @@ async function fetchInSession(
       ),
     )
   }
-  const outcomes = await acknowledgeAll(consumer, topics, isRenewAck, context)
+  const outcomes = await acknowledgeAll(session, topics, isRenewAck, context)
   if (isRenewAck) return answer([], outcomes, context)
   const { maxWaitMs, minBytes, maxBytes, maxRecords, shareAcquireMode } = request
   const limits = { maxWaitMs, minBytes, maxBytes, maxRecords, strict: shareAcquireMode === recordLimit }
@@ -122,7 +122,7 @@ async function openSession(
   const known = found.flatMap(({ topic, partition }) =>
     typeof topic === 'number' || partition < 0 || partition >= topic.partitions ? [] : [{ topic, partition }],
   )
-  await shares.records.leaveOthers(consumer, known)
+  await shares.records.begin(consumer, known)
   return session
 }
 

@@ -3,6 +3,7 @@
  *
  * Departures from Apache Kafka: none known.
  */
+import { checkGroupId } from '../../groups/index.ts'
 import { type MessageInput, ShareGroupDescribe, type ShareGroupDescribeResponse } from '../../protocol/index.ts'
 import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
 import { checkCoordinates } from '../coordination.ts'
@@ -26,6 +27,7 @@ export const shareGroupDescribe = handler(ShareGroupDescribe, {
 
 async function describeGroup(groupId: string, context: RequestContext): Promise<Answer> {
   try {
+    checkGroupId(groupId)
     checkCoordinates(groupId, context)
     const { state, epoch, members } = await context.shares.describe(groupId)
     return {

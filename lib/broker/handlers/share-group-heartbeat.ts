@@ -6,6 +6,7 @@
  * their state; a coordinator that has just taken over takes any epoch that was given out before.
  */
 import { ShareGroupHeartbeat } from '../../protocol/index.ts'
+import { ShareError } from '../../share/index.ts'
 import { checkCoordinates } from '../coordination.ts'
 import { errorCodeOf, errorMessageOf } from '../errors.ts'
 import { handler } from '../handler.ts'
@@ -14,6 +15,7 @@ export const shareGroupHeartbeat = handler(ShareGroupHeartbeat, {
   async handle(request, context) {
     const { groupId, memberId, memberEpoch, rackId, subscribedTopicNames } = request
     try {
+      if (groupId === '') throw new ShareError('INVALID_REQUEST', "GroupId can't be empty.")
       checkCoordinates(groupId, context)
       const answer = await context.shares.heartbeat({
         groupId,

@@ -24,11 +24,11 @@ export function startCommand(): Command {
 
 /**
  * Records lie outside of V8's heap, which is small. As V8 is set up they make it collect the whole heap every few MiB of
- * them, half of the process's work: so they count as what they are, memory that may double before it is looked through.
+ * them, half of the process's work: so they count as what they are, memory that may grow by half before it is looked through.
  */
 function tuneGarbageCollection(): void {
   setFlagsFromString('--external-memory-accounted-in-global-limit')
-  setFlagsFromString('--heap-growing-percent=100')
+  setFlagsFromString('--heap-growing-percent=50')
 }
 
 /** Runs until SIGTERM or SIGINT; a second signal ends the process at once. */

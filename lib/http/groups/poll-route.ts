@@ -10,6 +10,7 @@ import { HttpError } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { check, nothing, type Route, route } from '../route.ts'
 import { GroupMember, type MemberState, memberSchema } from './group-member.ts'
+import { demandAllOf } from './member-rights.ts'
 
 export const groupParams = z.strictObject({ group: z.string().min(1).max(255) })
 
@@ -58,11 +59,11 @@ export const pollRoute: Route = route({
     200: { description: 'Records, and the cursor for the next call.', content: { 'application/json': answerSchema } },
   },
   async handle(call, parts) {
-    const { params, demand, demandGroup, signal } = call
+    const { params, demandGroup, signal } = call
     demandGroup(params.group)
     const asked = await call.json(pollSchema)
     const state = stateFrom(asked, () => `http-${Buffer.from(drawUuid(parts.random)).toString('hex')}`)
-    for (const topic of state.topics) demand('consume', topic)
+    await demandAllOf(call, state, parts)
     const names = { groupId: params.group, clientId: call.principal.name, from: asked.from }
     const member = new GroupMember(parts, names, state)
     if (asked.commit) await member.commit()
@@ -78,6 +79,8 @@ export const pollRoute: Route = route({
       isolation: asked.isolation,
       signal,
     })
+    // What the group gave meanwhile.
+    await demandAllOf(call, member.state(), parts)
     const lines = reads.map(({ cursor, record }) => {
       return recordLine(record, { topic: cursor.topic.name, partition: cursor.partition }, asked)
     })

@@ -9,11 +9,12 @@ import * as z from 'zod'
 import { drawUuid } from '../../base/index.ts'
 import { HttpError } from '../errors.ts'
 import { GroupMember } from '../groups/group-member.ts'
+import { demandAllOf } from '../groups/member-rights.ts'
 import type { HttpParts } from '../parts.ts'
 import { unknownPartition } from '../produce/appender.ts'
 import { type Call, type Route, route } from '../route.ts'
 import { findTopic } from '../topic-routes.ts'
-import type { Instance } from './consumer-instances.ts'
+import type { Instance, StoredInstance } from './consumer-instances.ts'
 import { accepts, embeddedFormats, embeddedRecord, mediaTypeOf, V2_TYPE } from './embedded-format.ts'
 import { anyQuery, v2, v2Response } from './v2-topic-routes.ts'
 
@@ -251,7 +252,6 @@ export const v2ConsumerRoutes: readonly Route[] = [
         throw new HttpError('NOT_ACCEPTABLE', `the consumer has the format ${instance.format}, and can answer no other`)
       }
       const member = memberOf(call, instance, parts)
-      for (const topic of instance.member.topics) call.demand('consume', topic)
       if (instance.autoCommit) await member.commit()
       const reads = await member.poll({
         recordsMax: Math.min(RECORDS_MAX, limits.recordsMax),
@@ -260,6 +260,8 @@ export const v2ConsumerRoutes: readonly Route[] = [
         isolation: 'read_committed',
         signal,
       })
+      // What the group gave meanwhile.
+      await demandAllOf(call, member.state(), parts)
       await parts.instances.replace(params.group, params.instance, stored, { ...instance, member: member.state() })
       const lines = reads.map(({ cursor, record }) => {
         return embeddedRecord(record, { topic: cursor.topic.name, partition: cursor.partition }, instance.format)
@@ -283,9 +285,12 @@ async function use(
   return new Response(null, { status: 204 })
 }
 
-function found({ params, demandGroup }: InstanceCall, { instances }: HttpParts) {
-  demandGroup(params.group)
-  return instances.find(params.group, params.instance)
+async function found(call: InstanceCall, parts: HttpParts): Promise<StoredInstance> {
+  const { group, instance } = call.params
+  call.demandGroup(group)
+  const stored = await parts.instances.find(group, instance)
+  await demandAllOf(call, stored.instance.member, parts)
+  return stored
 }
 
 function memberOf({ params, principal }: InstanceCall, { member, from }: Instance, parts: HttpParts): GroupMember {

@@ -1,4 +1,4 @@
-import { Fetch, ListOffsets, OffsetForLeaderEpoch, Produce } from '../../../lib/protocol/index.ts'
+import { DeleteRecords, Fetch, ListOffsets, OffsetForLeaderEpoch, Produce } from '../../../lib/protocol/index.ts'
 import { COMPRESSIONS } from '../../../lib/records/index.ts'
 import { append, batch, createTopics, fetchRequest, NOW, newProducer, produceRequest } from '../requests.ts'
 import { everyVersion, goOn, script } from '../script.ts'
@@ -208,6 +208,37 @@ export const recordScripts = [
       ...ask(-1),
       topics: [{ name: 'listed', partitions: [-1, -2].map(timestamp => ({ partitionIndex: 0, timestamp })) }],
     })
+  }),
+  script('DeleteRecords', async transcript => {
+    await createTopics(transcript, { name: 'trimmed' })
+    for (const value of ['a', 'b', 'c']) {
+      await append(transcript, { topic: 'trimmed', records: batch([value, value, value]) })
+    }
+    const trim = (offset: number, partitionIndex = 0, name = 'trimmed') =>
+      everyVersion(transcript, DeleteRecords, () => ({
+        topics: [{ name, partitions: [{ partitionIndex, offset }] }],
+        timeoutMs: 5_000,
+      }))
+    await trim(0)
+    await trim(4)
+    await trim(2)
+    await trim(99)
+    await trim(-2)
+    await trim(1, 9)
+    await trim(1, 0, 'nope')
+    await everyVersion(transcript, DeleteRecords, () => ({ topics: [], timeoutMs: 1_000 }))
+    await transcript.ask(Fetch, 11, fetchRequest({ topic: 'trimmed' }))
+    await transcript.ask(Fetch, 11, fetchRequest({ topic: 'trimmed', offset: 4 }))
+    await transcript.ask(ListOffsets, 6, {
+      ...latest('trimmed'),
+      topics: [{ name: 'trimmed', partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
+    })
+    await trim(-1)
+    await transcript.ask(ListOffsets, 6, {
+      ...latest('trimmed'),
+      topics: [{ name: 'trimmed', partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
+    })
+    await transcript.ask(Fetch, 11, fetchRequest({ topic: 'trimmed', offset: 9 }))
   }),
   script('OffsetForLeaderEpoch', async transcript => {
     await createTopics(transcript, { name: 'epochs', partitions: 2 })

@@ -62,6 +62,17 @@ function tell(operation: Operation): string {
       const { member, group, generation, partition, offset, outcome } = operation
       return `${member} commits ${offset} for ${partition} of ${group} in generation ${generation}: ${outcome}`
     }
+    case 'delivery': {
+      const { member, partition, spans, outcome } = operation
+      const given = spans.map(({ first, last, deliveries }) => `${first}-${last} (${deliveries})`)
+      return `${member} is given ${given.join(', ') || 'nothing'} of ${partition}: ${outcome}`
+    }
+    case 'settlement': {
+      const { member, type, first, last, partition, outcome } = operation
+      return `${member}: ${type} ${first}-${last} of ${partition}: ${outcome}`
+    }
+    case 'all-done':
+      return `${operation.group} has done with ${operation.partition} to ${operation.end}`
     case 'fetch':
       return `${operation.group} fetches ${operation.partition}: ${operation.offset ?? 'no answer'}`
   }

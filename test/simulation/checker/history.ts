@@ -207,7 +207,48 @@ export interface OffsetFetch extends Span {
   offset: number | undefined
 }
 
+/** Records that a share group's member was given. */
+export interface Delivery extends Span {
+  readonly kind: 'delivery'
+  readonly group: string
+  readonly member: string
+  readonly partition: string
+  spans: readonly { readonly first: number; readonly last: number; readonly deliveries: number }[]
+  lockMs: number
+  deliveriesMax: number
+  readonly invokedAtMs: number
+  completedAtMs: number
+  /** Surely nobody else has them before this, in ms. */
+  heldUntilMs: number
+  /** Its member closed its session: the delivery does not count. */
+  isUnseen: boolean
+  outcome: 'given' | 'refused' | 'unknown'
+}
+
+/** What a share group's member did with records that it had been given. */
+export interface Settlement extends Span {
+  readonly kind: 'settlement'
+  readonly group: string
+  readonly member: string
+  readonly partition: string
+  readonly first: number
+  readonly last: number
+  readonly type: 'accept' | 'release' | 'reject' | 'renew'
+  outcome: 'done' | 'refused' | 'unknown'
+}
+
+/** A share group has done with all records of a partition. */
+export interface AllDone extends Span {
+  readonly kind: 'all-done'
+  readonly group: string
+  readonly partition: string
+  readonly end: number
+}
+
 export type Operation =
+  | Delivery
+  | Settlement
+  | AllDone
   | Send
   | Poll
   | Deletion
@@ -250,6 +291,10 @@ export type Property =
   | 'stale-commit' // a commit of an older generation, or of a replaced static member, was accepted
   | 'stale-heartbeat' // a member was kept at work long after a newer generation was known
   | 'false-eviction' // a member was put out although it was heard of within its session
+  | 'delivered-again' // a share group's record was settled, and given to somebody after that
+  | 'two-holders' // a share group's record was given to a second member while the first held it
+  | 'delivery-count' // deliveries of a record that were not counted, or more than there may be
+  | 'given-up' // a share group's record is done, and nobody settled it
   | 'changed-parts' // the bytes of a put changed before its answer, which the port forbids
   | 'engine-error' // an error that the contract does not know
   | 'unanswered' // a call had no answer while nothing went wrong

@@ -5,13 +5,16 @@ import { checkHoldings } from './holdings.ts'
 import { checkOrder } from './order.ts'
 import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
+import { checkShares } from './shares.ts'
 import { checkTopics } from './topics.ts'
 import { checkTransactions } from './transactions.ts'
 
 export { describeOperation } from './describe.ts'
 export type {
+  AllDone,
   Assignment,
   Deletion,
+  Delivery,
   EndQuery,
   Heartbeat,
   Holding,
@@ -26,6 +29,7 @@ export type {
   Property,
   Send,
   SendOutcome,
+  Settlement,
   Span,
   TopicChange,
   TopicLookup,
@@ -46,5 +50,6 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...checkTransactions(history),
     ...checkGroups(history),
     ...checkHoldings(history),
+    ...checkShares(history),
   ]
 }

@@ -3,6 +3,7 @@ import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
+import { sharePlants } from './share-plants.ts'
 import { transactionPlants } from './transaction-plants.ts'
 import { upkeepPlants } from './upkeep-plants.ts'
 
@@ -14,5 +15,6 @@ export const plants: readonly Plant[] = [
   ...groupPlants,
   ...consumerGroupPlants,
   ...transactionPlants,
+  ...sharePlants,
   ...upkeepPlants,
 ]

@@ -1,0 +1,38 @@
+/** The upkeep of a log and of what stands on it. */
+import type { Clock, Logger, Random } from '../base/index.ts'
+import { forgetClaimsJob } from '../ingest/index.ts'
+import { Leases } from '../leases/index.ts'
+import { type Log, Upkeep } from '../log/index.ts'
+import type { ItemStore } from '../storage/index.ts'
+import type { UpkeepConfig } from './config.ts'
+
+/** Held by whoever does a piece of work; of one who died, for so long. */
+const LEASE_MS = 60_000
+/** Between two pieces of work in the background. */
+const PAUSE_MS = 10
+
+interface UpkeepParts {
+  readonly log: Log
+  readonly items: ItemStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+interface Place {
+  /** Names this process in leases. */
+  readonly owner: string
+  /** This process ends within minutes. */
+  readonly shortLived?: boolean
+  readonly isMine?: (key: string) => boolean
+}
+
+export function openUpkeep(
+  { log, ...parts }: UpkeepParts,
+  { background: _, ...settings }: UpkeepConfig,
+  { isMine, ...place }: Place,
+): Upkeep {
+  const leases = new Leases({ ...parts, ...place })
+  const jobs = [...log.upkeepJobs(settings), forgetClaimsJob(parts)]
+  return new Upkeep({ ...parts, jobs, leases, leaseMs: LEASE_MS, pauseMs: PAUSE_MS, ...(isMine && { isMine }) })
+}

@@ -1,0 +1,62 @@
+/**
+ * `npm run costs`: what a log on AWS costs a month at three levels of traffic, by list price (us-east-1): requests of the two stores over
+ * the records' whole life, Lambda on arm64, and a month's records in S3. Without transfer, queues and free tiers.
+ */
+import { awsLogPrices } from '../../lib/assembly/log-prices.ts'
+import { priceOfItemRead, priceOfItemWrite } from '../../lib/storage/index.ts'
+
+const MILLION = 1_000_000
+const LAMBDA_REQUEST = 0.2 / MILLION
+const LAMBDA_GIGABYTE_SECOND = 0.0000133334
+const FUNCTION_GIGABYTES = 0.5
+const S3_GIGABYTE_MONTH = 0.023
+const RECORD_BYTES = 1_024
+/** With its header and claims' share. */
+const BATCH_OVERHEAD = 120
+const CLAIM_BYTES = 16
+/** Looks for upkeep a month, and those that do a pass while nothing happens. */
+const SCHEDULE = (30 * 24 * 60) / 5
+const IDLE_PASSES = SCHEDULE / 16
+const PASS_ITEM_READS = 50
+
+interface Path {
+  readonly name: string
+  readonly recordsOfCall: number
+  readonly secondsOfCall: number
+  readonly claims: boolean
+}
+
+const paths: readonly Path[] = [
+  { name: 'HTTP, one record a request', recordsOfCall: 1, secondsOfCall: 0.02, claims: false },
+  { name: 'SQS, 10 records a delivery', recordsOfCall: 10, secondsOfCall: 0.04, claims: true },
+  { name: 'SQS, 1,000 records a delivery', recordsOfCall: 1_000, secondsOfCall: 0.25, claims: true },
+]
+const levels = [100_000, 10 * MILLION, 1_000 * MILLION]
+
+function dollarsOfRecord({ recordsOfCall, secondsOfCall, claims }: Path): number {
+  const flush = awsLogPrices().flush(recordsOfCall * RECORD_BYTES + BATCH_OVERHEAD, 1)
+  // Chunks of claims are written again until they are full, and deleted.
+  const claim = claims
+    ? priceOfItemWrite(4_096 + recordsOfCall * CLAIM_BYTES) + priceOfItemWrite(recordsOfCall * CLAIM_BYTES)
+    : 0
+  const lambda = LAMBDA_REQUEST + secondsOfCall * FUNCTION_GIGABYTES * LAMBDA_GIGABYTE_SECOND
+  return (flush + claim + lambda) / recordsOfCall
+}
+
+function idleDollars(): number {
+  const calls = SCHEDULE * (LAMBDA_REQUEST + 0.01 * LAMBDA_GIGABYTE_SECOND + priceOfItemRead(1))
+  return calls + IDLE_PASSES * PASS_ITEM_READS * priceOfItemRead(1)
+}
+
+const text = (dollars: number) =>
+  dollars < 0.01 ? dollars.toFixed(4) : dollars < 1 ? dollars.toFixed(2) : dollars.toFixed(dollars < 100 ? 1 : 0)
+const row = (cells: readonly string[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`)
+
+row(['records of 1 KiB a month', ...levels.map(level => level.toLocaleString('en'))])
+row(['---', ...levels.map(() => '---')])
+for (const path of paths) row([path.name, ...levels.map(level => `$${text(level * dollarsOfRecord(path))}`)])
+row([
+  'a month of them kept in S3',
+  ...levels.map(level => `$${text(((level * RECORD_BYTES) / 1e9) * S3_GIGABYTE_MONTH)}`),
+])
+row(['the schedule, while nothing happens', ...levels.map(() => `$${text(idleDollars())}`)])

@@ -1,0 +1,192 @@
+/** The bundled functions in real sandboxes, over an S3 server and DynamoDB Local: bounds, and being frozen, thawed and killed. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Sandbox, whyNoRuntimeClient } from 'localstack-utils'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundleFunctions } from '../../functions/bundling.ts'
+import { silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
+import { type Log, openLog, type Topic } from '../../lib/log/index.ts'
+import { readRecords, splitBatches } from '../../lib/records/index.ts'
+import {
+  createDynamoDbClient,
+  createS3Client,
+  ensureBucket,
+  ensureTable,
+  openDynamoDbItems,
+  openS3Objects,
+} from '../../lib/storage/aws/index.ts'
+import { cloudStores } from '../support/cloud-stores.ts'
+import { startDynamoDbLocal } from '../support/dynamodb-local.ts'
+import { describeWith } from '../support/requirement.ts'
+import { startS3Server } from '../support/s3-server.ts'
+import type { StoreServer } from '../support/store-server.ts'
+
+const MEGABYTE = 1_024 * 1_024
+const BUNDLE_BYTES_MAX = 2 * MEGABYTE
+
+describeWith({ missing: cloudStores.missing ?? whyNoRuntimeClient() }, 'functions in sandboxes', () => {
+  let servers: StoreServer[]
+  let log: Log
+  let topic: Topic
+  let folder: string
+  let env: Record<string, string>
+  const open: Sandbox[] = []
+
+  beforeAll(async () => {
+    folder = await bundleFunctions()
+    const [s3, dynamoDb] = await Promise.all([startS3Server(), startDynamoDbLocal({ inMemory: true })])
+    servers = [s3, dynamoDb]
+    const s3Client = createS3Client({ endpoint: s3.endpoint, credentials: s3.credentials })
+    const dynamoDbClient = createDynamoDbClient({ endpoint: dynamoDb.endpoint, credentials: s3.credentials })
+    await ensureBucket(s3Client, 'varve')
+    await ensureTable(dynamoDbClient, 'varve', systemClock)
+    log = openLog({
+      objects: openS3Objects({ client: s3Client, bucket: 'varve' }),
+      items: openDynamoDbItems({ client: dynamoDbClient, table: 'varve', clock: systemClock, random: systemRandom }),
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      flushBudget: Number.POSITIVE_INFINITY,
+    })
+    topic = await log.topics.create({ name: 'orders', partitions: 2 })
+    env = {
+      VARVE_BUCKET: 'varve',
+      VARVE_TABLE: 'varve',
+      VARVE_INGEST_TOPIC: 'orders',
+      VARVE_ADMIN_KEY: 'k'.repeat(32),
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamoDb.endpoint,
+      AWS_ACCESS_KEY_ID: s3.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: s3.credentials.secretAccessKey,
+    }
+  })
+
+  afterAll(async () => {
+    await Promise.all(open.map(sandbox => sandbox.stop()))
+    await log?.close()
+    await Promise.all((servers ?? []).map(server => server.stop()))
+  })
+
+  async function sandbox(name: string, memoryMb = 512): Promise<Sandbox> {
+    const started = await Sandbox.start({ folder: join(folder, name), handler: 'index.handler', env, memoryMb })
+    open.push(started)
+    return started
+  }
+
+  async function values(prefix: string): Promise<string[]> {
+    const found: string[] = []
+    for (let partition = 0; partition < topic.partitions; partition++) {
+      for (let offset = 0; ; ) {
+        const isolation = 'read_uncommitted' as const
+        const request = { topic, partition, offset, maxBytes: 1e8, atLeastOneBatch: true, isolation }
+        const { batches } = await log.read(request)
+        // Only an empty answer is sure to be the end.
+        if (batches.length === 0) break
+        for (const batch of batches.flatMap(bytes => splitBatches(bytes))) {
+          offset = batch.baseOffset + batch.lastOffsetDelta + 1
+          if (!batch.isControl) for (const { value } of readRecords(batch)) found.push(Buffer.from(value!).toString())
+        }
+      }
+    }
+    return found.filter(value => value.startsWith(prefix)).toSorted()
+  }
+
+  test.each(['http', 'ingest', 'upkeep', 'topic'])('the bundle of %s is small', name => {
+    expect(statSync(join(folder, name, 'index.mjs')).size).toBeLessThanOrEqual(BUNDLE_BYTES_MAX)
+  })
+
+  test('http: answers, streamed, within 128 MB for an append of 1 MiB', async () => {
+    const http = await sandbox('http', 128)
+    const headers = { authorization: `Bearer ${env.VARVE_ADMIN_KEY}`, 'content-type': 'application/json' }
+    const call = (method: string, rawPath: string, body?: string) =>
+      http.invoke({
+        rawPath,
+        rawQueryString: '',
+        headers,
+        requestContext: { domainName: 'x.lambda-url.us-east-1.on.aws', http: { method } },
+        ...(body === undefined ? {} : { body }),
+      })
+    const sent = await call(
+      'POST',
+      '/v1/topics/orders/records',
+      JSON.stringify({ value: 'x'.repeat(MEGABYTE - 1_000) }),
+    )
+    expect(sent.contentType).toBe('application/vnd.awslambda.http-integration-response')
+    const [prelude, body] = split(sent.payload)
+    expect(JSON.parse(prelude)).toMatchObject({ statusCode: 200 })
+    expect(JSON.parse(body)).toMatchObject({ offset: 0 })
+    const peak = await http.peakMemory()
+    console.log(
+      `http: init ${http.initMs.toFixed(0)} ms, at most ${(peak / MEGABYTE).toFixed(0)} MB resident; ${usageIn(http)}`,
+    )
+    const anonymous = await http.invoke({
+      rawPath: '/v1/topics',
+      rawQueryString: '',
+      headers: {},
+      requestContext: { domainName: 'x', http: { method: 'GET' } },
+    })
+    expect(JSON.parse(split(anonymous.payload)[0])).toMatchObject({ statusCode: 401 })
+  })
+
+  test('ingest: 1,000 messages of 1 KiB are one object and at most four item writes', async () => {
+    const ingest = await sandbox('ingest')
+    const { error, payload } = await ingest.invoke(
+      sqs(Array.from({ length: 1_000 }, (_, i) => `big ${i} `.padEnd(1_024, '.'))),
+    )
+    expect([error, payload.toString()]).toEqual([false, '{"batchItemFailures":[]}'])
+    const usage = JSON.parse(usageIn(ingest))
+    expect(usage.puts).toBe(1)
+    expect(usage.itemWrites).toBeLessThanOrEqual(4)
+    console.log(`ingest: init ${ingest.initMs.toFixed(0)} ms; ${usageIn(ingest)}`)
+    expect(await values('big')).toHaveLength(1_000)
+  })
+
+  test('a sandbox that is frozen with a delivery, and thawed after another took it over, repeats nothing', async () => {
+    for (let round = 0; round < 10; round++) {
+      const bodies = Array.from({ length: 20 }, (_, i) => `frozen ${round} ${i}`)
+      const [first, second] = [await sandbox('ingest'), await sandbox('ingest')]
+      await second.invoke(sqs([`frozen warm-up ${round}`]))
+      const slow = first.invoke(sqs(bodies))
+      await new Promise(resolve => setTimeout(resolve, round * 15))
+      first.freeze()
+      expect((await second.invoke(sqs(bodies))).payload.toString()).toBe('{"batchItemFailures":[]}')
+      first.thaw()
+      await slow
+      const again = await first.invoke(sqs(bodies))
+      expect(again.payload.toString()).toBe('{"batchItemFailures":[]}')
+      expect(await values(`frozen ${round} `)).toEqual(bodies.toSorted())
+      await Promise.all([first.stop(), second.stop()])
+    }
+  })
+
+  test('upkeep of a log with nothing to do asks for little and writes no object', async () => {
+    const upkeep = await sandbox('upkeep')
+    const { error } = await upkeep.invoke({})
+    expect(error).toBe(false)
+    expect(JSON.parse(usageIn(upkeep)).puts).toBe(0)
+    console.log(`upkeep: init ${upkeep.initMs.toFixed(0)} ms; ${usageIn(upkeep)}`)
+  })
+})
+
+/** A streamed answer: what is told first, and the body. */
+function split(payload: Buffer): [string, string] {
+  const at = payload.indexOf(Buffer.alloc(8))
+  return [payload.subarray(0, at).toString(), payload.subarray(at + 8).toString()]
+}
+
+/** The last line about requests and their price. */
+function usageIn({ output }: Sandbox): string {
+  return output.split('\n').findLast(line => line.includes('"event":"invocation"')) ?? '{}'
+}
+
+function sqs(bodies: readonly string[]) {
+  return {
+    Records: bodies.map((body, i) => ({
+      messageId: `id of ${body.trim()}`,
+      body,
+      attributes: { SentTimestamp: '1700000000000', ...(i % 2 ? { MessageGroupId: `g${i % 3}` } : {}) },
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:us-east-1:1:orders',
+    })),
+  }
+}

@@ -1,0 +1,191 @@
+/** The example of the README, deployed with the CDK's own command line and driven from outside. */
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { Kafka, logLevel } from 'kafkajs'
+import { type LocalStack, startLocalStack, whyNotInstallable } from 'localstack-utils'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeWith } from '../support/requirement.ts'
+import { createVarveServer } from '../support/varve-server.ts'
+import { type Cdk, cdkOf } from './cdk.ts'
+import { Deployment } from './deployment.ts'
+
+const ingestOrders = /^Varve: ingest into orders/
+const numbers = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `${prefix} ${i}`)
+const valuesOf = (records: readonly { value: string }[]) => records.map(({ value }) => value).toSorted()
+
+function sqsEvent(bodies: readonly string[]) {
+  return {
+    Records: bodies.map(body => ({
+      messageId: `id of ${body}`,
+      body,
+      attributes: { SentTimestamp: '1700000000000', ApproximateReceiveCount: '1' },
+      messageAttributes: {},
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:replayed',
+    })),
+  }
+}
+
+const missing = whyNotInstallable()
+// No registry that this project uses has a Python.
+const optional = missing?.includes('Python') ?? false
+
+describeWith({ missing, optional }, 'the orders example on LocalStack', () => {
+  let localStack: LocalStack
+  let cdk: Cdk
+  let deployed: Deployment
+
+  beforeAll(async () => {
+    localStack = await startLocalStack()
+    cdk = cdkOf(localStack, 'npx node infra/orders-example.ts', 'VarveOrders')
+    deployed = new Deployment(localStack, await cdk.deploy())
+    await deployed.openHttp()
+  })
+
+  afterAll(() => localStack?.stop())
+
+  test('the URL is closed to whoever shows no key', async () => {
+    const refused = await deployed.http('GET', '/v1/topics', { anonymous: true })
+    expect([refused.status, refused.headers['content-type']]).toEqual([401, 'application/problem+json'])
+  })
+
+  // LocalStack without an account runs no custom resources, so this is CloudFormation's part.
+  test('topics are made as the stack asks for them, and once', async () => {
+    const orders = { Name: 'orders', Partitions: '3', Configs: {} }
+    const made = await deployed.topicResource('Create', orders)
+    expect(made).toMatchObject({ Status: 'SUCCESS', Data: { Name: 'orders', Partitions: 3 } })
+    expect(await deployed.topicResource('Create', orders)).toMatchObject({
+      Status: 'SUCCESS',
+      PhysicalResourceId: expect.stringMatching(/^adopted\//),
+    })
+    await deployed.topicResource('Create', { Name: 'shipments', Partitions: '1' })
+    const fewer = await deployed.topicResource(
+      'Update',
+      { ...orders, Partitions: '1' },
+      String(made.PhysicalResourceId),
+    )
+    expect(fewer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('never taken away') })
+    const { body } = await deployed.http('GET', '/v1/topics')
+    expect(body.topics.map(({ name }: { name: string }) => name)).toEqual(['orders', 'shipments'])
+  })
+
+  test('a record goes in and comes out over HTTPS', async () => {
+    await deployed.http('POST', '/v1/topics', { body: { name: 'notes', partitions: 1 } })
+    const sent = await deployed.http('POST', '/v1/topics/notes/records', {
+      body: { key: 'a', value: 'hello', valueEncoding: 'text' },
+    })
+    expect([sent.status, sent.body]).toEqual([200, { partition: 0, offset: 0 }])
+    expect(await deployed.records('notes')).toMatchObject([{ partition: 0, offset: 0, key: 'a', value: 'hello' }])
+    const wrong = await deployed.http('POST', '/v1/topics/no..such/..', { body: {} })
+    expect(wrong.status).toBe(404)
+  })
+
+  test('messages of the queue become records, each once', async () => {
+    const bodies = numbers(120, 'queued')
+    await deployed.sendToQueue(bodies)
+    const records = await deployed.until('the messages', async () => {
+      const found = await deployed.records('orders')
+      return found.length >= bodies.length ? found : undefined
+    })
+    expect(valuesOf(records)).toEqual(bodies.toSorted())
+  })
+
+  test('a delivery that comes again adds nothing, and one in other company only what is new', async () => {
+    const before = (await deployed.records('orders')).length
+    const bodies = numbers(40, 'replayed')
+    expect(await deployed.invoke(ingestOrders, sqsEvent(bodies))).toEqual({ batchItemFailures: [] })
+    await deployed.invoke(ingestOrders, sqsEvent(bodies))
+    await deployed.kill(ingestOrders)
+    const mixed = [...bodies.filter((_, i) => i % 2 === 0), ...numbers(5, 'new')]
+    expect(await deployed.invoke(ingestOrders, sqsEvent(mixed))).toEqual({ batchItemFailures: [] })
+    expect((await deployed.records('orders')).length).toBe(before + 45)
+  })
+
+  test('a function that is killed in mid-flight loses nothing and repeats nothing', async () => {
+    const before = (await deployed.records('orders')).length
+    let kills = 0
+    for (let round = 0; round < 8; round++) {
+      const event = sqsEvent(numbers(30, `round ${round}`))
+      const first = deployed.invoke(ingestOrders, event).then(
+        () => 'answered',
+        () => 'failed',
+      )
+      await new Promise(resolve => setTimeout(resolve, round * 40))
+      kills += await deployed.kill(ingestOrders)
+      await first
+      await deployed.until('an answer without failures', async () => {
+        const answer = await deployed.invoke(ingestOrders, event).catch(() => undefined)
+        return JSON.stringify(answer) === '{"batchItemFailures":[]}' ? answer : undefined
+      })
+    }
+    expect(kills).toBeGreaterThan(0)
+    const values = valuesOf(await deployed.records('orders')).filter(value => value.startsWith('round'))
+    expect(values).toEqual(
+      Array.from({ length: 8 }, (_, round) => numbers(30, `round ${round}`))
+        .flat()
+        .toSorted(),
+    )
+    expect((await deployed.records('orders')).length).toBe(before + 240)
+  })
+
+  test('events of the bus become records', async () => {
+    await deployed.sendToBus([{ parcel: 1 }, { parcel: 2 }])
+    const records = await deployed.until('the events', async () => {
+      const found = await deployed.records('shipments')
+      return found.length >= 2 ? found : undefined
+    })
+    const parcels = records.map(({ value }) => JSON.parse(value)).map(({ detail }) => detail.parcel)
+    expect(parcels.toSorted()).toEqual([1, 2])
+  })
+
+  test('upkeep comes to its end', async () => {
+    expect(await deployed.invoke(/^Varve: keeps/, {})).toMatchObject({
+      ran: expect.any(Boolean),
+      findings: expect.any(Number),
+    })
+  })
+
+  test('a gateway on the same table and bucket gives a Kafka client the same records', async () => {
+    const expected = await deployed.records('orders')
+    const gateway = await createVarveServer({
+      args: deployed.storeArguments,
+      env: { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+    })
+    await gateway.start()
+    try {
+      const kafka = new Kafka({ brokers: [gateway.bootstrap], logLevel: logLevel.ERROR })
+      const producer = kafka.producer()
+      await producer.connect()
+      await producer.send({ topic: 'orders', messages: [{ key: 'kafka', value: 'from Kafka' }] })
+      await producer.disconnect()
+      const consumer = kafka.consumer({ groupId: 'all-orders' })
+      await consumer.connect()
+      await consumer.subscribe({ topic: 'orders', fromBeginning: true })
+      const seen: string[] = []
+      const all = Promise.withResolvers<void>()
+      await consumer.run({
+        eachMessage: async ({ message }) => {
+          seen.push(String(message.value))
+          if (seen.length === expected.length + 1) all.resolve()
+        },
+      })
+      await all.promise
+      await consumer.disconnect()
+      expect(seen.toSorted()).toEqual([...valuesOf(expected), 'from Kafka'].toSorted())
+      expect(valuesOf(await deployed.records('orders'))).toEqual(seen.toSorted())
+    } finally {
+      await gateway.stop()
+    }
+  })
+
+  test('nothing is left when the stack is destroyed', async () => {
+    await cdk.destroy()
+    expect(await deployed.functionCount()).toBe(0)
+    const { endpoint } = localStack
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+    const cloudFormation = new CloudFormationClient({ endpoint, region: 'us-east-1', credentials })
+    const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({}))
+    const left = Stacks.filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE')
+    expect(left.map(({ StackName }) => StackName)).toEqual(['CDKToolkit'])
+    cloudFormation.destroy()
+  })
+})
