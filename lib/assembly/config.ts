@@ -30,6 +30,8 @@ export interface Config {
   readonly defaultPartitions: number
   readonly upkeep: UpkeepConfig
   readonly httpAccess: HttpAccessConfig
+  /** Absolute; '': there are none. */
+  readonly functionsFolder: string
 }
 
 export interface UpkeepConfig extends Pick<UpkeepSettings, 'retentionIntervalMs' | 'sweepIntervalMs' | 'graceMs'> {
@@ -117,6 +119,11 @@ export const settings = {
     variable: 'VARVE_OIDC_SCOPE_CLAIM',
     about: 'the claim with the scopes (default: scope)',
   },
+  functions: {
+    option: '--functions <dir>',
+    variable: 'VARVE_FUNCTIONS',
+    about: 'folder of functions that subscriptions may call: NAME.mjs exports a handler as for Lambda',
+  },
   upkeep: {
     option: '--upkeep <boolean>',
     variable: 'VARVE_UPKEEP',
@@ -193,6 +200,7 @@ export function readConfig(values: SettingValues): Config {
     flushBudget: readNumber('flushBudget', values, 0, Number.MAX_VALUE),
     autoCreateTopics: readBoolean('autoCreateTopics', values, true),
     defaultPartitions: readWhole('defaultPartitions', values, 1, partitionsMax),
+    functionsFolder: textOf('functions', values) === '' ? '' : resolve(textOf('functions', values)),
     upkeep: readUpkeep(values),
     httpAccess: readHttpAccess(httpTexts, { loopback: isLoopback(http), insecureListen }),
   }

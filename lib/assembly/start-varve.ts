@@ -24,6 +24,7 @@ import { ConfigError } from './config-error.ts'
 import { EMBEDDED } from './embedded.ts'
 import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
+import { openPush } from './open-push.ts'
 import { openStores } from './open-stores.ts'
 import { openUpkeep } from './open-upkeep.ts'
 
@@ -106,12 +107,22 @@ async function startParts(
   gateway.serve((frame, exchange) => router.answer(frame, exchange))
   // From now on requests may be in flight, which need all the rest: the gateway ends first.
   endings.push(() => gateway.close())
+  const { subscriptions, pusher } = openPush({
+    ...common,
+    log,
+    owner: `gateway ${cluster.nodeId}`,
+    functionsFolder: config.functionsFolder,
+    isOnAws: config.items.kind === 'dynamodb',
+  })
+  pusher.start()
+  endings.push(() => pusher.close())
   const closing = new AbortController()
   const app = createHttpApp({
     ...common,
     ...openHttpAccess(config.httpAccess, common),
     log,
     groups,
+    subscriptions,
     autoCreateTopics,
     defaultPartitions,
     closing: closing.signal,

@@ -7,6 +7,7 @@ import { cors } from 'hono/cors'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
+import type { Subscriptions } from '../push/index.ts'
 import { ApiKeys } from '../security/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import { BodyMemory } from './body-memory.ts'
@@ -33,11 +34,13 @@ import { v2ConsumerRoutes } from './rest-proxy/v2-consumer-routes.ts'
 import { v2TopicRoutes } from './rest-proxy/v2-topic-routes.ts'
 import { v3Routes } from './rest-proxy/v3-routes.ts'
 import { type AppEnv, jsonResponse, type Route } from './route.ts'
+import { subscriptionRoutes } from './subscription-routes.ts'
 import { topicRoutes } from './topic-routes.ts'
 
 export interface HttpOptions {
   readonly log: Log
   readonly groups: Groups
+  readonly subscriptions: Subscriptions
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -76,6 +79,7 @@ export const routes: readonly Route[] = [
   tailRoute,
   ...groupRoutes,
   pollRoute,
+  ...subscriptionRoutes,
   ...keyRoutes,
   ...v2TopicRoutes,
   ...v2ConsumerRoutes,

@@ -1,4 +1,5 @@
 export { createHttpApp, type HttpOptions } from './app.ts'
+export { recordLine } from './consume/record-output.ts'
 export type { HttpAccess } from './guard.ts'
 export { defaultHttpLimits, type HttpLimits } from './limits.ts'
 export { problemOf, problemResponse } from './problems.ts'

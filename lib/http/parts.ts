@@ -2,6 +2,7 @@
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
+import type { Subscriptions } from '../push/index.ts'
 import type { ApiKeys } from '../security/index.ts'
 import type { BodyMemory } from './body-memory.ts'
 import type { HttpLimits } from './limits.ts'
@@ -12,6 +13,7 @@ import type { ConsumerInstances } from './rest-proxy/consumer-instances.ts'
 export interface HttpParts {
   readonly log: Log
   readonly groups: Groups
+  readonly subscriptions: Subscriptions
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger

@@ -11,6 +11,7 @@ import {
 } from '../base/index.ts'
 import type { GroupErrorCode } from '../groups/index.ts'
 import type { LogErrorCode } from '../log/index.ts'
+import type { PushErrorCode } from '../push/index.ts'
 import type { RecordErrorCode } from '../records/index.ts'
 import type { KeyErrorCode, UnauthenticatedError } from '../security/index.ts'
 import type { StoreError } from '../storage/index.ts'
@@ -22,6 +23,7 @@ export type ProblemCode =
   | RecordErrorCode
   | GroupErrorCode
   | KeyErrorCode
+  | PushErrorCode
   | UnauthenticatedError['code']
   | StoreError['code']
   | OverloadedError['code']
@@ -55,6 +57,10 @@ export const statuses: Readonly<Record<ProblemCode, number>> = {
   UNKNOWN_KEY: 404,
   INVALID_SCOPE: 400,
   ISSUER_UNAVAILABLE: 503,
+  // push
+  INVALID_SUBSCRIPTION: 400,
+  SUBSCRIPTION_EXISTS: 409,
+  UNKNOWN_SUBSCRIPTION: 404,
   // log
   UNKNOWN_TOPIC: 404,
   TOPIC_EXISTS: 409,

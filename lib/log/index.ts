@@ -1,4 +1,6 @@
 export { acceptBatch } from './append/accept-batch.ts'
+export { type CheckOptions, checkLog } from './check/check-log.ts'
+export type { CheckedSoFar, CheckFinding } from './check/finding.ts'
 export type {
   ActiveProducer,
   Appended,
@@ -19,6 +21,7 @@ export type {
 } from './contract.ts'
 export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
+export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'
 export {
   numberConfig,

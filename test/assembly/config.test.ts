@@ -32,6 +32,7 @@ describe('settings', () => {
       flushBudget: 30,
       autoCreateTopics: true,
       defaultPartitions: 1,
+      functionsFolder: '',
       upkeep: { background: true, retentionIntervalMs: 300_000, sweepIntervalMs: 3_600_000, graceMs: 7_200_000 },
     })
   })

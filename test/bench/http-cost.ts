@@ -15,6 +15,7 @@ import {
   StoreMeter,
 } from '../../lib/storage/index.ts'
 import { memoryItems, memoryObjects } from '../support/memory-stores.ts'
+import { openSubscriptions } from '../support/subscriptions.ts'
 
 const requests = 2_000
 const valueBytes = 1_024
@@ -42,6 +43,7 @@ async function measure({ name, records, headers }: Case): Promise<void> {
   const app = createHttpApp({
     ...common,
     log,
+    subscriptions: openSubscriptions({ ...common, log }),
     groups: new Groups({ ...common, topics: log.topics }),
     autoCreateTopics: true,
     defaultPartitions: 1,

@@ -35,3 +35,17 @@ test('it brings its code and no tests', async () => {
   expect((await readdir(installed)).sort()).toEqual(expect.arrayContaining(['LICENSE', 'dist', 'package.json']))
   expect(await readdir(installed)).not.toContain('test')
 })
+
+test('its constructs are imported by a stack of somebody else', { timeout: 300_000 }, async () => {
+  const app = `
+    import { App, Stack } from 'aws-cdk-lib'
+    import { VarveLog } from 'varve/infra'
+    const app = new App()
+    const log = new VarveLog(new Stack(app, 'Theirs'), 'Log')
+    log.addTopic('Orders', { topicName: 'orders' })
+    const { Resources } = app.synth().getStackByName('Theirs').template
+    console.log(Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function').length)`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', app], { cwd: folder })
+  // HTTP, upkeep and topics: their bundles are in the package.
+  expect(Number(stdout)).toBe(3)
+})

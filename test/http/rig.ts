@@ -3,6 +3,7 @@ import { Groups } from '../../lib/groups/index.ts'
 import { createHttpApp, type HttpOptions } from '../../lib/http/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
 import { memoryItems, memoryObjects } from '../support/memory-stores.ts'
+import { openSubscriptions } from '../support/subscriptions.ts'
 
 type App = ReturnType<typeof createHttpApp>
 
@@ -34,12 +35,14 @@ export function openHttpRig(options: RigOptions = {}, items = memoryItems(), obj
   const opened = openLog({ ...common, logger: silentLogger, flushBudget: Number.POSITIVE_INFINITY })
   const log = options.wrapLog?.(opened) ?? opened
   const groups = new Groups({ ...common, topics: log.topics, logger: silentLogger })
+  const subscriptions = openSubscriptions({ ...common, log })
   const closing = new AbortController()
   const app = createHttpApp({
     ...common,
     logger,
     log,
     groups,
+    subscriptions,
     autoCreateTopics: true,
     defaultPartitions: 1,
     closing: closing.signal,

@@ -35,7 +35,7 @@ const LATEST_MS = 30 * 60_000
 const IDLE_MS = 3_600_000
 
 /** The last sweep's clock is so far ahead that every segment is older, and it looks back as far as any clock was wrong. */
-const LAST_SWEEP = { skewMs: 24 * 3_600_000, hours: 36, withinMs: 30 * 60_000, passesMax: 10 }
+const LAST_SWEEP = { skewMs: 24 * 3_600_000, hours: 36, withinMs: 30 * 60_000, passesMax: 40 }
 
 /** More partitions than any topic here ever has. */
 const PARTITIONS_MAX = 32

@@ -48,6 +48,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
     packages: ['lru-cache', 'node:crypto'],
   },
+  'lib/push': {
+    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/log'],
+    packages: ['node:crypto', 'node:path', 'node:url'],
+  },
+  'lib/push/aws': { rooms: ['lib/push'], packages: ['@aws-sdk/*'] },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {
     rooms: [
@@ -69,7 +74,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:net', 'node:tls'],
   },
   'lib/http': {
-    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups', 'lib/transactions', 'lib/security'],
+    rooms: [
+      'lib/base',
+      'lib/storage',
+      'lib/records',
+      'lib/log',
+      'lib/groups',
+      'lib/transactions',
+      'lib/security',
+      'lib/push',
+    ],
     packages: ['hono', 'zod', 'node:crypto', 'node:stream', 'node:zlib'],
   },
   'lib/assembly': {
@@ -88,6 +102,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/security',
       'lib/protocol',
       'lib/broker',
+      'lib/push',
+      'lib/push/aws',
       'lib/ingest',
       'lib/gateway',
       'lib/http',
@@ -105,6 +121,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/transactions',
       'lib/security',
       'lib/ingest',
+      'lib/push',
       'lib/http',
       'lib/assembly',
     ],
@@ -142,6 +159,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 const INNER_DOORS: Readonly<Record<string, readonly string[]>> = {
   'lib/storage/aws': ['lib/assembly', 'lib/assembly/serverless'],
   'lib/storage/local': ['lib/assembly'],
+  'lib/push/aws': ['lib/assembly'],
   'lib/assembly/serverless': ['functions'],
 }
 

@@ -6,6 +6,7 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Groups } from '../../groups/index.ts'
 import { createHttpApp } from '../../http/index.ts'
+import { Subscriptions, type Target, webhookTarget } from '../../push/index.ts'
 import type { Principal } from '../../security/index.ts'
 import { openHttpAccess } from '../http-access.ts'
 import { readHttpAccess } from '../http-config.ts'
@@ -48,6 +49,8 @@ type Fetch = (request: Request, env: { readonly event: UrlEvent }) => Response |
 const BODY_BYTES_MAX = 6 * 1_024 * 1_024
 /** Under the function's five minutes; a reader connects again where it was. */
 const TAIL_MS_MAX = 4 * 60_000
+/** This function makes subscriptions; another one serves them. */
+const ELSEWHERE: Target = { deliver: async () => ({ outcome: 'failed', reason: 'nothing is delivered from here' }) }
 
 export function httpHandler(): UrlHandler {
   let opened: { varve: FunctionVarve; app: Fetch } | undefined
@@ -89,6 +92,10 @@ function openApp(): { varve: FunctionVarve; app: Fetch } {
     ...openHttpAccess(readHttpAccess(texts, { loopback: false, insecureListen: false }), varve),
     identify: signerOf,
     groups: new Groups({ ...varve, topics: varve.log.topics }),
+    subscriptions: new Subscriptions({
+      ...varve,
+      targetFor: spec => (spec.kind === 'webhook' ? webhookTarget(spec, varve.clock) : ELSEWHERE),
+    }),
     autoCreateTopics: env.VARVE_AUTO_CREATE_TOPICS !== 'false',
     defaultPartitions: Number(env.VARVE_DEFAULT_PARTITIONS ?? 1),
     // A sandbox is never told that it ends.

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import type { Isolation, Log, OffsetSpec, Topic } from '../../log/index.ts'
+import { awaitPage } from '../../log/index.ts'
 import { viewBatch } from '../../records/index.ts'
 import { HttpError } from '../errors.ts'
 import { acceptedOf, BATCHES_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts'
@@ -12,7 +13,6 @@ import { unknownPartition } from '../produce/appender.ts'
 import { type Call, type Route, route, whole } from '../route.ts'
 import { findTopic } from '../topic-routes.ts'
 import { decodePosition, encodePosition } from './position.ts'
-import { awaitPage } from './read-page.ts'
 import { type Cursor, PartitionsReader } from './read-partitions.ts'
 import { outputEncodings, outputRecordSchema, recordLine } from './record-output.ts'
 

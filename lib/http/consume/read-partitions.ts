@@ -1,7 +1,7 @@
 /** Reads of many partitions at once, within one bound: each gets its turn, because the next read begins after the last one served. */
 import type { Isolation, Log, Topic } from '../../log/index.ts'
+import { readPage, type Waiting } from '../../log/index.ts'
 import type { BatchRecord } from '../../records/index.ts'
-import { readPage, type Waiting } from './read-page.ts'
 
 /** Partitions that are read side by side. */
 const WAVE = 16

@@ -25,6 +25,8 @@ export interface LogJobsParts {
 
 /** While a job finds nothing it runs ever more seldom, up to this part of its interval. */
 const IDLE_FACTOR = 12
+/** Between two looks for commits to compact, while there are some. */
+const COMPACTION_INTERVAL_MS_MAX = 60_000
 
 export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly UpkeepJob[] {
   const heads = new ShardHeads(parts)
@@ -56,7 +58,9 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
     },
     {
       name: 'compact',
-      ...intervals(settings.retentionIntervalMs),
+      // Never as seldom as the others: a burst after a quiet hour must not fill the memory with chunks' places.
+      intervalMs: Math.min(COMPACTION_INTERVAL_MS_MAX, settings.retentionIntervalMs),
+      intervalMsMax: settings.retentionIntervalMs,
       run: pass => compactAll(heads, parts.compaction, pass),
     },
     { name: 'retain', ...intervals(settings.retentionIntervalMs), run: pass => retention.run(pass) },

@@ -40,11 +40,12 @@ export type {
 /** Judges a history of client operations. */
 export function checkHistory(history: readonly Operation[]): Violation[] {
   const dropped = droppedValues(history)
+  const hasTransactions = history.some(({ kind }) => kind === 'transaction' || kind === 'identity')
   return [
     ...checkTopics(history),
     ...splitByPartition(history).flatMap(part => [
-      ...checkRecords(part, new Holes(part, dropped)),
-      ...checkOrder(part, new Holes(part, dropped)),
+      ...checkRecords(part, new Holes(part, dropped, hasTransactions)),
+      ...checkOrder(part, new Holes(part, dropped, hasTransactions)),
       ...checkDeletions(part),
     ]),
     ...checkTransactions(history),

@@ -97,8 +97,9 @@ export class Holes {
   readonly #kept: number[] = []
   readonly #hasTransactions: boolean
 
-  constructor({ sends, polls }: PartitionHistory, dropped: ReadonlySet<string>) {
-    this.#hasTransactions = sends.some(({ transaction }) => transaction !== undefined)
+  /** `hasTransactions`: of the history, for a partition may have a marker and nothing else. */
+  constructor({ sends, polls }: PartitionHistory, dropped: ReadonlySet<string>, hasTransactions: boolean) {
+    this.#hasTransactions = hasTransactions
     for (const send of sends) if (isAcked(send)) this.#keep(send.outcome.offset, send.values, dropped)
     for (const poll of polls) for (const { base, values } of batchesOf(poll)) this.#keep(base, values, dropped)
     this.#kept.sort((a, b) => a - b)

@@ -3,7 +3,6 @@
  * (as Kafka's consumers do it), cut by count and bytes, waited for.
  */
 import type { Clock } from '../../base/index.ts'
-import type { Isolation, Log, ReadResult, Topic } from '../../log/index.ts'
 import {
   type BatchRecord,
   type BatchView,
@@ -11,6 +10,7 @@ import {
   readRecords,
   viewBatch,
 } from '../../records/index.ts'
+import type { Isolation, Log, ReadResult, Topic } from '../contract.ts'
 
 export interface PageRequest {
   readonly topic: Topic

@@ -1,0 +1,81 @@
+/** Push subscriptions of a server process: its targets, and the pusher that serves them. */
+import type { Clock, Logger, Random } from '../base/index.ts'
+import { recordLine } from '../http/index.ts'
+import { Leases } from '../leases/index.ts'
+import type { Log } from '../log/index.ts'
+import type { AwsTargetSpec } from '../push/aws/index.ts'
+import {
+  localFunction,
+  PushError,
+  Pusher,
+  Subscriptions,
+  type Target,
+  type TargetFactory,
+  webhookTarget,
+} from '../push/index.ts'
+import type { ItemStore } from '../storage/index.ts'
+
+export interface PushSurroundings {
+  readonly items: ItemStore
+  readonly log: Log
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Names this process in its leases. */
+  readonly owner: string
+  /** Where functions are modules; '': they are Lambda functions. */
+  readonly functionsFolder: string
+  /** The stores are AWS's, so its functions are within reach. */
+  readonly isOnAws: boolean
+  /** This process lives for seconds. */
+  readonly shortLived?: boolean
+}
+
+export function openPush(options: PushSurroundings): {
+  readonly subscriptions: Subscriptions
+  readonly pusher: Pusher
+} {
+  const targetFor = createTargets(options)
+  const subscriptions = new Subscriptions({ ...options, targetFor })
+  const leases = new Leases(options)
+  const pusher = new Pusher({
+    ...options,
+    leases,
+    subscriptions,
+    targetFor,
+    format: (record, place) => recordLine(record, place, {}),
+  })
+  return { subscriptions, pusher }
+}
+
+function createTargets({ clock, functionsFolder, isOnAws }: PushSurroundings): TargetFactory {
+  const aws = lazyAwsTargets()
+  const functions = { folder: functionsFolder, clock, load: (url: string) => import(url) }
+  return spec => {
+    switch (spec.kind) {
+      case 'webhook':
+        return webhookTarget(spec, clock)
+      case 'function':
+        if (functionsFolder !== '') return localFunction(spec.name, functions)
+        if (isOnAws) return aws(spec)
+        throw new PushError(
+          'INVALID_SUBSCRIPTION',
+          'This server knows no functions: start it with --functions DIR, where NAME.mjs exports a handler.',
+        )
+      case 'sqs':
+      case 'eventbridge':
+        return aws(spec)
+    }
+  }
+}
+
+/** AWS's clients are loaded by the first delivery: a start does not wait for them. */
+function lazyAwsTargets(): (spec: AwsTargetSpec) => Target {
+  let loading: Promise<(spec: AwsTargetSpec) => Target> | undefined
+  return spec => ({
+    deliver: async (batch, signal) => {
+      loading ??= import('../push/aws/index.ts').then(({ createAwsTargets }) => createAwsTargets())
+      return (await loading)(spec).deliver(batch, signal)
+    },
+  })
+}

@@ -1,0 +1,26 @@
+export type {
+  Delivery,
+  Policy,
+  PushBatch,
+  RecordFormat,
+  Subscription,
+  Target,
+  TargetFactory,
+  TargetSpec,
+} from './contract.ts'
+export { PushError, type PushErrorCode } from './errors.ts'
+export { compilePattern, type EventPattern, type Json } from './event-pattern.ts'
+export { Pusher, type PusherParts, type Round, type RoundReport } from './pusher.ts'
+export {
+  ATTEMPTS_MAX,
+  BYTES_MAX,
+  type NewSubscription,
+  type Progress,
+  RECORDS_MAX,
+  type StoredSubscription,
+  Subscriptions,
+  WINDOW_MS_MAX,
+} from './subscriptions.ts'
+export { localFunction } from './targets/local-function.ts'
+export { briefly, deliveryOf, failed } from './targets/outcome.ts'
+export { webhookSecret, webhookTarget } from './targets/webhook.ts'
