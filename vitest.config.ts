@@ -13,7 +13,7 @@ export function reportersFor(name: string) {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.extra.test.ts'],
+    exclude: ['test/**/*.extra.test.ts', 'test/**/*.localstack.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
