@@ -33,7 +33,7 @@ import {
 import { NetworkLoadBalancer, Protocol, SslPolicy } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { allow, functionRights } from './varve-function.ts'
+import { allow, functionRights, keyActions } from './varve-function.ts'
 import type { VarveLog } from './varve-log.ts'
 
 export interface GatewayProps {
@@ -135,7 +135,7 @@ export class Gateway extends Construct {
       ),
     )
     for (const statement of log.bucket.statementsFor(rights.objects)) task.addToTaskRolePolicy(statement)
-    log.encryptionKey?.grantEncryptDecrypt(task.taskRole)
+    log.encryptionKey?.grant(task.taskRole, ...keyActions)
     const logGroup = new LogGroup(this, 'Logs', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,

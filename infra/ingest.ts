@@ -105,6 +105,13 @@ export class Ingest {
 }
 
 function deadLettersOf(scope: VarveFunction, encryptionKey: IKey | undefined): Queue {
+  if (encryptionKey) {
+    const reason = 'What CDK lets senders to an encrypted queue do with its key.'
+    const actions = ['kms:ReEncrypt*', 'kms:GenerateDataKey*']
+    Validations.of(scope).acknowledge(
+      ...actions.map(action => ({ id: `AwsSolutions-IAM5[Action::${action}]`, reason })),
+    )
+  }
   const queue = new Queue(scope, 'DeadLetters', {
     ...(encryptionKey
       ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey }

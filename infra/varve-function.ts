@@ -35,6 +35,17 @@ export const functionRights: Readonly<Record<FunctionName, Rights>> = {
   upkeep: { table: ITEMS, objects: [...OBJECTS, 'Abort'] },
 }
 
+/** With a key of the owner, by name: no wildcards. */
+export const keyActions: readonly string[] = [
+  'kms:Decrypt',
+  'kms:DescribeKey',
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:GenerateDataKeyWithoutPlaintext',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+]
+
 export interface VarveFunctionProps {
   readonly name: FunctionName
   readonly description: string
@@ -79,7 +90,7 @@ export class VarveFunction extends Construct {
       ),
     )
     for (const statement of bucket.statementsFor(rights.objects)) role.addToPolicy(statement)
-    encryptionKey?.grantEncryptDecrypt(role)
+    encryptionKey?.grant(role, ...keyActions)
     this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
       code: Code.fromAsset(bundleOf(name)),

@@ -1,3 +1,5 @@
+export type { CheckFinding } from '../log/index.ts'
+export { checkStores } from './check-stores.ts'
 export { type Config, readConfig, readStoresConfig, type SettingValues, secretSettings, settings } from './config.ts'
 export { ConfigError } from './config-error.ts'
 export { jsonLogger } from './json-logger.ts'

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   produce: async () => (await import('./commands/produce.ts')).produceCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
   keys: async () => (await import('./commands/keys.ts')).keysCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
   upkeep: async () => (await import('./commands/upkeep.ts')).upkeepCommand(),
   groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
 }

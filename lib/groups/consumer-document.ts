@@ -5,7 +5,7 @@
  */
 import { ByteReader, ByteWriter, CorruptDataError } from '../base/index.ts'
 import { type Assignment, NOTHING, readAssignment, sameAssignment, writeAssignment } from './assignment.ts'
-import type { Protocol } from './contract.ts'
+import type { Protocol } from './classic-protocol.ts'
 import { type DistinctValues, readOptional, valueAt, writeOptional } from './distinct-values.ts'
 
 export interface ConsumerDocument {

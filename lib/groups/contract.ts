@@ -2,15 +2,14 @@
  * What groups offer to their faces (Kafka, HTTP), in Kafka's terms.
  */
 import type { Assignment } from './assignment.ts'
+import type { Protocol } from './classic-protocol.ts'
 import type { GroupErrorCode } from './errors.ts'
+import type { StreamsMember, StreamsTopology, Subtopology, Tasks } from './streams-document.ts'
+import type { StreamsStatus } from './streams-topology.ts'
+
+export type { Protocol }
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
-
-/** One of the assignment strategies a member can use, with what it tells the leader (opaque bytes). */
-export interface Protocol {
-  readonly name: string
-  readonly metadata: Uint8Array
-}
 
 export interface JoinRequest {
   readonly groupId: string
@@ -140,6 +139,65 @@ export interface ConsumerMemberDescription {
   readonly protocol: 'classic' | 'consumer'
 }
 
+// ---------------------------------------------------------------- streams groups (KIP-1071)
+
+/** The one call of a streams group's member. What is undefined stays as it was. */
+export interface StreamsHeartbeat {
+  readonly groupId: string
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  /** 0: joins; -1: leaves; -2: a static member leaves for a while; else as last answered. */
+  readonly epoch: number
+  /** As last answered: endpoints are told where they have changed since. */
+  readonly endpointEpoch: number
+  readonly clientId: string
+  readonly clientHost: string
+  readonly rackId: string | undefined
+  readonly rebalanceTimeoutMs: number | undefined
+  /** Of one that joins. */
+  readonly topology: StreamsTopology | undefined
+  /** The tasks that the member has now; to be given where they changed. */
+  readonly owned: Tasks | undefined
+  readonly processId: string | undefined
+  readonly endpoint: StreamsMember['endpoint']
+  readonly tags: StreamsMember['tags'] | undefined
+  /** All members are to shut down. */
+  readonly shutsDown: boolean
+}
+
+export interface StreamsHeartbeatAnswer {
+  readonly memberId: string
+  readonly epoch: number
+  readonly heartbeatIntervalMs: number
+  /** What the member is to have now. Undefined: as before. */
+  readonly tasks: Tasks | undefined
+  readonly status: readonly StreamsStatus[]
+  readonly endpointEpoch: number
+  /** Undefined: as before. */
+  readonly endpoints: readonly StreamsEndpoint[] | undefined
+  /** The group has no description of its topology, for tools to show. */
+  readonly descriptionRequired: boolean
+}
+
+export interface StreamsEndpoint {
+  readonly host: string
+  readonly port: number
+  /** Topic → partitions. */
+  readonly active: ReadonlyMap<string, readonly number[]>
+  readonly standby: ReadonlyMap<string, readonly number[]>
+}
+
+export interface StreamsGroupDescription {
+  readonly groupId: string
+  readonly state: 'Empty' | 'NotReady' | 'Assigning' | 'Reconciling' | 'Stable' | 'Dead'
+  readonly epoch: number
+  readonly topologyEpoch: number | undefined
+  /** As members gave it while it is not ready, else with regular expressions resolved. */
+  readonly subtopologies: readonly (Subtopology & { readonly tasks: number })[]
+  readonly members: readonly StreamsMember[]
+  readonly description: { readonly epoch: number; readonly bytes: Uint8Array } | undefined
+}
+
 // ---------------------------------------------------------------- administration
 
 export interface GroupDescription {
@@ -164,9 +222,9 @@ export interface MemberDescription {
 
 export interface GroupListing {
   readonly groupId: string
-  readonly state: GroupState | ConsumerGroupDescription['state']
+  readonly state: GroupState | ConsumerGroupDescription['state'] | StreamsGroupDescription['state']
   readonly protocolType: string
-  readonly type: 'classic' | 'consumer'
+  readonly type: 'classic' | 'consumer' | 'streams'
 }
 
 // ---------------------------------------------------------------- offsets

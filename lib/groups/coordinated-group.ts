@@ -41,6 +41,8 @@ import type {
   LeaveRequest,
   LeftMember,
   MemberRequest,
+  StreamsHeartbeat,
+  StreamsHeartbeatAnswer,
   Synced,
   SyncRequest,
 } from './contract.ts'
@@ -50,6 +52,7 @@ import { GroupAlarm } from './group-alarm.ts'
 import { HeldRequests, isRefusal, refusalError } from './held-requests.ts'
 import { refusalOfUpgrade } from './migration.ts'
 import { CONFLICT_ATTEMPTS_MAX, FROZEN_MS, GROUP_QUEUE_MAX, IDLE_GROUP_MS } from './settings.ts'
+import type { StreamsDocument } from './streams-document.ts'
 
 interface Held {
   readonly group: ClassicGroup
@@ -140,6 +143,28 @@ export class CoordinatedGroup implements Coordination {
       if (refusal) throw new GroupError(refusal.error, refusal.message)
       this.#release('REBALANCE_IN_PROGRESS')
       throw new OtherKindError('consumer')
+    })
+  }
+
+  /** A group without members is anybody's. */
+  streamsHeartbeat({ epoch }: StreamsHeartbeat): Promise<StreamsHeartbeatAnswer> {
+    return this.#streams(epoch === 0)
+  }
+
+  describeTopology(): Promise<void> {
+    return this.#streams(false)
+  }
+
+  #streams(joins: boolean): Promise<never> {
+    return this.#run(async () => {
+      const group = await this.#fresh()
+      const { groupId } = this.#options
+      if (!joins && this.#held?.version === 'absent')
+        throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
+      if (group.members.size > 0 || !joins)
+        throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a streams group.`)
+      this.#release('REBALANCE_IN_PROGRESS')
+      throw new OtherKindError('streams')
     })
   }
 
@@ -345,7 +370,7 @@ export class CoordinatedGroup implements Coordination {
   }
 }
 
-/** A consumer group that nobody is in any more is any protocol's; its epochs go on as generations. */
-function emptied({ incarnation, stateChangedAt, epoch }: ConsumerDocument): ClassicGroup {
+/** A group that nobody is in any more is any protocol's; its epochs go on as generations. */
+function emptied({ incarnation, stateChangedAt, epoch }: ConsumerDocument | StreamsDocument): ClassicGroup {
   return { ...newGroup(incarnation, stateChangedAt), generation: epoch }
 }

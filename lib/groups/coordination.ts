@@ -16,6 +16,8 @@ import type {
   LeaveRequest,
   LeftMember,
   MemberRequest,
+  StreamsHeartbeat,
+  StreamsHeartbeatAnswer,
   Synced,
   SyncRequest,
 } from './contract.ts'
@@ -24,7 +26,7 @@ import type { Parking } from './held-requests.ts'
 import type { GroupSettings } from './settings.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
-export type GroupKind = 'classic' | 'consumer'
+export type GroupKind = 'classic' | 'consumer' | 'streams'
 
 export interface Coordination {
   /** No longer coordinated here; ask for the group anew. */
@@ -34,6 +36,9 @@ export interface Coordination {
   heartbeat(request: MemberRequest): Promise<void>
   leave(request: LeaveRequest): Promise<readonly LeftMember[]>
   consumerHeartbeat(request: ConsumerHeartbeat): Promise<ConsumerHeartbeatAnswer>
+  streamsHeartbeat(request: StreamsHeartbeat): Promise<StreamsHeartbeatAnswer>
+  /** What tools show of a streams group's topology, in any form. */
+  describeTopology(memberId: string, topologyEpoch: number, bytes: Uint8Array): Promise<void>
   /** A member was heard of in another way than by a heartbeat. */
   heard(memberId: string): void
   /** A classic group as its coordinator sees it, if `version` is the one it goes by. */

@@ -25,6 +25,8 @@ export type GroupErrorCode =
   | 'REBALANCE_IN_PROGRESS'
   | 'REQUEST_TIMED_OUT' // may have been done, or may yet be
   | 'STALE_MEMBER_EPOCH' // take the epoch that the next heartbeat answers
+  | 'STREAMS_INVALID_TOPOLOGY'
+  | 'STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED'
   | 'UNKNOWN_MEMBER_ID'
   | 'UNKNOWN_SERVER_ERROR' // the leader's assignment does not fit into a stored document
   | 'UNRELEASED_INSTANCE_ID' // another member has this group.instance.id, and has not left

@@ -9,8 +9,10 @@ import type { ItemKey } from '../storage/index.ts'
 import { type ConsumerDocument, readConsumerDocument, writeConsumerDocument } from './consumer-document.ts'
 import type { GroupState, Protocol } from './contract.ts'
 import { DistinctValues, readOptional, valueAt, writeOptional } from './distinct-values.ts'
+import { GROUP_KINDS } from './group-kinds.ts'
+import { readStreamsDocument, type StreamsDocument, writeStreamsDocument } from './streams-document.ts'
 
-export type GroupDocument = ClassicDocument | ConsumerDocument
+export type GroupDocument = ClassicDocument | ConsumerDocument | StreamsDocument
 
 export type StoredState = Exclude<GroupState, 'PreparingRebalance'>
 
@@ -46,7 +48,6 @@ export interface MemberDocument {
 
 /** Version 1 had classic groups only, without `rejoin`. */
 const FORMAT_VERSION = 2
-const KINDS: readonly GroupDocument['kind'][] = ['classic', 'consumer']
 const STATES: readonly StoredState[] = ['Empty', 'CompletingRebalance', 'Stable', 'Dead']
 
 export function groupPartitionKey(groupId: string): string {
@@ -61,10 +62,11 @@ export function encodeGroupDocument(group: GroupDocument): Uint8Array {
   const values = new DistinctValues()
   const body = new ByteWriter(1_024).uint(group.incarnation).uint(group.coordinator)
   if (group.kind === 'classic') writeClassicDocument(body, group, values)
-  else writeConsumerDocument(body, group, values)
+  else if (group.kind === 'consumer') writeConsumerDocument(body, group, values)
+  else writeStreamsDocument(body, group, values)
   const rest = body.finish()
   const writer = new ByteWriter(rest.length + values.bytes + 64)
-  writer.uint8(FORMAT_VERSION).uint8(KINDS.indexOf(group.kind))
+  writer.uint8(FORMAT_VERSION).uint8(GROUP_KINDS[group.kind])
   values.write(writer)
   return writer.raw(rest).finish()
 }
@@ -75,11 +77,11 @@ export function decodeGroupDocument(bytes: Uint8Array): GroupDocument {
   const version = reader.uint8()
   checkFormat('group document', version, FORMAT_VERSION, 1)
   const place = reader.uint8()
-  const kind = KINDS[place]
   const values = reader.list(r => r.bytes())
   const common = { incarnation: reader.uint(), coordinator: reader.uint() }
-  if (kind === 'classic') return { ...common, ...readClassicDocument(reader, values, version) }
-  if (kind === 'consumer') return { ...common, ...readConsumerDocument(reader, values) }
+  if (place === GROUP_KINDS.classic) return { ...common, ...readClassicDocument(reader, values, version) }
+  if (place === GROUP_KINDS.consumer) return { ...common, ...readConsumerDocument(reader, values) }
+  if (place === GROUP_KINDS.streams) return { ...common, ...readStreamsDocument(reader, values) }
   throw new CorruptDataError(`group document of unknown kind ${place}`)
 }
 

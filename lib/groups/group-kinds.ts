@@ -1,5 +1,5 @@
 /** A group's document and its listing say in their second byte of what kind the group is; an id has one kind at a time. */
-export const GROUP_KINDS = { classic: 0, consumer: 1, share: 2 } as const
+export const GROUP_KINDS = { classic: 0, consumer: 1, share: 2, streams: 3 } as const
 
 /** Undefined: of a kind that this version does not know. */
 export function groupKindOf(document: Uint8Array): number | undefined {

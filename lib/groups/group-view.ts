@@ -2,10 +2,18 @@
 import { type ClassicGroup, metadataOf, NO_BYTES } from './classic-group.ts'
 import type { ConsumerDocument } from './consumer-document.ts'
 import { stateOf, topicNamesById } from './consumer-group.ts'
-import type { ConsumerGroupDescription, GroupDescription, GroupListing, GroupState } from './contract.ts'
+import type {
+  ConsumerGroupDescription,
+  GroupDescription,
+  GroupListing,
+  GroupState,
+  StreamsGroupDescription,
+} from './contract.ts'
 import type { GroupDocument, MemberDocument } from './group-document.ts'
+import type { StreamsDocument } from './streams-document.ts'
+import { configuredOf, streamsStateOf } from './streams-group.ts'
 
-export type GroupView = ClassicView | ConsumerDocument
+export type GroupView = ClassicView | ConsumerDocument | StreamsDocument
 
 export interface ClassicView {
   readonly kind: 'classic'
@@ -24,11 +32,12 @@ export function viewOf(stored: GroupDocument | undefined, seen: ClassicGroup | u
 }
 
 export function stateOfView(group: GroupView): GroupListing['state'] {
-  return group.kind === 'classic' ? group.state : stateOf(group)
+  if (group.kind === 'classic') return group.state
+  return group.kind === 'consumer' ? stateOf(group) : streamsStateOf(group)
 }
 
 export function listingOf(groupId: string, group: GroupView): GroupListing {
-  const protocolType = group.kind === 'classic' ? (group.protocolType ?? '') : 'consumer'
+  const protocolType = group.kind === 'classic' ? (group.protocolType ?? '') : group.kind
   return { groupId, state: stateOfView(group), protocolType, type: group.kind }
 }
 
@@ -72,5 +81,22 @@ export function describeConsumerGroup(groupId: string, group: ConsumerDocument):
       target: member.target,
       protocol: member.classic ? ('classic' as const) : ('consumer' as const),
     })),
+  }
+}
+
+export function describeStreamsGroup(groupId: string, group: StreamsDocument): StreamsGroupDescription {
+  const configured = configuredOf(group)
+  const isReady = configured !== undefined && configured.status === undefined
+  return {
+    groupId,
+    state: streamsStateOf(group),
+    epoch: group.epoch,
+    topologyEpoch: group.topology?.epoch,
+    subtopologies: (isReady ? configured.subtopologies : (group.topology?.subtopologies ?? [])).map(each => ({
+      ...each,
+      tasks: configured?.tasks.get(each.id) ?? 0,
+    })),
+    members: [...group.members.values()],
+    description: group.description,
   }
 }

@@ -24,11 +24,15 @@ import type {
   LeftMember,
   MemberRequest,
   StageRequest,
+  StreamsGroupDescription,
+  StreamsHeartbeat,
+  StreamsHeartbeatAnswer,
   Synced,
   SyncRequest,
 } from './contract.ts'
 import { CoordinatedConsumerGroup } from './coordinated-consumer-group.ts'
 import { CoordinatedGroup } from './coordinated-group.ts'
+import { CoordinatedStreamsGroup } from './coordinated-streams-group.ts'
 import { type Coordination, type GroupKind, OtherKindError } from './coordination.ts'
 import { checkGroupId, GroupError, groupErrorOf } from './errors.ts'
 import type { GroupDocument } from './group-document.ts'
@@ -36,6 +40,7 @@ import { GroupItems, type Read } from './group-items.ts'
 import {
   describeClassicGroup,
   describeConsumerGroup,
+  describeStreamsGroup,
   type GroupView,
   listingOf,
   stateOfView,
@@ -60,6 +65,12 @@ export interface GroupsOptions {
   readonly random: Random
   readonly logger: Logger
   readonly settings?: Partial<GroupSettings>
+}
+
+const COORDINATORS = {
+  classic: CoordinatedGroup,
+  consumer: CoordinatedConsumerGroup,
+  streams: CoordinatedStreamsGroup,
 }
 
 export class Groups {
@@ -129,6 +140,19 @@ export class Groups {
     return this.#served(request.groupId, 'classic', group => group.leave(request))
   }
 
+  /** The one call of a streams group's member (KIP-1071). @throws GroupError */
+  async streamsHeartbeat(request: StreamsHeartbeat): Promise<StreamsHeartbeatAnswer> {
+    checkGroupId(request.groupId)
+    return this.#served(request.groupId, 'streams', group => group.streamsHeartbeat(request))
+  }
+
+  /** Keeps what tools show of a streams group's topology, in any form (KIP-1331). @throws GroupError */
+  async describeTopology(groupId: string, memberId: string, topologyEpoch: number, bytes: Uint8Array): Promise<void> {
+    checkGroupId(groupId)
+    const kept = new Uint8Array(bytes)
+    return this.#served(groupId, 'streams', group => group.describeTopology(memberId, topologyEpoch, kept))
+  }
+
   /** The one call of a consumer group's member (KIP-848). @throws GroupError */
   async consumerHeartbeat(request: ConsumerHeartbeat): Promise<ConsumerHeartbeatAnswer> {
     checkGroupId(request.groupId)
@@ -189,6 +213,13 @@ export class Groups {
     const view = await this.#find(groupId)
     if (view.kind === 'consumer') return describeConsumerGroup(groupId, view)
     throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`)
+  }
+
+  /** @throws GroupError GROUP_ID_NOT_FOUND, COORDINATOR_NOT_AVAILABLE */
+  async describeStreamsGroup(groupId: string): Promise<StreamsGroupDescription> {
+    const view = await this.#find(groupId)
+    if (view.kind === 'streams') return describeStreamsGroup(groupId, view)
+    throw new GroupError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a streams group.`)
   }
 
   /** All groups, sorted by id. @throws GroupError COORDINATOR_NOT_AVAILABLE */
@@ -271,7 +302,7 @@ export class Groups {
       drawIncarnation: () => drawToken(this.#random),
       drawMemberId: (prefix: string) => `${prefix === '' ? '' : `${prefix}-`}${this.#drawUuidText()}`,
     }
-    const group = kind === 'classic' ? new CoordinatedGroup(options) : new CoordinatedConsumerGroup(options)
+    const group = new COORDINATORS[kind](options)
     this.#loaded.set(groupId, group)
     void this.#watch(groupId, group)
     return group

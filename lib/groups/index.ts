@@ -26,6 +26,10 @@ export type {
   OffsetsBlockPlace,
   Protocol,
   StageRequest,
+  StreamsEndpoint,
+  StreamsGroupDescription,
+  StreamsHeartbeat,
+  StreamsHeartbeatAnswer,
   Synced,
   SyncRequest,
   TopicPartition,
@@ -36,4 +40,6 @@ export { GROUP_KINDS, groupKindOf, listedKindOf } from './group-kinds.ts'
 export { encodeGroupListing, GROUP_LISTING_PARTITION, groupListingKey } from './group-listing.ts'
 export { Groups, type GroupsOptions } from './groups.ts'
 export { defaultGroupSettings, type GroupSettings } from './settings.ts'
+export type { StreamsMember, StreamsTopology, Subtopology, Tasks } from './streams-document.ts'
+export type { StreamsStatus } from './streams-topology.ts'
 export type { TopicSource } from './topic-catalog.ts'

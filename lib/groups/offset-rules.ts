@@ -6,13 +6,15 @@ import { subscribedTopics } from './consumer-subscription.ts'
 import type { MemberRequest } from './contract.ts'
 import type { GroupErrorCode } from './errors.ts'
 import { type GroupView, stateOfView } from './group-view.ts'
+import type { StreamsDocument } from './streams-document.ts'
+import { readsTopic } from './streams-group.ts'
 
 /** `group` undefined: there is none, and a commit without membership makes one. */
 export function refusalOfCommit(group: GroupView | undefined, request: MemberRequest): GroupErrorCode | undefined {
   const { memberId, instanceId, generation } = request
   if (!group) return generation < 0 ? undefined : 'GROUP_ID_NOT_FOUND'
   if (generation < 0 && stateOfView(group) === 'Empty') return undefined
-  if (group.kind === 'consumer') return refusalOfEpoch(group, memberId, generation)
+  if (group.kind !== 'classic') return refusalOfEpoch(group, memberId, generation)
   if (generation < 0 && memberId === '' && instanceId === undefined) return 'UNKNOWN_MEMBER_ID'
   const refusal = refusalOfMember(group, memberId, instanceId)
   if (refusal) return refusal
@@ -30,7 +32,7 @@ export function refusalOfStagingMember(
   if (!group) return generation < 0 ? undefined : 'ILLEGAL_GENERATION'
   const isSilent = memberId === '' && instanceId === undefined
   if (generation < 0 && (stateOfView(group) === 'Empty' || isSilent)) return undefined
-  if (group.kind === 'consumer') {
+  if (group.kind !== 'classic') {
     const refusal = refusalOfEpoch(group, memberId, generation)
     return refusal === 'STALE_MEMBER_EPOCH' ? 'ILLEGAL_GENERATION' : refusal
   }
@@ -45,20 +47,21 @@ export function refusalOfFetch(
   memberId: string | undefined,
   memberEpoch: number,
 ): GroupErrorCode | undefined {
-  if (group?.kind !== 'consumer' || (memberId === undefined && memberEpoch < 0)) return undefined
+  if (!group || group.kind === 'classic' || (memberId === undefined && memberEpoch < 0)) return undefined
   return refusalOfEpoch(group, memberId ?? '', memberEpoch)
 }
 
 /** Whole-group refusal of OffsetDelete. */
 export function refusalOfOffsetDelete(group: GroupView | undefined): GroupErrorCode | undefined {
   if (!group) return 'GROUP_ID_NOT_FOUND'
-  if (group.kind === 'consumer') return undefined
+  if (group.kind !== 'classic') return undefined
   return group.state !== 'Empty' && group.protocolType !== 'consumer' ? 'NON_EMPTY_GROUP' : undefined
 }
 
 /** Consumers whose subscriptions cannot be read count as subscribed to everything. */
 export function isSubscribed(group: GroupView, topicName: string): boolean {
   if (group.kind === 'consumer') return isSubscribedTo(group, topicName)
+  if (group.kind === 'streams') return readsTopic(group, topicName)
   if (group.protocolType !== 'consumer') return false
   for (const member of group.members.values()) {
     const topics = subscribedTopics(metadataOf(member, group.protocolName))
@@ -67,9 +70,13 @@ export function isSubscribed(group: GroupView, topicName: string): boolean {
   return false
 }
 
-function refusalOfEpoch(group: ConsumerDocument, memberId: string, epoch: number): GroupErrorCode | undefined {
+function refusalOfEpoch(
+  group: ConsumerDocument | StreamsDocument,
+  memberId: string,
+  epoch: number,
+): GroupErrorCode | undefined {
   const member = group.members.get(memberId)
   if (!member) return 'UNKNOWN_MEMBER_ID'
   if (epoch === member.epoch) return undefined
-  return member.classic ? 'ILLEGAL_GENERATION' : 'STALE_MEMBER_EPOCH'
+  return 'classic' in member && member.classic ? 'ILLEGAL_GENERATION' : 'STALE_MEMBER_EPOCH'
 }

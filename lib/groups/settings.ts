@@ -16,6 +16,8 @@ export interface GroupSettings {
   readonly consumerMembersMax: number
   /** The first of `group.consumer.assignors`. */
   readonly consumerAssignor: string
+  /** `group.streams.num.standby.replicas` */
+  readonly streamsStandbyReplicas: number
   /** `offset.metadata.max.bytes`, in UTF-16 units as Kafka counts it. */
   readonly offsetMetadataMax: number
 }
@@ -29,6 +31,7 @@ export const defaultGroupSettings: GroupSettings = {
   consumerHeartbeatIntervalMs: 1_000,
   consumerMembersMax: 10_000,
   consumerAssignor: 'uniform',
+  streamsStandbyReplicas: 0,
   offsetMetadataMax: 4_096,
 }
 
@@ -72,6 +75,10 @@ export const RECONCILING_HEARTBEAT_MS_A_MEMBER = 1
 export const TOPICS_REFRESH_MS = 5_000
 /** … and of those that its regular expressions match within this, for it takes a list of all topics. */
 export const TOPIC_LIST_REFRESH_MS = 15_000
+/** How often members of a streams group that waits for topics are asked to come back. */
+export const NOT_READY_HEARTBEAT_MS = 5_000
+/** The description of a streams topology that tools show. */
+export const DESCRIPTION_BYTES_MAX = 100_000
 /** Regular expressions of subscriptions kept compiled. */
 export const REGEXES_MAX = 1_000
 /** A longer regular expression is refused. */

@@ -15,6 +15,13 @@ import { REGEX_LENGTH_MAX, REGEXES_MAX, TOPIC_LIST_REFRESH_MS } from './settings
 export interface TopicSource {
   find(key: { readonly name: string }): Promise<(TopicShape & { readonly name: string }) | undefined>
   list(): Promise<(TopicShape & { readonly name: string })[]>
+  create(topic: NewInternalTopic): Promise<unknown>
+}
+
+export interface NewInternalTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
 }
 
 interface Listed {
@@ -37,6 +44,11 @@ export class TopicCatalog {
   /** @throws GroupError INVALID_REGULAR_EXPRESSION */
   checkRegex(regex: string): void {
     this.#patternOf(regex)
+  }
+
+  /** @throws LogError TOPIC_EXISTS, or why there cannot be such a topic; StoreError */
+  async create(topic: NewInternalTopic): Promise<void> {
+    await this.#source.create(topic)
   }
 
   /** @throws GroupError INVALID_REGULAR_EXPRESSION; StoreError */

@@ -1,4 +1,6 @@
 export { acceptBatch } from './append/accept-batch.ts'
+export { type CheckOptions, checkLog } from './check/check-log.ts'
+export type { CheckedSoFar, CheckFinding } from './check/finding.ts'
 export type {
   ActiveProducer,
   Appended,

@@ -21,7 +21,7 @@ import { StoreError } from '../storage/index.ts'
 import { ShareError } from './errors.ts'
 import { CONFLICT_ATTEMPTS_MAX, PARTITION_QUEUE_MAX } from './settings.ts'
 import type { Read, ShareItems } from './share-items.ts'
-import { release, type SharePartition } from './share-partition.ts'
+import { firstAvailable, release, type SharePartition } from './share-partition.ts'
 import type { Place } from './share-partition-document.ts'
 
 /** Gives the next state, and what to answer once that is stored; or throws ShareError: nothing changes for this one. */
@@ -72,7 +72,11 @@ export class ServedPartition {
   async look(maxAgeMs: number): Promise<SharePartition> {
     const { clock } = this.#options
     if (!this.#known || clock.monotonic() - this.#known.asOf > maxAgeMs) await this.#mailbox.run(() => this.#read())
-    return this.#withoutOverdue(this.#known!.value, await this.#options.deliveriesMax())
+    const seen = this.#withoutOverdue(this.#known!.value, await this.#options.deliveriesMax())
+    if (seen === this.#known?.value || firstAvailable(seen) !== undefined) return seen
+    // What was delivered too often is done, and nobody will come to take it.
+    await this.change(partition => ({ partition, answer: undefined }))
+    return this.#known?.value ?? seen
   }
 
   /** Runs `fetch` when the fetches before it are done. */

@@ -45,6 +45,15 @@ export const CASES: Readonly<Record<string, string>> = {
     'a static member of the consumer protocol that comes back has its partitions; its double is refused',
   'group-migration':
     'members of the classic and of the consumer protocol share a group, which goes from one to the other and back',
+  'streams-words-streams':
+    'word count by Kafka Streams with its own protocol: instances come and go, internal topics are made',
+  'streams-words-classic': 'word count by Kafka Streams with the classic protocol',
+  'streams-exactly-once-streams':
+    'exactly_once_v2 with the protocol of Kafka Streams: an instance goes, each line counts once',
+  'streams-exactly-once-classic': 'exactly_once_v2 with the classic protocol',
+  'streams-join-streams': 'two streams are joined in a window, with the protocol of Kafka Streams',
+  'streams-join-classic': 'two streams are joined in a window, with the classic protocol',
+  'streams-missing-source': 'an application waits for its source topic, and begins when that is there',
   'commit-resume': 'a group goes on where it committed; metadata is kept',
   groups: 'groups are listed, described with members, their offsets set, and deleted',
   'share-implicit': 'a share group’s member has each record once, acknowledged by polling on',

@@ -1,7 +1,15 @@
 /** Other people's clients: which there are, and how the program of each is made ready. */
 import { join } from 'node:path'
 import type { Program } from './program.ts'
-import { goProgram, goTests, javaClassPath, mavenClassPath, needCommand, pythonWith } from './toolchains.ts'
+import {
+  compiledJava,
+  goProgram,
+  goTests,
+  javaClassPath,
+  mavenClassPath,
+  needCommand,
+  pythonWith,
+} from './toolchains.ts'
 
 export interface Client {
   readonly name: string
@@ -27,6 +35,7 @@ export const CLIENTS: readonly Client[] = [
   { name: 'franz-go', prepare: franzGo },
   { name: 'franz-go-tests', prepare: franzGoTests },
   { name: 'java', prepare: java },
+  { name: 'kafka-streams', prepare: kafkaStreams },
   { name: 'console-tools', prepare: consoleTools },
   { name: 'connect', prepare: connect },
 ]
@@ -59,6 +68,12 @@ async function java(): Promise<Program> {
     join(here, `java/${name}.java`),
   )
   return { command: 'java', args: [...JVM, '-cp', await javaClassPath(sources), 'Cases'] }
+}
+
+async function kafkaStreams(): Promise<Program> {
+  const jars = await mavenClassPath(join(here, 'java/streams/pom.xml'))
+  const sources = [join(here, 'java/Harness.java'), join(here, 'java/streams/StreamsCases.java')]
+  return { command: 'java', args: [...JVM, '-cp', await compiledJava(sources, jars), 'StreamsCases'] }
 }
 
 async function consoleTools(): Promise<Program> {

@@ -53,8 +53,12 @@ export async function goTests(module: string, packageName: string): Promise<stri
 export async function javaClassPath(sources: readonly string[]): Promise<string> {
   const missing = await apacheKafkaMissing()
   if (missing !== undefined) throw new ToolchainMissing(missing)
+  return compiledJava(sources, await apacheKafkaClassPath())
+}
+
+/** The class path of these jars and of these Java sources. */
+export async function compiledJava(sources: readonly string[], jars: string): Promise<string> {
   await needCommand('javac', ['-version'], 'install a JDK 17')
-  const jars = await apacheKafkaClassPath()
   const folder = await made('java', sources, folder => run('javac', ['-cp', jars, '-d', folder, ...sources]))
   return `${folder}:${jars}`
 }

@@ -106,7 +106,7 @@ describe('everything at rest is encrypted, and kept as long as it should be', ()
         { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' } },
       ],
     })
-    expect(ofType(resources, 'AWS::DynamoDB::Table')[0]![1].Properties.SSESpecification).toEqual({
+    expect(ofType(resources, 'AWS::DynamoDB::Table')[0]![1].Properties.SSESpecification).toMatchObject({
       SSEEnabled: true,
       SSEType: 'KMS',
     })

@@ -12,12 +12,15 @@ const ingestOrders = /^Varve: ingest into orders/
 const numbers = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `${prefix} ${i}`)
 const valuesOf = (records: readonly { value: string }[]) => records.map(({ value }) => value).toSorted()
 
+/** The same at every delivery, and not so long ago that retention would take it. */
+const sentAt = Date.now()
+
 function sqsEvent(bodies: readonly string[]) {
   return {
     Records: bodies.map(body => ({
       messageId: `id of ${body}`,
       body,
-      attributes: { SentTimestamp: '1700000000000', ApproximateReceiveCount: '1' },
+      attributes: { SentTimestamp: String(sentAt), ApproximateReceiveCount: '1' },
       messageAttributes: {},
       eventSource: 'aws:sqs',
       eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:replayed',

@@ -9,6 +9,7 @@ import { checkEndState } from './end-state.ts'
 import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
+import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
 import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
@@ -128,7 +129,8 @@ class Scenario {
 
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
-    const { topics, producers, readers, topicSteps, transactors, groups, shares = [], disasters, healMs } = this.#plan
+    const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
+    const { shares = [], consumerGroups = [] } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -156,6 +158,9 @@ class Scenario {
       await this.#track(`deletion@${one.at}`, deleteSome(this.#scene, one, this.#topics[one.topic]!))
     })
     const grouped = groups.map(one => this.#track(one.name, new GroupWork(this.#scene, one).run(healMs)))
+    const consumed = consumerGroups.map(one =>
+      this.#track(one.name, new ConsumerGroupWork(this.#scene, one, 'topic-0').run(healMs)),
+    )
     const transacted = transactors.map(one => {
       const transactor = new Transactor(this.#scene, one, this.#topics[one.topic]!)
       return this.#track(one.name, transactor.live())
@@ -167,7 +172,7 @@ class Scenario {
         work.run(() => producing),
       )
     })
-    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...transacted])
+    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted])
     producing = false
     await Promise.all([...read, ...shared])
     this.#phase = 'healing'

@@ -2,6 +2,12 @@
  * What happens in one history, all of it drawn from its seed and written out as plain data: who works, and what goes wrong.
  * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
  */
+import {
+  CONSUMER_HEARTBEAT_MS,
+  CONSUMER_SESSION_MS,
+  type ConsumerGroupPlan,
+  drawConsumerGroup,
+} from './consumer-group-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
@@ -70,6 +76,7 @@ export interface Plan {
   readonly topicSteps: readonly TopicStep[]
   readonly transactors: readonly TransactorPlan[]
   readonly groups: readonly GroupPlan[]
+  readonly consumerGroups?: readonly ConsumerGroupPlan[]
   /** Plans of old have none. */
   readonly shares?: readonly SharePlan[]
   readonly upkeep?: UpkeepPlan
@@ -90,7 +97,7 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep'] as const
+export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups'] as const
 
 export function focusOf(seed: number): Focus {
   return new Rng(seed, 'focus').pick<Focus>(focuses)
@@ -112,7 +119,7 @@ export function drawPlan(seed: number): Plan {
       focus === 'log' || focus === 'shares' || focus === 'upkeep' || rng.chance(0.1)
         ? drawProducers(rng, topics, healMs)
         : [],
-    readers: focus !== 'groups' ? drawReaders(rng, topics, healMs) : [],
+    readers: focus !== 'groups' && focus !== 'consumer-groups' ? drawReaders(rng, topics, healMs) : [],
     topicSteps: [
       ...(focus === 'log' || focus === 'upkeep' ? drawTopicSteps(rng, topics, healMs) : []),
       ...(focus === 'upkeep' ? drawBriefTopics(rng, healMs) : []),
@@ -120,6 +127,7 @@ export function drawPlan(seed: number): Plan {
     transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
     shares: focus === 'shares' ? [drawShare(rng, topics, gateways, healMs)] : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
+    consumerGroups: focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : [],
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
     tuning: {
       ...drawTuning(rng, healMs),
@@ -211,7 +219,12 @@ function drawTuning(rng: Rng, healMs: number): Tuning {
     ...(rng.chance(0.6) && { compaction: drawCompaction(rng, healMs) }),
     shardLimits: drawShardLimits(rng),
     shares: drawShareTuning(rng),
-    groups: { sessionTimeoutMinMs: 1_000, initialRebalanceDelayMs: rng.pick([0, 500, 3_000]) },
+    groups: {
+      sessionTimeoutMinMs: 1_000,
+      initialRebalanceDelayMs: rng.pick([0, 500, 3_000]),
+      consumerSessionTimeoutMs: CONSUMER_SESSION_MS,
+      consumerHeartbeatIntervalMs: CONSUMER_HEARTBEAT_MS,
+    },
     thrifty: rng.chance(0.2),
   }
 }

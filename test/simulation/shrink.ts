@@ -3,6 +3,7 @@
  * faults, and then single faults.
  */
 import type { Property } from './checker/index.ts'
+import type { ConsumerGroupPlan } from './consumer-group-plan.ts'
 import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
@@ -93,6 +94,10 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const shares of smallerShares(plan.shares ?? [])) yield { ...plan, shares }
   for (const [i, group] of plan.groups.entries())
     for (const smaller of smallerGroups(group)) yield { ...plan, groups: plan.groups.with(i, smaller) }
+  const { consumerGroups = [] } = plan
+  for (const [i, group] of consumerGroups.entries())
+    for (const smaller of smallerConsumerGroups(group))
+      yield { ...plan, consumerGroups: consumerGroups.with(i, smaller) }
   const { upkeep } = plan
   if (upkeep) {
     for (const deletions of without(upkeep.deletions)) yield { ...plan, upkeep: { ...upkeep, deletions } }
@@ -157,6 +162,18 @@ function* smallerGroups(group: GroupPlan): Iterable<GroupPlan> {
   if (partitions.length > 1) yield { ...group, partitions: partitions.slice(1) }
   for (const [i, member] of members.entries())
     for (const smaller of smallerMembers(member)) yield { ...group, members: members.with(i, smaller) }
+}
+
+function* smallerConsumerGroups(group: ConsumerGroupPlan): Iterable<ConsumerGroupPlan> {
+  const { members, disagreements, coordinators } = group
+  for (const fewer of without(members)) if (fewer.length > 0) yield { ...group, members: fewer }
+  for (const fewer of without(disagreements)) yield { ...group, disagreements: fewer }
+  for (const fewer of without(coordinators.slice(1))) yield { ...group, coordinators: [coordinators[0]!, ...fewer] }
+  for (const [i, member] of members.entries()) {
+    for (const fewer of without(member.pauses))
+      yield { ...group, members: members.with(i, { ...member, pauses: fewer }) }
+    if (member.commitChance > 0) yield { ...group, members: members.with(i, { ...member, commitChance: 0 }) }
+  }
 }
 
 function* smallerMembers(member: MemberPlan): Iterable<MemberPlan> {

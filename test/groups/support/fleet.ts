@@ -51,6 +51,10 @@ export class FakeTopics implements TopicSource {
     return this.#topics.get(name)
   }
 
+  async create({ name, partitions }: { name: string; partitions: number }) {
+    this.set(name, partitions)
+  }
+
   async list() {
     this.asked++
     return [...this.#topics.values()]

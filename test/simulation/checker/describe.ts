@@ -52,6 +52,10 @@ function tell(operation: Operation): string {
     }
     case 'join':
       return `${operation.instance ?? ''} ${operation.member} joins ${operation.group}: ${operation.given}`
+    case 'holding': {
+      const { member, partition, group, fromMs, toMs, heardAtMs } = operation
+      return `${member} holds ${partition} of ${group} from ${fromMs} to ${toMs} ms, heard last at ${heardAtMs}`
+    }
     case 'heartbeat':
       return `heartbeat of ${operation.member} in generation ${operation.generation}: ${operation.outcome}`
     case 'commit': {

@@ -144,6 +144,23 @@ export interface Assignment extends Span {
   readonly completedAtMs: number
 }
 
+/** A member of a consumer group held a partition: `invoked` when it was told, `completed` when it gave it up. */
+export interface Holding extends Span {
+  readonly kind: 'holding'
+  readonly group: string
+  readonly member: string
+  readonly instance?: string
+  readonly partition: string
+  readonly sessionMs: number
+  readonly rebalanceMs: number
+  readonly fromMs: number
+  toMs: number
+  /** When it sent the last heartbeat that was answered. */
+  heardAtMs: number
+  /** When it sent the heartbeat that was answered with an assignment without the partition. */
+  toGiveUpAtMs: number
+}
+
 export interface Join extends Span {
   readonly kind: 'join'
   readonly group: string
@@ -243,6 +260,7 @@ export type Operation =
   | Join
   | Assignment
   | Heartbeat
+  | Holding
   | OffsetCommit
   | OffsetFetch
 

@@ -1,6 +1,7 @@
 import { checkDeletions } from './deletions.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
+import { checkHoldings } from './holdings.ts'
 import { checkOrder } from './order.ts'
 import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
@@ -16,6 +17,7 @@ export type {
   Delivery,
   EndQuery,
   Heartbeat,
+  Holding,
   Identification,
   Join,
   OffsetCommit,
@@ -48,6 +50,7 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ]),
     ...checkTransactions(history),
     ...checkGroups(history),
+    ...checkHoldings(history),
     ...checkShares(history),
   ]
 }

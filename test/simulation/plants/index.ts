@@ -1,4 +1,5 @@
 import { compactionPlants } from './compaction-plants.ts'
+import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
@@ -12,6 +13,7 @@ export const plants: readonly Plant[] = [
   ...logPlants,
   ...compactionPlants,
   ...groupPlants,
+  ...consumerGroupPlants,
   ...transactionPlants,
   ...sharePlants,
   ...upkeepPlants,

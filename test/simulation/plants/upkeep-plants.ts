@@ -83,11 +83,6 @@ export const upkeepPlants: readonly Plant[] = [
     edits: [{ file: needed, find: 'if (to === 0 || head.floor >= to) return', replace: 'if (to >= 0) return' }],
   },
   {
-    name: 'a fenced segment removed that another shard has committed',
-    focus: 'upkeep',
-    edits: [{ file: 'log/append/committer.ts', find: 'commit.alone && !commit.carried', replace: '!commit.carried' }],
-  },
-  {
     name: 'the sweep does not look for items',
     focus: 'upkeep',
     edits: [{ file: sweep, find: 'hour * HOUR_MS < fence; hour++', replace: 'hour < 0; hour++' }],

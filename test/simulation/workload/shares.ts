@@ -127,11 +127,15 @@ class ShareMember {
         const { code } = failureOf(error)
         this.#client.scene.world.count(`share ${code}`)
         this.#session = undefined
+        // Its connection may be gone, and what it held with it.
+        this.#letGo()
         if (this.#client.rng.chance(0.7)) this.#client.reconnect()
         await this.#client.pause(500)
       }
     }
     if (!this.#isRetired && plan.end?.kind === 'leave') await this.#leave()
+    // Whatever becomes of its connection now, nobody writes it down.
+    else this.#letGo()
   }
 
   get #isOver(): boolean {

@@ -1,0 +1,42 @@
+/** The part of a plan that is about a group of the consumer protocol (KIP-848), with members of the classic one among them. */
+import { drawGroup, type GroupPlan, type MemberPlan } from './group-plan.ts'
+import type { Rng } from './world/rng.ts'
+
+export interface ConsumerGroupPlan extends Pick<GroupPlan, 'name' | 'coordinators' | 'disagreements'> {
+  readonly members: readonly ConsumerMemberPlan[]
+}
+
+export interface ConsumerMemberPlan extends Omit<MemberPlan, 'end' | 'twoRounds'> {
+  readonly protocol: 'consumer' | 'classic'
+  /** It leaves, is never heard of again, or (a static member) leaves for a while. */
+  readonly end?: { readonly at: number; readonly kind: 'leave' | 'die' | 'away' }
+  /** By a regular expression, not by name. */
+  readonly byRegex: boolean
+  /** How long it takes to give up a partition, in ms, at most. */
+  readonly revokeMs: number
+}
+
+/** Sessions of members of the consumer protocol: the server says it, so all have the same. */
+export const CONSUMER_SESSION_MS = 12_000
+export const CONSUMER_HEARTBEAT_MS = 3_000
+
+export function drawConsumerGroup(rng: Rng, gateways: number, healMs: number): ConsumerGroupPlan {
+  const { coordinators, disagreements, members } = drawGroup(rng, gateways, healMs)
+  const classicShare = rng.pick([0, 0, 0, 0.5])
+  const regexShare = rng.pick([0, 0, 0.5])
+  return {
+    name: 'consumer-group',
+    coordinators,
+    disagreements,
+    members: members.map(({ twoRounds: _, end, ...member }): ConsumerMemberPlan => {
+      const isAway = end?.kind === 'leave' && member.instance !== undefined && rng.chance(0.5)
+      return {
+        ...member,
+        protocol: rng.chance(classicShare) ? 'classic' : 'consumer',
+        ...(end && { end: isAway ? { ...end, kind: 'away' } : end }),
+        byRegex: rng.chance(regexShare),
+        revokeMs: rng.pick([0, 100, 5_000]),
+      }
+    }),
+  }
+}

@@ -1,0 +1,440 @@
+/**
+ * A member of a consumer group, of the consumer protocol (KIP-848) or of the classic one, which lives by Kafka's rules: it
+ * gives up first, says so, takes what it is told, commits for what it has, and does as errors say. It writes down from when
+ * to when it held each partition.
+ */
+import { readConsumerAssignment, writeConsumerAssignment } from '../../../lib/groups/consumer-subscription.ts'
+import { assignmentOf, GroupError, type Groups, type Joined } from '../../../lib/groups/index.ts'
+import type { Holding, OffsetCommit } from '../checker/index.ts'
+import { CONSUMER_HEARTBEAT_MS, CONSUMER_SESSION_MS, type ConsumerMemberPlan } from '../consumer-group-plan.ts'
+import { RemoteError } from '../world/network.ts'
+import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
+import { fetchOffsets } from './offsets.ts'
+
+const PROTOCOL = 'range'
+const REGEX = 'topic-[0]'
+
+/** What a member may be told, and what it does then. */
+const orders = new Map<string, 'again' | 'anew' | 'find' | 'end' | 'wait'>([
+  ['MEMBER_ID_REQUIRED', 'again'],
+  ['REBALANCE_IN_PROGRESS', 'again'],
+  ['ILLEGAL_GENERATION', 'again'],
+  ['STALE_MEMBER_EPOCH', 'wait'],
+  ['FENCED_MEMBER_EPOCH', 'anew'],
+  ['UNKNOWN_MEMBER_ID', 'anew'],
+  ['GROUP_ID_NOT_FOUND', 'anew'],
+  ['UNRELEASED_INSTANCE_ID', 'wait'],
+  ['FENCED_INSTANCE_ID', 'end'],
+  ['COORDINATOR_LOAD_IN_PROGRESS', 'wait'],
+  ['INCONSISTENT_GROUP_PROTOCOL', 'wait'],
+  ['NOT_COORDINATOR', 'find'],
+  ['COORDINATOR_NOT_AVAILABLE', 'find'],
+  ['REQUEST_TIMED_OUT', 'find'],
+  ['STORE_OUTCOME_UNKNOWN', 'find'],
+  ['STORE_UNAVAILABLE', 'find'],
+  ['STORE_THROTTLED', 'find'],
+  ['CONNECTION_LOST', 'find'],
+  ['CLIENT_TIMEOUT', 'find'],
+  ['CLOSED', 'find'],
+])
+
+export interface ConsumerSurroundings {
+  readonly topic: string
+  /** Which gateway coordinates the group, as `gateway` believes. */
+  coordinatorSeenBy(gateway: number): number
+}
+
+export class ConsumerMember {
+  /** The most partitions that the topic was seen to have. */
+  partitionsSeen = 1
+  readonly #plan: ConsumerMemberPlan
+  readonly #group: string
+  readonly #client: Client
+  readonly #surroundings: ConsumerSurroundings
+  readonly #holdings = new Map<number, Holding>()
+  #coordinator = 0
+  #topicId = ''
+  #memberId: string
+  #epoch = 0
+  /** What it was told to have, where it has not done that yet. */
+  #told: readonly number[] | undefined
+  #saysAll = true
+  #refusedSinceMs = Infinity
+  #ended = false
+  #retired = false
+  #pauses: readonly { readonly at: number; readonly ms: number }[]
+
+  constructor(scene: Scene, group: string, plan: ConsumerMemberPlan, surroundings: ConsumerSurroundings) {
+    this.#plan = plan
+    this.#group = group
+    this.#surroundings = surroundings
+    this.#memberId = plan.protocol === 'consumer' ? `${plan.name}-0` : ''
+    this.#client = new Client(scene, `${group}/${plan.name}`, () => this.#findCoordinator())
+    this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  get partitions(): number[] {
+    return [...this.#holdings.keys()]
+  }
+
+  retire(): void {
+    this.#retired = true
+  }
+
+  /** Until its planned end, or until it is retired. */
+  async live(): Promise<void> {
+    const { world } = this.#client.scene
+    await world.sleep(Math.max(0, this.#plan.joinAt - world.time))
+    while (!this.#isOver()) {
+      try {
+        if (this.#topicId === '') await this.#findTopic()
+        else if (this.#plan.protocol === 'classic') await this.#workClassic()
+        else await this.#work()
+      } catch (error) {
+        await this.#obey(error)
+      }
+    }
+    const kind = this.#ended ? 'die' : this.#retired ? 'leave' : this.#plan.end!.kind
+    this.#ended = true
+    this.#giveUpAll()
+    if (kind !== 'die') await this.#leave(kind)
+  }
+
+  #isOver(): boolean {
+    const { end } = this.#plan
+    return this.#ended || this.#retired || (end !== undefined && this.#client.scene.world.time >= end.at)
+  }
+
+  async #findTopic(): Promise<void> {
+    const { topic: name } = this.#surroundings
+    const topic = await this.#client.call('find the topic', ({ log }) => log.topics.find({ name }))
+    if (topic) {
+      this.#topicId = topic.id
+      this.partitionsSeen = topic.partitions
+    } else await this.#client.pause(500)
+  }
+
+  // ---------------------------------------------------------------- the consumer protocol
+
+  async #work(): Promise<void> {
+    if (this.#epoch > 0 && this.#client.rng.chance(this.#plan.commitChance / 2)) await this.#commit()
+    await this.#doAsTold()
+    await this.#beat()
+    const { rng } = this.#client
+    if (rng.chance(this.#plan.commitChance)) await this.#commit()
+    if (rng.chance(0.2)) await this.#fetch()
+    if (this.#told === undefined) await this.#sleep(CONSUMER_HEARTBEAT_MS * (0.3 + rng.fraction()))
+  }
+
+  /** Gives up first, which may take its time, then takes. */
+  async #doAsTold(): Promise<void> {
+    const told = this.#told
+    if (!told) return
+    const given = this.partitions.filter(partition => !told.includes(partition))
+    if (given.length > 0) {
+      if (this.#client.rng.chance(this.#plan.commitChance)) await this.#commit()
+      await this.#sleep(this.#client.rng.fraction() * this.#plan.revokeMs)
+      // Meanwhile it may have been told otherwise.
+      if (this.#told !== told) return
+      for (const partition of given) this.#giveUp(partition)
+    }
+    for (const partition of told) this.#take(partition)
+    this.#told = undefined
+  }
+
+  async #beat(): Promise<void> {
+    const { world } = this.#client.scene
+    const { instance, rebalanceMs, byRegex } = this.#plan
+    const all = this.#epoch === 0 || this.#saysAll
+    const owned = assignmentOf([[this.#topicId, this.partitions]])
+    const asked = { memberId: this.#memberId, epoch: this.#epoch, at: world.time }
+    const request = {
+      ...this.#identity,
+      epoch: this.#epoch,
+      rebalanceTimeoutMs: all ? rebalanceMs : undefined,
+      topicNames: all ? (byRegex ? [] : [this.#surroundings.topic]) : undefined,
+      regex: all && byRegex ? REGEX : undefined,
+      owned: all || this.#client.rng.chance(0.3) || this.#saysOwned ? owned : undefined,
+      instanceId: instance,
+    }
+    this.#saysAll = true
+    const answer = await this.#ask(`heartbeat in ${this.#epoch}`, groups => groups.consumerHeartbeat(request))
+    this.#saysAll = false
+    this.#saysOwned = false
+    this.#epoch = answer.epoch
+    world.note(this.#client.name, `told epoch ${answer.epoch}`)
+    for (const holding of this.#holdings.values()) holding.heardAtMs = asked.at
+    if (!answer.assignment) return
+    this.#told = [...(answer.assignment.get(this.#topicId) ?? [])]
+    this.#saysOwned = true
+    world.note(this.#client.name, `told to have ${this.#told}`)
+    for (const [partition, holding] of this.#holdings) {
+      if (!this.#told.includes(partition)) holding.toGiveUpAtMs = Math.min(holding.toGiveUpAtMs, asked.at)
+    }
+    for (const partition of this.#told) this.partitionsSeen = Math.max(this.partitionsSeen, partition + 1)
+  }
+
+  /** What it has changed, and the coordinator has not heard of it. */
+  #saysOwned = false
+
+  get #identity() {
+    const { name } = this.#plan
+    return {
+      groupId: this.#group,
+      memberId: this.#memberId,
+      clientId: name,
+      clientHost: name,
+      rackId: undefined,
+      assignor: undefined,
+    }
+  }
+
+  // ---------------------------------------------------------------- the classic protocol, eager
+
+  async #workClassic(): Promise<void> {
+    if (this.#epoch === 0) return this.#join()
+    const { rng, scene } = this.#client
+    await this.#sleep((this.#plan.sessionMs / 3) * (0.3 + rng.fraction()))
+    if (this.#isOver()) return
+    const at = scene.world.time
+    const request = this.#standing
+    await this.#ask('classic heartbeat', groups => groups.heartbeat(request))
+    for (const holding of this.#holdings.values()) holding.heardAtMs = at
+    if (rng.chance(this.#plan.commitChance)) await this.#commit()
+  }
+
+  async #join(): Promise<void> {
+    const { sessionMs, rebalanceMs, instance, name } = this.#plan
+    const subscription = Buffer.concat([
+      Buffer.from([0, 0, 0, 0, 0, 1, 0, this.#surroundings.topic.length]),
+      Buffer.from(this.#surroundings.topic),
+      Buffer.from([255, 255, 255, 255]),
+    ])
+    const request = {
+      groupId: this.#group,
+      memberId: this.#memberId,
+      instanceId: instance,
+      clientId: name,
+      clientHost: name,
+      protocolType: 'consumer',
+      protocols: [{ name: PROTOCOL, metadata: subscription }],
+      sessionTimeoutMs: sessionMs,
+      rebalanceTimeoutMs: rebalanceMs,
+      requiresMemberId: true,
+      supportsSkippingAssignment: true,
+    }
+    const joined = await this.#ask(
+      'join',
+      (groups, signal) => groups.join(request, signal),
+      CALL_TIMEOUT_MS + 3 * rebalanceMs,
+    )
+    this.#memberId = joined.memberId
+    const at = this.#client.scene.world.time
+    const synced = await this.#ask(
+      'sync',
+      (groups, signal) =>
+        groups.sync(
+          {
+            ...this.#standing,
+            generation: joined.generation,
+            protocolType: 'consumer',
+            protocolName: PROTOCOL,
+            assignments: this.#assign(joined),
+          },
+          signal,
+        ),
+      CALL_TIMEOUT_MS + 3 * rebalanceMs,
+    )
+    this.#epoch = joined.generation
+    for (const [topic, partitions] of readConsumerAssignment(synced.assignment)?.topics ?? []) {
+      if (topic === this.#surroundings.topic) for (const partition of partitions) this.#take(partition, at)
+    }
+    await this.#fetch()
+  }
+
+  #assign({ leader, memberId, members, skipAssignment }: Joined) {
+    if (leader !== memberId || skipAssignment) return []
+    const ids = members.map(member => member.memberId).sort()
+    return ids.map((id, index) => {
+      const all = Array.from({ length: this.partitionsSeen }, (_, partition) => partition)
+      const own = all.filter(partition => partition % ids.length === index)
+      return { memberId: id, assignment: writeConsumerAssignment([[this.#surroundings.topic, own]], 0) }
+    })
+  }
+
+  get #standing() {
+    return { groupId: this.#group, memberId: this.#memberId, instanceId: this.#plan.instance, generation: this.#epoch }
+  }
+
+  // ---------------------------------------------------------------- what it holds
+
+  #take(partition: number, heardAtMs = this.#client.scene.world.time): void {
+    if (this.#holdings.has(partition)) return
+    const { world, history } = this.#client.scene
+    const { instance, protocol, sessionMs, rebalanceMs } = this.#plan
+    const holding: Holding = {
+      kind: 'holding',
+      group: this.#group,
+      member: this.#memberId,
+      ...(instance !== undefined && { instance }),
+      partition: String(partition),
+      sessionMs: protocol === 'classic' ? sessionMs : CONSUMER_SESSION_MS,
+      rebalanceMs,
+      invoked: world.tick(),
+      completed: Infinity,
+      fromMs: world.time,
+      toMs: Infinity,
+      heardAtMs,
+      toGiveUpAtMs: Infinity,
+    }
+    this.#holdings.set(partition, holding)
+    history.push(holding)
+    world.count('holding')
+  }
+
+  #giveUp(partition: number): void {
+    const { world } = this.#client.scene
+    const holding = this.#holdings.get(partition)
+    if (!holding) return
+    holding.completed = world.tick()
+    holding.toMs = world.time
+    this.#holdings.delete(partition)
+  }
+
+  #giveUpAll(): void {
+    for (const partition of this.partitions) this.#giveUp(partition)
+    this.#told = undefined
+  }
+
+  /** Each commit has an offset that no other commit has, so that a fetch tells whose it saw. */
+  async #commit(): Promise<void> {
+    const { world, history } = this.#client.scene
+    const commits = this.partitions.map(
+      (partition): OffsetCommit => ({
+        kind: 'commit',
+        group: this.#group,
+        member: this.#memberId,
+        generation: this.#epoch,
+        partition: String(partition),
+        offset: world.tick(),
+        invoked: world.tick(),
+        completed: Infinity,
+        outcome: 'unknown',
+      }),
+    )
+    if (commits.length === 0) return
+    history.push(...commits)
+    const offsets = commits.map(({ partition, offset }) => ({
+      ...{ topicId: this.#topicId, partition: Number(partition), offset, leaderEpoch: -1, metadata: '' },
+    }))
+    const request = { ...this.#standing, offsets }
+    const results = await this.#client.call('commit', ({ groups }) => groups.commitOffsets(request))
+    for (const [i, { error }] of results.entries()) {
+      const commit = commits[i]!
+      commit.outcome = error === undefined ? 'done' : error === 'REQUEST_TIMED_OUT' ? 'unknown' : 'refused'
+      commit.completed = world.tick()
+      world.count(`consumer commit ${commit.outcome}`)
+    }
+    const refused = results.find(({ error }) => error !== undefined)?.error
+    if (refused) throw new RemoteError(refused, 'commit')
+  }
+
+  async #fetch(): Promise<void> {
+    const places = this.partitions.map(partition => ({ topicId: this.#topicId, partition }))
+    if (places.length > 0) await fetchOffsets(this.#client, this.#group, places)
+  }
+
+  // ---------------------------------------------------------------- calls and orders
+
+  #findCoordinator(): number {
+    const { rng, scene } = this.#client
+    this.#coordinator = this.#surroundings.coordinatorSeenBy(rng.below(scene.cluster.size))
+    return this.#coordinator
+  }
+
+  /** A gateway that does not hold itself to be the coordinator says so. */
+  #ask<T>(name: string, work: (groups: Groups, signal: AbortSignal) => Promise<T>, timeoutMs?: number): Promise<T> {
+    void this.#client.connection
+    const asked = this.#coordinator
+    return this.#client.call(
+      name,
+      async ({ groups }, signal) => {
+        if (this.#surroundings.coordinatorSeenBy(asked) !== asked)
+          throw new GroupError('NOT_COORDINATOR', 'so it believes')
+        return work(groups, signal)
+      },
+      timeoutMs,
+    )
+  }
+
+  async #obey(error: unknown): Promise<void> {
+    const { code } = failureOf(error)
+    const { scene, rng, name } = this.#client
+    const order = orders.get(code)
+    scene.world.count(`consumer member told ${code}`)
+    scene.world.note(name, `told ${code}`)
+    if (order === undefined) scene.violations.push({ property: 'false-refusal', what: `${name} was told ${code}` })
+    if (order === 'end' || this.#isRefusedFor(code, scene.world.time)) this.#ended = true
+    if (order === 'again' || order === 'anew') {
+      this.#giveUpAll()
+      this.#epoch = 0
+      this.#saysAll = true
+    }
+    if (order === 'anew') this.#memberId = this.#plan.protocol === 'classic' ? '' : this.#memberId
+    if (code === 'MEMBER_ID_REQUIRED') this.#memberId = memberIdOf(error)
+    if (order === 'find') this.#client.reconnect()
+    await this.#sleep(rng.spread(10, 500))
+  }
+
+  /** Another life of its own has its place, and lives: it gives up. */
+  #isRefusedFor(code: string, now: number): boolean {
+    if (code !== 'UNRELEASED_INSTANCE_ID') this.#refusedSinceMs = Infinity
+    else this.#refusedSinceMs = Math.min(this.#refusedSinceMs, now)
+    return now - this.#refusedSinceMs > 3 * CONSUMER_SESSION_MS
+  }
+
+  /** A pause that is due is taken here: the member stands still, wherever it is. */
+  async #sleep(ms: number): Promise<void> {
+    const { world } = this.#client.scene
+    await world.sleep(ms)
+    const due = this.#pauses[0]
+    if (!due || world.time < due.at) return
+    this.#pauses = this.#pauses.slice(1)
+    world.note(this.#client.name, `stands still for ${due.ms} ms`)
+    await world.sleep(due.ms)
+  }
+
+  /** Tells the coordinator, insisting. */
+  async #leave(kind: 'leave' | 'away'): Promise<void> {
+    if (this.#epoch === 0) return
+    const epoch = kind === 'away' ? -2 : -1
+    const { instance, protocol } = this.#plan
+    const classic = { groupId: this.#group, members: [{ memberId: this.#memberId, instanceId: instance }] }
+    const nothing = { rebalanceTimeoutMs: undefined, topicNames: undefined, regex: undefined, owned: undefined }
+    const request = { ...this.#identity, ...nothing, instanceId: instance, epoch }
+    for (;;) {
+      try {
+        if (protocol === 'classic') await this.#ask('leave', groups => groups.leave(classic))
+        else await this.#ask('leave', groups => groups.consumerHeartbeat(request))
+        return
+      } catch (error) {
+        const { code } = failureOf(error)
+        if (orders.get(code) === 'anew' || orders.get(code) === 'end') return
+        this.#client.reconnect()
+        await this.#client.pause(500)
+      }
+    }
+  }
+}
+
+function memberIdOf(error: unknown): string {
+  return error instanceof RemoteError && error.cause instanceof GroupError ? error.cause.memberId : ''
+}
