@@ -9,6 +9,7 @@ import {
 import { GROUP_KINDS, listedKindOf } from '../../lib/groups/group-kinds.ts'
 import { checkGroupListing, encodeGroupListing } from '../../lib/groups/group-listing.ts'
 import { decodeOffsetsBlock, encodeOffsetsBlock, type OffsetsBlock } from '../../lib/groups/offsets-block.ts'
+import type { StreamsDocument, StreamsMember } from '../../lib/groups/streams-document.ts'
 import { decodeShareGroup, encodeShareGroup, type ShareGroup } from '../../lib/share/share-group-document.ts'
 import type { SharePartition } from '../../lib/share/share-partition.ts'
 import { decodeSharePartition, encodeSharePartition } from '../../lib/share/share-partition-document.ts'
@@ -37,6 +38,20 @@ export function groupFormats(): StoredFormat[] {
       ...group,
       name: 'group-consumer-dead',
       sample: () => ({ ...consumer(), state: 'Dead', members: new Map(), topics: new Map(), regexes: new Map() }),
+    }),
+    storedFormat<GroupDocument>({ ...group, name: 'group-streams', sample: streams }),
+    storedFormat<GroupDocument>({
+      ...group,
+      name: 'group-streams-dead',
+      sample: () => ({
+        ...streams(),
+        state: 'Dead',
+        topology: undefined,
+        description: undefined,
+        topics: new Map(),
+        regexes: new Map(),
+        members: new Map(),
+      }),
     }),
     storedFormat<ShareGroup>({
       name: 'group-share',
@@ -209,6 +224,82 @@ function consumer(): ConsumerDocument {
           assigned: new Map(),
           target: new Map([[TOPIC_ID, [299]]]),
           classic: undefined,
+        },
+      ],
+    ]),
+  }
+}
+
+function streams(): StreamsDocument {
+  const none = new Map<string, readonly number[]>()
+  const noTasks = { active: none, standby: none, warmup: none }
+  const member: StreamsMember = {
+    id: 'member-1',
+    instanceId: 'static-1',
+    rackId: 'eu-1a',
+    clientId: 'client ü',
+    clientHost: '/10.0.0.7',
+    rebalanceTimeoutMs: 300_000,
+    topologyEpoch: 2,
+    processId: 'process-1',
+    endpoint: { host: 'app.example.com', port: 8_080 },
+    tags: [{ key: 'zone', value: 'a' }],
+    epoch: 8,
+    previousEpoch: 7,
+    state: 'unrevoked',
+    assigned: { active: new Map([['0', [0, 1, 5]]]), standby: new Map([['1', [0]]]), warmup: new Map([['1', [2]]]) },
+    revoking: { ...noTasks, active: new Map([['1', [1]]]) },
+    target: { ...noTasks, active: new Map([['0', [0]]]) },
+  }
+  const settled = { ...noTasks, active: new Map([['0', [2]]]) }
+  const internal = (name: string, partitions: number) => ({
+    name,
+    partitions,
+    replicationFactor: 3,
+    configs: [{ key: 'cleanup.policy', value: 'compact' }],
+  })
+  return {
+    kind: 'streams',
+    incarnation: 2 ** 52 + 3,
+    coordinator: 2 ** 50 + 1,
+    state: 'Live',
+    stateChangedAt: TIME,
+    epoch: 9,
+    endpointEpoch: 4,
+    shutsDown: true,
+    topology: {
+      epoch: 2,
+      subtopologies: [
+        {
+          id: '0',
+          sourceTopics: ['orders'],
+          sourceRegexes: ['pay.*'],
+          changelogTopics: [internal('app-store-changelog', 0)],
+          repartitionSinkTopics: ['app-by-name-repartition'],
+          repartitionSourceTopics: [internal('app-by-id-repartition', 6)],
+          copartitionGroups: [{ sourceTopics: [0], sourceRegexes: [0], repartitionSourceTopics: [0] }],
+        },
+      ],
+    },
+    topics: new Map([['orders', { id: TOPIC_ID, partitions: 300 }]]),
+    regexes: new Map([['pay.*', ['payments']]]),
+    description: { epoch: 2, bytes: Buffer.of(1, 2, 255) },
+    members: new Map([
+      ['member-1', member],
+      [
+        'member-2',
+        {
+          ...member,
+          id: 'member-2',
+          instanceId: undefined,
+          rackId: undefined,
+          endpoint: undefined,
+          tags: [],
+          epoch: -2,
+          state: 'stable',
+          assigned: settled,
+          revoking: noTasks,
+          target: settled,
         },
       ],
     ]),
