@@ -1,8 +1,16 @@
 /** The document `cluster/meta`: the cluster's id, drawn by the first process that ever started on these stores. */
-import { ByteReader, ByteWriter, CorruptDataError, drawToken, drawUuid, type Random } from '../base/index.ts'
+import {
+  ByteReader,
+  ByteWriter,
+  CorruptDataError,
+  checkFormat,
+  drawToken,
+  drawUuid,
+  type Random,
+} from '../base/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 
-const clusterKey = { pk: 'cluster', sk: 'meta' }
+export const clusterKey = { pk: 'cluster', sk: 'meta' }
 const formatVersion = 1
 
 /** The cluster's id in base64url without padding, as Kafka shows it; puts one where there is none. */
@@ -31,13 +39,14 @@ function drawClusterUuid(random: Random): Uint8Array {
   }
 }
 
-function encodeClusterId(uuid: Uint8Array): Buffer {
+export function encodeClusterId(uuid: Uint8Array): Buffer {
   return new ByteWriter(17).uint8(formatVersion).raw(uuid).finish()
 }
 
-function decodeClusterId(value: Uint8Array): string {
+/** @throws CorruptDataError */
+export function decodeClusterId(value: Uint8Array): string {
   const reader = new ByteReader(value)
   const format = reader.uint8()
-  if (format !== formatVersion) throw new CorruptDataError(`cluster/meta has format ${format}`)
+  checkFormat('cluster id', format, formatVersion)
   return reader.raw(16).toString('base64url')
 }

@@ -1,5 +1,5 @@
 /** The document `gateways/<node>`: a gateway's claim of its node id, alive while the item's version changes. */
-import { ByteReader, ByteWriter, CorruptDataError } from '../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat } from '../base/index.ts'
 import type { Item, ItemKey } from '../storage/index.ts'
 import type { Gateway } from './cluster.ts'
 
@@ -28,7 +28,7 @@ export function encodeGateway(gateway: GatewayItem): Buffer {
 export function decodeGateway(item: Item): GatewayItem {
   const reader = new ByteReader(item.value)
   const format = reader.uint8()
-  if (format !== formatVersion) throw new CorruptDataError(`${item.key.pk}/${item.key.sk} has format ${format}`)
+  checkFormat('gateway', format, formatVersion)
   const host = reader.string()
   const port = reader.uint()
   const rack = reader.string()

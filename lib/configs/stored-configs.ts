@@ -7,7 +7,7 @@
  * twice does what making it once does.
  */
 import { LRUCache } from 'lru-cache'
-import { ByteReader, ByteWriter, type Clock, CorruptDataError, drawToken, type Random } from '../base/index.ts'
+import { ByteReader, ByteWriter, type Clock, checkFormat, drawToken, type Random } from '../base/index.ts'
 import { type ItemKey, type ItemStore, StoreError, type WriteOperation } from '../storage/index.ts'
 import type { Configs } from './definition.ts'
 import { ConfigError } from './errors.ts'
@@ -57,7 +57,7 @@ export class StoredConfigs implements GroupConfigs {
 
   /** Read strongly; undefined: nothing is set. @throws StoreError */
   async get(kind: ConfigKind, name: string): Promise<Configs | undefined> {
-    const item = await this.#parts.items.get(keyOf(kind, name))
+    const item = await this.#parts.items.get(configsKey(kind, name))
     const configs = item && decodeConfigs(item.value)
     return configs && Object.keys(configs).length > 0 ? configs : undefined
   }
@@ -81,7 +81,7 @@ export class StoredConfigs implements GroupConfigs {
    * @throws what `change` throws, ConfigError where the document would be too large, StoreError
    */
   async change(kind: ConfigKind, name: string, change: (configs: Configs) => Configs): Promise<void> {
-    const key = keyOf(kind, name)
+    const key = configsKey(kind, name)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const item = await this.#parts.items.get(key)
       const value = encodeConfigs(change(item ? decodeConfigs(item.value) : {}))
@@ -109,12 +109,12 @@ function partitionOf(kind: ConfigKind): string {
   return `configs#${kind}`
 }
 
-function keyOf(kind: ConfigKind, name: string): ItemKey {
+export function configsKey(kind: ConfigKind, name: string): ItemKey {
   return { pk: partitionOf(kind), sk: name }
 }
 
 /** @throws ConfigError INVALID_CONFIG */
-function encodeConfigs(configs: Configs): Buffer {
+export function encodeConfigs(configs: Configs): Buffer {
   const pairs = Object.entries(configs)
   const writer = new ByteWriter(256).uint8(FORMAT_VERSION).uint(pairs.length)
   for (const [name, value] of pairs) writer.string(name).string(value)
@@ -125,9 +125,9 @@ function encodeConfigs(configs: Configs): Buffer {
 }
 
 /** @throws CorruptDataError */
-function decodeConfigs(bytes: Uint8Array): Configs {
+export function decodeConfigs(bytes: Uint8Array): Configs {
   const reader = new ByteReader(bytes)
   const format = reader.uint8()
-  if (format !== FORMAT_VERSION) throw new CorruptDataError(`config format ${format} is newer than this Varve`)
+  checkFormat('configs', format, FORMAT_VERSION)
   return Object.fromEntries(reader.list(pair => [pair.string(), pair.string()] as const))
 }

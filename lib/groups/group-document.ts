@@ -4,7 +4,7 @@
  * A classic group's document changes at few moments: a join phase is complete, the leader's assignment is in, the group
  * is empty, a static member was replaced, another process takes over. Metadata and assignments are kept once per distinct value.
  */
-import { ByteReader, ByteWriter, CorruptDataError } from '../base/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import { type ConsumerDocument, readConsumerDocument, writeConsumerDocument } from './consumer-document.ts'
 import type { GroupState, Protocol } from './contract.ts'
@@ -75,7 +75,7 @@ export function encodeGroupDocument(group: GroupDocument): Uint8Array {
 export function decodeGroupDocument(bytes: Uint8Array): GroupDocument {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version > FORMAT_VERSION) throw new CorruptDataError(`group document of unknown format ${version}`)
+  checkFormat('group document', version, FORMAT_VERSION, 1)
   const place = reader.uint8()
   const values = reader.list(r => r.bytes())
   const common = { incarnation: reader.uint(), coordinator: reader.uint() }

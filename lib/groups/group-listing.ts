@@ -1,7 +1,7 @@
 /**
  * The list of all groups: `groups` / `<id>`, one item for each group's document, made and removed in one write with it.
  */
-import { CorruptDataError } from '../base/index.ts'
+import { checkFormat } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import { GROUP_KINDS } from './group-kinds.ts'
 
@@ -19,5 +19,5 @@ export function encodeGroupListing(kind: number = GROUP_KINDS.classic): Uint8Arr
 
 /** @throws CorruptDataError for an unknown format */
 export function checkGroupListing(bytes: Uint8Array): void {
-  if (bytes[0] !== FORMAT_VERSION) throw new CorruptDataError(`group listing of unknown format ${bytes[0]}`)
+  checkFormat('group listing', bytes[0] ?? 0, FORMAT_VERSION)
 }

@@ -3,7 +3,7 @@
  * of 16 partitions. It changes by compare-and-swap, and is removed only with its group or its topic: an empty block
  * stays, so that no write delayed from before can make an offset come back.
  */
-import { ByteReader, ByteWriter, CorruptDataError, hexOf } from '../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, hexOf } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import { groupPartitionKey } from './group-document.ts'
 import { OFFSETS_BLOCK_SIZE } from './settings.ts'
@@ -69,7 +69,7 @@ export function encodeOffsetsBlock(block: OffsetsBlock): Uint8Array {
 export function decodeOffsetsBlock(bytes: Uint8Array): OffsetsBlock {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version > FORMAT_VERSION) throw new CorruptDataError(`offsets block of unknown format ${version}`)
+  checkFormat('offsets block', version, FORMAT_VERSION, 1)
   const incarnation = reader.uint()
   const offsets = new Map(reader.list((r): [number, StoredOffset] => [r.uint(), readStored(r)]))
   if (version === 1) return { incarnation, offsets, staged: [], ended: new Map() }

@@ -13,6 +13,8 @@ import {
   chunksPk,
   decodeClaims,
   encodeClaims,
+  encodeHour,
+  encodeSource,
   hourKey,
   hourOf,
   sourceKey,
@@ -130,10 +132,10 @@ export class ClaimBook {
       return []
     }
     const operations: WriteOperation[] = [
-      { kind: 'put', key, expected: 'absent', version: drawToken(random), value: new Uint8Array() },
+      { kind: 'put', key, expected: 'absent', version: drawToken(random), value: encodeHour() },
     ]
     if (!this.#sourceKnown && !(await items.get(sourceKey(this.#source)))) {
-      const value = Buffer.from(this.#arn)
+      const value = encodeSource(this.#arn)
       operations.push({
         kind: 'put',
         key: sourceKey(this.#source),

@@ -3,12 +3,12 @@
  * with this sequence. Claims of one source and one minute (of the records' own time, which is the same at every delivery)
  * lie in chunks under one key, so a record that comes again is looked for in one place.
  *
- *   ingest / <source>                         → ARN
- *   ingest/<source> / <hour>                  → that there are chunks of that hour
+ *   ingest / <source>                         → version uint8 · ARN
+ *   ingest/<source> / <hour>                  → version uint8: there are chunks of that hour
  *   ingest#<source>#<hour> / <minute>#<chunk> → claims, only ever added to; a chunk that is full is followed by the next
  */
 import { createHash } from 'node:crypto'
-import { ByteReader, ByteWriter, CorruptDataError, hexOf } from '../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, hexOf } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 
 const FORMAT_VERSION = 1
@@ -78,6 +78,26 @@ export function chunkNumber(key: ItemKey): number {
   return Number.parseInt(key.sk.slice(3), 16)
 }
 
+export function encodeSource(arn: string): Uint8Array {
+  return new ByteWriter().uint8(FORMAT_VERSION).string(arn).finish()
+}
+
+/** The source's ARN. @throws CorruptDataError */
+export function decodeSource(bytes: Uint8Array): string {
+  const reader = new ByteReader(bytes)
+  checkFormat('event source', reader.uint8(), FORMAT_VERSION)
+  return reader.string()
+}
+
+export function encodeHour(): Uint8Array {
+  return Uint8Array.of(FORMAT_VERSION)
+}
+
+/** @throws CorruptDataError */
+export function checkHour(bytes: Uint8Array): void {
+  checkFormat('hour of claims', bytes[0] ?? 0, FORMAT_VERSION)
+}
+
 export function encodeClaims(claims: readonly Claim[]): Uint8Array {
   const writer = new ByteWriter(1_024).uint8(FORMAT_VERSION).uint(claims.length)
   for (const { producerId, topicId, partition, lastSequence, claimedAt, records } of claims) {
@@ -91,7 +111,7 @@ export function encodeClaims(claims: readonly Claim[]): Uint8Array {
 export function decodeClaims(bytes: Uint8Array): Claim[] {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`claims of format ${version}, newer than this Varve`)
+  checkFormat('claims', version, FORMAT_VERSION)
   return reader.list(() => ({
     producerId: reader.uint(),
     topicId: reader.raw(TOPIC_ID_BYTES).toString('hex'),

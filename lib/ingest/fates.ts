@@ -10,7 +10,15 @@
  *
  * A crash after any step is resumed by the next delivery. Two that resolve at once store the same answer.
  */
-import { ByteReader, ByteWriter, type Clock, CorruptDataError, drawToken, type Random } from '../base/index.ts'
+import {
+  ByteReader,
+  ByteWriter,
+  type Clock,
+  CorruptDataError,
+  checkFormat,
+  drawToken,
+  type Random,
+} from '../base/index.ts'
 import type { Log, Topic } from '../log/index.ts'
 import { splitBatches } from '../records/index.ts'
 import type { Item, ItemKey, ItemStore } from '../storage/index.ts'
@@ -24,7 +32,7 @@ const FENCE_TIMEOUT_MS = 20_000
 const SCAN_BYTES_MAX = 1_024 * 1_024
 const KNOWN_MAX = 10_000
 
-interface Fence {
+export interface Fence {
   /** Where the partition ended before the fence. */
   readonly from: number
   /** Last sequence of the producer that was there; -1: none. Final once `resolved`. */
@@ -164,7 +172,7 @@ export function fenceTime(value: Uint8Array): number {
   return decodeFence(value).fencedAt
 }
 
-function encodeFence({ from, lastSequence, resolved, fencedAt }: Fence): Uint8Array {
+export function encodeFence({ from, lastSequence, resolved, fencedAt }: Fence): Uint8Array {
   const writer = new ByteWriter(32).uint8(FORMAT_VERSION).uint(from).int(lastSequence)
   return writer
     .uint8(resolved ? 1 : 0)
@@ -172,9 +180,10 @@ function encodeFence({ from, lastSequence, resolved, fencedAt }: Fence): Uint8Ar
     .finish()
 }
 
-function decodeFence(bytes: Uint8Array): Fence {
+/** @throws CorruptDataError */
+export function decodeFence(bytes: Uint8Array): Fence {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`a fence of format ${version}, newer than this Varve`)
+  checkFormat('fence', version, FORMAT_VERSION)
   return { from: reader.uint(), lastSequence: reader.int(), resolved: reader.uint8() === 1, fencedAt: reader.uint() }
 }

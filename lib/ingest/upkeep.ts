@@ -5,7 +5,7 @@
 import type { Clock } from '../base/index.ts'
 import type { UpkeepJob } from '../log/index.ts'
 import type { Item, ItemStore, WriteOperation } from '../storage/index.ts'
-import { chunksPk, decodeClaims, SOURCES_PK } from './claim.ts'
+import { checkHour, chunksPk, decodeClaims, decodeSource, SOURCES_PK } from './claim.ts'
 import { FENCES_PK, fenceTime } from './fates.ts'
 
 /** Longer than any event source takes to deliver again what it holds as undelivered by our answer. */
@@ -35,13 +35,15 @@ export function forgetClaimsJob(options: ForgetOptions): UpkeepJob {
   }
 }
 
-/** Answers how many items it deleted. @throws StoreError */
+/** Answers how many items it deleted. @throws StoreError, CorruptDataError */
 export async function forgetOldClaims({ items, clock }: ForgetOptions): Promise<number> {
   const oldest = clock.now() - CLAIM_MS_MAX
   let deleted = 0
   let hours = 0
   for await (const source of itemsUnder(items, SOURCES_PK)) {
+    decodeSource(source.value)
     for await (const marker of itemsUnder(items, `ingest/${source.key.sk}`)) {
+      checkHour(marker.value)
       // A record's own time says nothing of when it was claimed, but not before it was sent.
       const hour = Number.parseInt(marker.key.sk, 16)
       if (hour * 3_600_000 > oldest) break

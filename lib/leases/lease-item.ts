@@ -1,5 +1,5 @@
 /** The stored lease: `lease#<name>` / `lease`. Its token is the item's version, drawn anew at each renewal. */
-import { ByteReader, ByteWriter, CorruptDataError } from '../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 
 export interface Lease {
@@ -30,6 +30,6 @@ export function encodeLease({ owner, durationMs, renewedAt }: Lease): Uint8Array
 export function decodeLease(bytes: Uint8Array): Lease {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`lease format ${version} is newer than this Varve`)
+  checkFormat('lease', version, FORMAT_VERSION)
   return { owner: reader.string(), durationMs: reader.uint(), renewedAt: reader.uint() }
 }

@@ -6,7 +6,7 @@
  * States: trying whole deliveries (limit undefined) → the same records failed `attemptsMax` times: half as many → … → a single
  * one that fails as often is given up, and passed over. Every success doubles the limit until it is none.
  */
-import { ByteReader, ByteWriter, CorruptDataError, hexOf } from '../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, hexOf } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import type { Policy } from './contract.ts'
 
@@ -91,7 +91,7 @@ export function encodeCheckpoint({ offset, failures, limit, failedAt, reason }: 
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`checkpoint format ${version} is newer than this Varve`)
+  checkFormat('checkpoint', version, FORMAT_VERSION)
   const [offset, failures, limit, failedAt] = [reader.uint(), reader.uint(), reader.uint(), reader.uint()]
   return { offset, failures, limit: limit === 0 ? undefined : limit, failedAt, reason: reader.string() }
 }

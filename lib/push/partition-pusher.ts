@@ -42,7 +42,7 @@ const PAGE_RECORDS_MAX = 1_000
 const APPEND_TIMEOUT_MS = 30_000
 const RECORD_OVERHEAD_BYTES = 32
 
-/** `idle`: everything was sent. `lost`: somebody else moves the checkpoint. `waiting`: after a failure, for so many ms more. */
+/** `idle`: everything was sent. `lost`: somebody else moves the checkpoint, or it is deleted. `waiting`: after a failure, for so many ms more. */
 export type Pumped =
   | { readonly status: 'idle'; readonly offset: number }
   | { readonly status: 'lost' | 'ended' }
@@ -101,6 +101,8 @@ export class PartitionPusher {
   async pump({ signal, until, lingerMs }: PumpBounds): Promise<Pumped> {
     const { clock, log } = this.#parts
     let known = await this.#load()
+    // Without a checkpoint it begins at the first record: not where the subscription was deleted meanwhile.
+    if (known.version === 'absent' && !(await this.#isCurrent())) return { status: 'lost' }
     let pauseMs = this.#leftOfPause(known.checkpoint)
     for (;;) {
       if (pauseMs > 0) {
@@ -284,6 +286,12 @@ export class PartitionPusher {
 
   get #key() {
     return checkpointKey(this.#subscription.id, this.#topic.id, this.#partition)
+  }
+
+  /** Whether the subscription is as it was when this began. */
+  async #isCurrent(): Promise<boolean> {
+    const item = await this.#parts.items.get(subscriptionKey(this.#subscription.name))
+    return item?.version === this.#stored.version
   }
 
   async #load(): Promise<Known> {

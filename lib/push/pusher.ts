@@ -154,7 +154,7 @@ export class Pusher {
         const held = await leases.hold<Pumped>(lease, LEASE_MS, lost =>
           pusher.pump({ ...bounds, signal: AbortSignal.any([signal, lost]) }),
         )
-        if (!held.held) await clock.sleep(HELD_ELSEWHERE_MS, signal)
+        if (!held.held || held.value.status === 'lost') await clock.sleep(HELD_ELSEWHERE_MS, signal)
       } catch (error) {
         if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') {
           logger.warn('the topic of a subscription is gone', { lease })

@@ -1,5 +1,5 @@
 /** The stored subscription: `push` / `<name>`. Small and seldom written, so it is JSON. It holds the webhook's secret. */
-import { CorruptDataError } from '../base/index.ts'
+import { checkFormat } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import type { Subscription } from './contract.ts'
 
@@ -18,8 +18,9 @@ export function encodeSubscription(subscription: Subscription): Uint8Array {
 /** @throws CorruptDataError */
 export function decodeSubscription(bytes: Uint8Array): Subscription {
   const { format, ...subscription } = JSON.parse(Buffer.from(bytes).toString())
-  if (format !== FORMAT_VERSION) throw new CorruptDataError(`subscription format ${format} is newer than this Varve`)
+  checkFormat('subscription', format, FORMAT_VERSION)
   // JSON has no undefined: what is not set is not there.
-  const policy = { attemptsMax: undefined, deadLetterTopic: undefined, ...subscription.policy }
+  const { attemptsMax, deadLetterTopic } = subscription.policy
+  const policy = { ...subscription.policy, attemptsMax, deadLetterTopic }
   return { ...subscription, policy }
 }

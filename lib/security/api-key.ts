@@ -3,7 +3,7 @@
  * passwords need would only slow down every request. Pure, but for the randomness that is passed in.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { ByteReader, ByteWriter, CorruptDataError, type Random } from '../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, type Random } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import { formatScope, parseScope, type Scope } from './scopes.ts'
 
@@ -64,7 +64,7 @@ export function encodeApiKey({ name, scopes, createdAt, expiresAt, secretHash }:
 export function decodeApiKey(id: string, bytes: Uint8Array): ApiKey {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`key format ${version} is newer than this Varve`)
+  checkFormat('API key', version, FORMAT_VERSION)
   const name = reader.string()
   const createdAt = reader.uint()
   const expiresAt = reader.uint() || undefined

@@ -1,5 +1,5 @@
 /**
- * What of fetched batches can be delivered: no control records, and with `read_committed` nothing of aborted transactions.
+ * What of fetched batches can be delivered: no control records, nothing of the empty batches that compaction leaves, and with `read_committed` nothing of aborted transactions.
  */
 import { readEndTransactionMarker, viewBatch } from '../records/index.ts'
 import type { Span } from './share-partition.ts'
@@ -29,6 +29,7 @@ export function findDeliverable({ batches, abortedTransactions }: Fetched): Deli
       if (readEndTransactionMarker(view)?.outcome === 'abort') aborting.delete(view.producerId)
       continue
     }
+    if (view.recordCount === 0) continue
     if (view.isTransactional && aborting.has(view.producerId)) continue
     spans.push({ first: view.baseOffset, last })
   }

@@ -3,7 +3,7 @@
  * compare-and-swap, and only when who is a member, what they subscribe to, or what those topics have changes. Who is
  * alive, and which epoch each member was told, is its coordinator's memory.
  */
-import { ByteReader, ByteWriter, CorruptDataError } from '../base/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../base/index.ts'
 import { GROUP_KINDS } from '../groups/index.ts'
 
 export interface ShareGroup {
@@ -75,7 +75,7 @@ export function encodeShareGroup({ coordinator, isDead, epoch, topics, members }
 export function decodeShareGroup(bytes: Uint8Array): ShareGroup {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`group document of unknown format ${version}`)
+  checkFormat('group document', version, FORMAT_VERSION)
   const kind = reader.uint8()
   if (kind !== GROUP_KINDS.share) throw new CorruptDataError(`group document of kind ${kind}, not a share group's`)
   const coordinator = reader.uint()

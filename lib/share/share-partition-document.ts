@@ -3,7 +3,7 @@
  * every acquisition as with every acknowledgement, and is removed only with its group, its topic, or by an administrator.
  * It says which locks there are, but not until when: clocks differ, so every process that sees a lock counts its time itself.
  */
-import { ByteReader, ByteWriter, CorruptDataError, hexOf } from '../base/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat, hexOf } from '../base/index.ts'
 import { groupPartitionKey } from '../groups/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import type { Lock, Run, SharePartition } from './share-partition.ts'
@@ -52,7 +52,7 @@ export function encodeSharePartition({ start, runs, locks, lastLock }: SharePart
 export function decodeSharePartition(bytes: Uint8Array): SharePartition {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`share partition of unknown format ${version}`)
+  checkFormat('share partition', version, FORMAT_VERSION)
   const start = reader.uint()
   const lastLock = reader.uint()
   const holders = reader.list(r => r.string())

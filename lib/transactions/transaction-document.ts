@@ -2,7 +2,7 @@
  * The stored document of a transactional id: `txn#<id>` / `doc`. It changes by compare-and-swap alone, and is never
  * removed. Beside it, made in the same write, an empty item lists the id: `transactions` / `<id>`.
  */
-import { ByteReader, ByteWriter, CorruptDataError } from '../base/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../base/index.ts'
 import type { OffsetsBlockPlace } from '../groups/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 
@@ -73,6 +73,11 @@ export function encodeTransactionListing(): Uint8Array {
   return Uint8Array.of(FORMAT_VERSION)
 }
 
+/** @throws CorruptDataError */
+export function checkTransactionListing(bytes: Uint8Array): void {
+  checkFormat('transaction listing', bytes[0] ?? 0, FORMAT_VERSION)
+}
+
 export function encodeTransaction(document: TransactionDocument): Uint8Array {
   const writer = new ByteWriter(128)
   writer.uint8(FORMAT_VERSION).uint8(transactionStates.indexOf(document.state))
@@ -97,7 +102,7 @@ export function encodeTransaction(document: TransactionDocument): Uint8Array {
 export function decodeTransaction(bytes: Uint8Array): TransactionDocument {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`transaction of unknown format ${version}`)
+  checkFormat('transaction', version, FORMAT_VERSION)
   const state = transactionStates[reader.uint8()]
   if (!state) throw new CorruptDataError('transaction in an unknown state')
   return {

@@ -14,6 +14,7 @@ import {
 } from '../storage/index.ts'
 import { BACKOFF_MS, UNKNOWN_ATTEMPTS_MAX } from './settings.ts'
 import {
+  checkTransactionListing,
   decodeTransaction,
   encodeTransaction,
   encodeTransactionListing,
@@ -65,13 +66,16 @@ export class TransactionItems {
     return inTheWay === undefined ? { written: version } : { inTheWay }
   }
 
-  /** Sorted. */
+  /** Sorted. @throws StoreError, CorruptDataError */
   async listIds(): Promise<string[]> {
     const ids: string[] = []
     let cursor: string | undefined
     do {
       const page = await this.#items.query(TRANSACTIONS_PARTITION, cursor === undefined ? {} : { cursor })
-      ids.push(...page.items.map(({ key }) => key.sk))
+      for (const { key, value } of page.items) {
+        checkTransactionListing(value)
+        ids.push(key.sk)
+      }
       cursor = page.cursor
     } while (cursor !== undefined)
     return ids

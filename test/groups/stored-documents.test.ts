@@ -89,7 +89,7 @@ describe('a group document', () => {
     for (const place of [0, 1]) {
       const other = new Uint8Array(encoded)
       other[place] = 99
-      expect(() => decodeGroupDocument(other)).toThrow(/unknown (format|kind) 99/)
+      expect(() => decodeGroupDocument(other)).toThrow(/unknown kind 99|format 99 is newer/)
     }
     expect(() => decodeGroupDocument(encoded.subarray(0, encoded.length - 1))).toThrow(CorruptDataError)
   })
@@ -132,7 +132,7 @@ describe('a block of offsets', () => {
   test('of another format is refused', () => {
     const encoded = new Uint8Array(encodeOffsetsBlock(emptyBlock))
     encoded[0] = 9
-    expect(() => decodeOffsetsBlock(encoded)).toThrow(/unknown format 9/)
+    expect(() => decodeOffsetsBlock(encoded)).toThrow(/format 9 is newer/)
   })
 
   test('holds 16 partitions of a topic, and its key tells the topic and sorts by block', () => {

@@ -60,6 +60,57 @@ describe('retention', () => {
     expect(items.items.size).toBeGreaterThan(0)
   })
 
+  test('goes by the stored head where this process knows an older one', async () => {
+    const { log, topic, runOnce, open, clock } = await filled({ 'retention.ms': String(10 * HOUR) }, 3)
+    const other = open()
+    await send(other, topic, ['elsewhere'], { timestamp: clock.now() })
+    await clock.advance(11 * HOUR)
+    const result = await runOnce({}, { log })
+    expect(result.failed).toEqual([])
+    expect(await startOf(log, topic)).toBe(4)
+  })
+
+  test('by size counts what was compacted once, where the compaction ended inside a chunk', async () => {
+    const rig = openUpkeepRig({
+      compaction: { dueBytes: 0, dueMs: 0, roundBytesMax: 1_000_000 },
+      shardLimits: { headBytesMax: 2_000, headBytesKept: 50, chunkBytesMax: 10_000, snapshotIntervalCommits: 4 },
+    })
+    const log = rig.open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: { 'retention.ms': '-1' } })
+    // Compaction stops at the open transaction, which is in one chunk with what lies before it.
+    for (let i = 0; i < 12; i++) await send(log, topic, [`${i}`])
+    await send(log, topic, ['open'], { producerId: 5, transaction: 1, baseSequence: 0 })
+    for (let i = 13; i < 80; i++) await send(log, topic, [`${i}`])
+    expect(await log.compaction.compactShard(topic, 0)).toMatchObject({ commits: 12, chunksRemoved: 0 })
+    const bytes = await log.sizeOf(topic, 0)
+    await log.topics.changeConfigs('t', configs => ({ ...configs, 'retention.bytes': String(bytes) }))
+    await rig.runOnce()
+    expect(await startOf(log, topic)).toBe(0)
+  })
+
+  test('by size counts nothing twice that is compacted while it looks', async () => {
+    const rig = openUpkeepRig({ compaction: { dueBytes: 0, dueMs: -HOUR }, shardLimits: { headBytesMax: 10_000 } })
+    const log = rig.open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: { 'retention.ms': '-1' } })
+    for (let i = 0; i < 6; i++) await send(log, topic, [`${i}`])
+    await log.compaction.compactShard(topic, 0)
+    for (let i = 6; i < 12; i++) await send(log, topic, [`${i}`])
+    const bytes = await log.sizeOf(topic, 0)
+    await log.topics.changeConfigs('t', configs => ({ ...configs, 'retention.bytes': String(bytes) }))
+    let looks = 0
+    const headReadThenCompacted: typeof rig.hooks.get = async (key, next) => {
+      const item = await next(key)
+      if (key.sk !== 'head' || looks++ > 0) return item
+      expect(await log.compaction.compactShard(topic, 0)).toMatchObject({ commits: 6 })
+      return item
+    }
+    const upkeep = rig.open()
+    rig.hooks.get = headReadThenCompacted
+    await rig.runOnce({}, { log: upkeep, only: ['retain'] })
+    expect(looks).toBeGreaterThan(1)
+    expect(await startOf(log, topic)).toBe(0)
+  })
+
   test('takes nothing where the policy is to compact, or nothing is limited', async () => {
     for (const configs of [
       { 'cleanup.policy': 'compact', 'retention.ms': '1' },

@@ -254,4 +254,23 @@ describe('a subscription', () => {
     expect(rig.deliveries).toHaveLength(1)
     expect((await rig.items.query(`push#${id}`)).items).toEqual([])
   })
+
+  test('that is deleted is not sent to from the beginning by a process that has not noticed', async () => {
+    const deleted = Promise.withResolvers<void>()
+    const rig: PushRig = open(async batch => {
+      if (!valuesOf([batch]).flat().includes('last')) return delivered
+      await rig.subscriptions.delete('s')
+      deleted.resolve()
+      return delivered
+    })
+    const topic = await rig.topic('t')
+    await rig.produce(topic, ['first'])
+    await rig.subscriptions.create({ ...good, from: 'earliest' })
+    await rig.push()
+    await rig.produce(topic, ['last'])
+    rig.pusher.start()
+    await deleted.promise
+    for (let turn = 0; turn < 200; turn++) await new Promise(resolve => setImmediate(resolve))
+    expect(valuesOf(rig.deliveries)).toEqual([['first'], ['last']])
+  })
 })

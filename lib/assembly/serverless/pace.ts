@@ -2,10 +2,11 @@
  * How often a schedule does its work: every time while there is work, and only every 2nd, 4th, 8th … time while there is none. What is
  * stored is the pace alone, so a log that is idle for long is not written to.
  */
-import { type Clock, drawToken, type Random } from '../../base/index.ts'
-import type { Item, ItemStore } from '../../storage/index.ts'
+import { ByteReader, type Clock, checkFormat, drawToken, type Random } from '../../base/index.ts'
+import type { ItemStore } from '../../storage/index.ts'
 
-const KEY = { pk: 'upkeep', sk: 'pace' }
+export const paceKey = { pk: 'upkeep', sk: 'pace' }
+const FORMAT_VERSION = 1
 /** Every 16th time at least. */
 const PACE_MAX = 4
 
@@ -20,8 +21,8 @@ export interface PaceOptions {
 /** Does `work`, which answers whether there was some, unless it is not its time. Answers whether it did. */
 export async function atItsPace(options: PaceOptions, work: () => Promise<boolean>): Promise<boolean> {
   const { items, clock, random, intervalMs } = options
-  const item = await items.get(KEY)
-  const pace = paceOf(item)
+  const item = await items.get(paceKey)
+  const pace = item ? Math.min(PACE_MAX, decodePace(item.value)) : 0
   const time = Math.floor(clock.now() / intervalMs)
   if (time % 2 ** pace !== 0) return false
   const next = (await work()) ? 0 : Math.min(PACE_MAX, pace + 1)
@@ -29,12 +30,19 @@ export async function atItsPace(options: PaceOptions, work: () => Promise<boolea
     // Whoever is faster says the same.
     const version = drawToken(random)
     await items.write([
-      { kind: 'put', key: KEY, expected: item?.version ?? 'absent', version, value: Uint8Array.of(next) },
+      { kind: 'put', key: paceKey, expected: item?.version ?? 'absent', version, value: encodePace(next) },
     ])
   }
   return true
 }
 
-function paceOf(item: Item | undefined): number {
-  return Math.min(PACE_MAX, item?.value[0] ?? 0)
+export function encodePace(pace: number): Uint8Array {
+  return Uint8Array.of(FORMAT_VERSION, pace)
+}
+
+/** @throws CorruptDataError */
+export function decodePace(bytes: Uint8Array): number {
+  const reader = new ByteReader(bytes)
+  checkFormat('pace', reader.uint8(), FORMAT_VERSION)
+  return reader.uint8()
 }

@@ -15,7 +15,7 @@ import {
   ByteReader,
   ByteWriter,
   type Clock,
-  CorruptDataError,
+  checkFormat,
   drawFraction,
   drawToken,
   type Random,
@@ -40,7 +40,7 @@ export interface IdempotencyParts {
   readonly random: Random
 }
 
-interface StoredKey {
+export interface StoredKey {
   readonly producerId: number
   readonly partitions: number
   readonly createdAt: number
@@ -64,7 +64,7 @@ export class IdempotencyKeys {
     }
     const hash = hashOf([topic.id, idempotencyKey])
     const requestHash = hashOf(request)
-    const { producerId, partitions, ...stored } = await this.#findOrMake(itemKeyOf(hash), topic, requestHash)
+    const { producerId, partitions, ...stored } = await this.#findOrMake(idempotencyItemKey(hash), topic, requestHash)
     if (!stored.requestHash.equals(requestHash)) {
       throw new HttpError('IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key came before with another request')
     }
@@ -77,9 +77,9 @@ export class IdempotencyKeys {
     let made: StoredKey | undefined
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const item = await items.get(key)
-      if (item) return decode(item.value)
+      if (item) return decodeIdempotencyKey(item.value)
       made ??= { producerId: await log.producerIds.next(), partitions, createdAt: clock.now(), requestHash }
-      const put = { key, expected: 'absent', version: drawToken(random), value: encode(made) } as const
+      const put = { key, expected: 'absent', version: drawToken(random), value: encodeIdempotencyKey(made) } as const
       if (await this.#written([{ kind: 'put', ...put }])) {
         if (drawFraction(random) < 1 / SWEEP_EVERY) await this.#sweep(key.pk)
         return made
@@ -92,7 +92,9 @@ export class IdempotencyKeys {
   async #sweep(pk: string): Promise<void> {
     const { items, clock } = this.#parts
     const { items: beside } = await items.query(pk)
-    const old = beside.filter(item => decode(item.value).createdAt < clock.now() - KEPT_MS).slice(0, SWEPT_MAX)
+    const old = beside
+      .filter(item => decodeIdempotencyKey(item.value).createdAt < clock.now() - KEPT_MS)
+      .slice(0, SWEPT_MAX)
     for (const item of old) await this.#remove(item)
   }
 
@@ -111,12 +113,12 @@ export class IdempotencyKeys {
   }
 }
 
-function itemKeyOf(hash: Buffer): ItemKey {
+export function idempotencyItemKey(hash: Buffer): ItemKey {
   const hex = hash.toString('hex')
   return { pk: `idem#${hex.slice(0, 2)}`, sk: hex }
 }
 
-function encode({ producerId, partitions, createdAt, requestHash }: StoredKey): Uint8Array {
+export function encodeIdempotencyKey({ producerId, partitions, createdAt, requestHash }: StoredKey): Uint8Array {
   return new ByteWriter(64)
     .uint8(FORMAT_VERSION)
     .uint(producerId)
@@ -126,11 +128,11 @@ function encode({ producerId, partitions, createdAt, requestHash }: StoredKey): 
     .finish()
 }
 
-function decode(bytes: Uint8Array): StoredKey {
+/** @throws CorruptDataError */
+export function decodeIdempotencyKey(bytes: Uint8Array): StoredKey {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION)
-    throw new CorruptDataError(`idempotency key format ${version} is newer than this Varve`)
+  checkFormat('idempotency key', version, FORMAT_VERSION)
   return { producerId: reader.uint(), partitions: reader.uint(), createdAt: reader.uint(), requestHash: reader.bytes() }
 }
 

@@ -5,7 +5,15 @@
  * Item: `rest#<group>` / <instance> → version uint8 · JSON. Instances that nobody used for a day are removed when another is made.
  */
 import * as z from 'zod'
-import { ByteReader, ByteWriter, type Clock, CorruptDataError, drawToken, type Random } from '../../base/index.ts'
+import {
+  ByteReader,
+  ByteWriter,
+  type Clock,
+  CorruptDataError,
+  checkFormat,
+  drawToken,
+  type Random,
+} from '../../base/index.ts'
 import { type Item, type ItemKey, type ItemStore, StoreError, type Version } from '../../storage/index.ts'
 import { HttpError } from '../errors.ts'
 import { memberSchema } from '../groups/group-member.ts'
@@ -49,10 +57,10 @@ export class ConsumerInstances {
   /** @throws HttpError INSTANCE_EXISTS */
   async create(group: string, name: string, instance: Omit<Instance, 'usedAt'>): Promise<void> {
     await this.#removeIdle(group)
-    const value = encode({ ...instance, usedAt: this.#parts.clock.now() })
+    const value = encodeInstance({ ...instance, usedAt: this.#parts.clock.now() })
     const version = drawToken(this.#parts.random)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const put = { key: keyOf(group, name), expected: 'absent', version, value } as const
+      const put = { key: instanceKey(group, name), expected: 'absent', version, value } as const
       if (await this.#written([{ kind: 'put', ...put }])) return
       const item = await this.#parts.items.get(put.key)
       if (item?.version === version) return
@@ -63,9 +71,9 @@ export class ConsumerInstances {
 
   /** @throws HttpError UNKNOWN_INSTANCE */
   async find(group: string, name: string): Promise<StoredInstance> {
-    const item = await this.#parts.items.get(keyOf(group, name))
+    const item = await this.#parts.items.get(instanceKey(group, name))
     if (!item) throw new HttpError('UNKNOWN_INSTANCE', `the group ${group} has no consumer ${name}`)
-    return { instance: decode(item.value), version: item.version }
+    return { instance: decodeInstance(item.value), version: item.version }
   }
 
   /** Writes nothing where nothing changed, but for a sign of life now and then. @throws HttpError INSTANCE_IN_USE */
@@ -73,9 +81,9 @@ export class ConsumerInstances {
     const now = this.#parts.clock.now()
     const same = JSON.stringify(instance) === JSON.stringify(changed)
     if (same && Math.abs(now - instance.usedAt) < USED_EVERY_MS) return
-    const put = { key: keyOf(group, name), expected: version, version: drawToken(this.#parts.random) }
+    const put = { key: instanceKey(group, name), expected: version, version: drawToken(this.#parts.random) }
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      if (await this.#written([{ kind: 'put', ...put, value: encode({ ...changed, usedAt: now }) }])) return
+      if (await this.#written([{ kind: 'put', ...put, value: encodeInstance({ ...changed, usedAt: now }) }])) return
       const item = await this.#parts.items.get(put.key)
       if (item?.version === put.version) return
       if (item?.version !== version) break
@@ -85,7 +93,7 @@ export class ConsumerInstances {
 
   async remove(group: string, name: string): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const item = await this.#parts.items.get(keyOf(group, name))
+      const item = await this.#parts.items.get(instanceKey(group, name))
       if (!item || (await this.#delete(item))) return
     }
     throw new StoreError('STORE_THROTTLED', `the consumer ${name} could not be removed`)
@@ -94,7 +102,7 @@ export class ConsumerInstances {
   async #removeIdle(group: string): Promise<void> {
     const { items, clock } = this.#parts
     const page = await items.query(pkOf(group))
-    const idle = page.items.filter(item => decode(item.value).usedAt < clock.now() - IDLE_MS_MAX)
+    const idle = page.items.filter(item => decodeInstance(item.value).usedAt < clock.now() - IDLE_MS_MAX)
     for (const item of idle) await this.#delete(item)
     if (page.items.length - idle.length >= INSTANCES_MAX) {
       throw new HttpError('INSTANCE_EXISTS', `the group ${group} has ${INSTANCES_MAX} consumers already: delete some`)
@@ -120,18 +128,19 @@ function pkOf(group: string): string {
   return `rest#${group}`
 }
 
-function keyOf(group: string, name: string): ItemKey {
+export function instanceKey(group: string, name: string): ItemKey {
   return { pk: pkOf(group), sk: name }
 }
 
-function encode(instance: Instance): Uint8Array {
+export function encodeInstance(instance: Instance): Uint8Array {
   return new ByteWriter().uint8(FORMAT_VERSION).string(JSON.stringify(instance)).finish()
 }
 
-function decode(bytes: Uint8Array): Instance {
+/** @throws CorruptDataError */
+export function decodeInstance(bytes: Uint8Array): Instance {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`consumer format ${version} is newer than this Varve`)
+  checkFormat('consumer instance', version, FORMAT_VERSION)
   const read = instanceSchema.safeParse(JSON.parse(reader.string()))
   if (!read.success) throw new CorruptDataError(`a consumer instance: ${read.error.message}`)
   return read.data

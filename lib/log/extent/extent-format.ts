@@ -8,7 +8,7 @@
  * does; where compaction left nothing there, an empty batch says so, or a reader at the end of the log would not get on.
  */
 import { crc32c } from '@node-rs/crc32'
-import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../../base/index.ts'
 import { type BatchView, buildEmptyBatch } from '../../records/index.ts'
 
 const FORMAT_VERSION = 1
@@ -110,7 +110,7 @@ export function decodeExtentIndex(bytes: Uint8Array): Block[] {
   const crc = trailer.uint32()
   const version = trailer.uint8()
   if (trailer.uint32() !== MAGIC) throw new CorruptDataError('not an extent')
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`extent format ${version} is newer than this Varve`)
+  checkFormat('extent', version, FORMAT_VERSION)
   const start = bytes.length - TRAILER_BYTES - length
   if (start < 0) throw new CorruptDataError(`an extent's index of ${length} bytes in ${bytes.length}`)
   const index = bytes.subarray(start, start + length)

@@ -3,7 +3,7 @@
  * [from, to) and is found by its last one, so the first item at or after an offset is the one that has it, and extents follow
  * each other without a hole. Key: `x#<topicId>#<partition>` / <last offset, 16 hex digits>.
  */
-import { ByteReader, ByteWriter, CorruptDataError, hexOf } from '../../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, hexOf } from '../../base/index.ts'
 import type { Item, ItemKey, Version } from '../../storage/index.ts'
 import { SEGMENT_ID_BYTES, type SegmentId, segmentIdFromBytes, segmentIdToBytes } from '../segment/segment-id.ts'
 
@@ -65,7 +65,7 @@ export function encodeExtent(extent: Extent): Uint8Array {
 export function decodeExtent(bytes: Uint8Array): Extent {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`extent item format ${version} is newer than this Varve`)
+  checkFormat('extent item', version, FORMAT_VERSION)
   const flags = reader.uint8()
   return {
     from: reader.uint(),

@@ -2,7 +2,7 @@
  * A chunk is an immutable item with commits that left the head's tail. Its key is the number of its first commit, so
  * the chunks of a shard sort in commit order, each beginning where the one before ends.
  */
-import { ByteReader, ByteWriter, CorruptDataError, hexOf } from '../../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, hexOf } from '../../base/index.ts'
 import type { ItemKey } from '../../storage/index.ts'
 import { type Commit, decodeCommit, encodeCommit } from './commit.ts'
 import { shardKey } from './head.ts'
@@ -35,6 +35,6 @@ export function encodeChunk(chunk: Chunk): Uint8Array {
 export function decodeChunk(bytes: Uint8Array): Chunk {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`chunk format ${version} is newer than this Varve`)
+  checkFormat('chunk', version, FORMAT_VERSION)
   return { firstCommit: reader.uint(), commits: reader.list(item => decodeCommit(item.bytes())) }
 }

@@ -2,7 +2,7 @@
  * The head: a shard's one mutable document and its sequencer. Whoever changes it by compare-and-swap has committed.
  * Key: `s#<topicId>#<shard>` / `head`. Bounded in bytes: the tail above 2 KiB moves to chunks (see transitions.ts).
  */
-import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat } from '../../base/index.ts'
 import type { ItemKey } from '../../storage/index.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
 import { type Commit, decodeCommit, encodeCommit, readSegmentRef, writeSegmentRef } from './commit.ts'
@@ -101,7 +101,7 @@ export function encodeHead(head: Head): Uint8Array {
 export function decodeHead(bytes: Uint8Array): Head {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`head format ${version} is newer than this Varve`)
+  checkFormat('head', version, FORMAT_VERSION)
   return {
     state: reader.uint8() === 0 ? 'open' : 'sealed',
     edition: reader.uint(),

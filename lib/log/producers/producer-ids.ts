@@ -2,11 +2,11 @@
  * Producer ids come in blocks from one counter item (`pid` / `next`). A block is used by the process that moved the
  * counter past it; what a process does not use is lost, which harms nobody.
  */
-import { ByteReader, ByteWriter, CorruptDataError, drawToken, Mailbox, type Random } from '../../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, drawToken, Mailbox, type Random } from '../../base/index.ts'
 import { type ItemStore, StoreError } from '../../storage/index.ts'
 import type { ProducerIds } from '../contract.ts'
 
-const KEY = { pk: 'pid', sk: 'next' }
+export const producerIdsKey = { pk: 'pid', sk: 'next' }
 const FORMAT_VERSION = 1
 export const PRODUCER_ID_BLOCK = 1_000
 const ATTEMPTS_MAX = 50
@@ -32,12 +32,12 @@ export class BlockProducerIds implements ProducerIds {
 
   async #takeBlock(): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const item = await this.#items.get(KEY)
+      const item = await this.#items.get(producerIdsKey)
       const first = item ? decodeCounter(item.value) : 0
       const outcome = await this.#items.write([
         {
           kind: 'put',
-          key: KEY,
+          key: producerIdsKey,
           expected: item?.version ?? 'absent',
           version: drawToken(this.#random),
           value: encodeCounter(first + PRODUCER_ID_BLOCK),
@@ -52,13 +52,14 @@ export class BlockProducerIds implements ProducerIds {
   }
 }
 
-function encodeCounter(next: number): Uint8Array {
+export function encodeCounter(next: number): Uint8Array {
   return new ByteWriter(16).uint8(FORMAT_VERSION).uint(next).finish()
 }
 
-function decodeCounter(bytes: Uint8Array): number {
+/** @throws CorruptDataError */
+export function decodeCounter(bytes: Uint8Array): number {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`counter format ${version} is newer than this Varve`)
+  checkFormat('producer id counter', version, FORMAT_VERSION)
   return reader.uint()
 }

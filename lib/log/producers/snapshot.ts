@@ -1,5 +1,5 @@
 /** A snapshot is a stored fold: a blob in the segment store, referred to by the head (SnapshotRef). */
-import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat } from '../../base/index.ts'
 import { Fold } from './fold.ts'
 import { type KeptBatch, type ProducerState, stateAfterSnapshot } from './producer-state.ts'
 
@@ -30,7 +30,7 @@ export function encodeFold(fold: Fold, time: number): Uint8Array {
 export function decodeFold(bytes: Uint8Array): Fold {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`snapshot format ${version} is newer than this Varve`)
+  checkFormat('snapshot', version, FORMAT_VERSION)
   const fold = new Fold(reader.uint())
   reader.list(item => fold.set(item.uint(), item.uint(), readState(item)))
   return fold

@@ -7,7 +7,7 @@
  * part of the log (a duplicate batch is cut there); the index is for checking and for repair.
  */
 import { crc32c } from '@node-rs/crc32'
-import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../../base/index.ts'
 
 const FORMAT_VERSION = 1
 const MAGIC = 0x56525653 // "VRVS"
@@ -43,7 +43,7 @@ export function decodeSegmentIndex(segment: Uint8Array): IndexedSlice[] {
   const crc = trailer.uint32()
   const version = trailer.uint8()
   if (trailer.uint32() !== MAGIC) throw new CorruptDataError('not a segment')
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`segment format ${version} is newer than this Varve`)
+  checkFormat('segment', version, FORMAT_VERSION)
   const start = segment.length - TRAILER_BYTES - length
   if (start < 0) throw new CorruptDataError(`a segment index of ${length} bytes in ${segment.length}`)
   const index = segment.subarray(start, start + length)

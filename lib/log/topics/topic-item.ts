@@ -2,7 +2,7 @@
  * The two documents of a topic. `topics` / <name> says which id the name has now and whether it is being deleted;
  * `t#<id>` / `topic` says what the topic is. A name made anew gets a new id, so nothing of the old life fits the new one.
  */
-import { ByteReader, ByteWriter, CorruptDataError } from '../../base/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../../base/index.ts'
 import type { ItemKey } from '../../storage/index.ts'
 import type { Topic } from '../contract.ts'
 
@@ -73,6 +73,6 @@ export function decodeTopic(bytes: Uint8Array): StoredTopic {
 function openDocument(bytes: Uint8Array): ByteReader {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`topic format ${version} is newer than this Varve`)
+  checkFormat('topic', version, FORMAT_VERSION)
   return reader
 }

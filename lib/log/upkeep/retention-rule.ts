@@ -53,6 +53,7 @@ export class RetentionWalk {
   #bytes = 0
   #start: number
   #settled = false
+  #left = false
 
   /** `now`: wall clock, ms. */
   constructor(limits: RetentionLimits, partition: PartitionState, now: number) {
@@ -64,7 +65,12 @@ export class RetentionWalk {
 
   /** No further piece changes the outcome. */
   get settled(): boolean {
-    return this.#settled && this.#limits.bytes < 0
+    return this.#left || (this.#settled && this.#limits.bytes < 0)
+  }
+
+  /** The start stays, whatever is added: not all pieces can be told apart now. */
+  leave(): void {
+    this.#left = true
   }
 
   add(piece: Piece): void {
@@ -77,6 +83,7 @@ export class RetentionWalk {
 
   /** After the last piece: the first offset to keep. */
   finish(): number {
+    if (this.#left) return this.#partition.start
     if (this.#limits.bytes < 0) return this.#start
     let left = this.#bytes
     for (const { to, bytes } of this.#pieces) {

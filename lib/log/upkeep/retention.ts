@@ -116,13 +116,19 @@ export class Retention {
     const { start, extentsTo } = head.partitions[slot]!
     if (extentsTo <= start) return
     const partition = shard * topic.shardSize + slot
-    for await (const { to, bytes, maxTimestamp } of listExtents(this.#parts.items, topic.id, partition, {
+    let next = start
+    for await (const { from, to, bytes, maxTimestamp } of listExtents(this.#parts.items, topic.id, partition, {
       above: start,
     })) {
+      // A compaction or merge went on meanwhile: bytes would count twice. The next run looks again.
+      if (next === start ? from > next : from !== next) return walk.leave()
+      if (to > extentsTo) return walk.leave()
       // Nothing has a timestamp where compaction left no record: it goes with what follows.
       walk.add({ to, bytes, timestamp: maxTimestamp < 0 ? Number.NEGATIVE_INFINITY : maxTimestamp })
-      if (walk.settled) return
+      if (walk.settled || to === extentsTo) return
+      next = to
     }
+    walk.leave()
   }
 
   /** In order. A chunk that is gone was compacted meanwhile: what lies behind it is left for the next time. */
@@ -141,7 +147,8 @@ export class Retention {
         const chunk = decodeChunk(item.value)
         if (chunk.firstCommit + chunk.commits.length <= head.floor) continue
         if (next >= 0 ? chunk.firstCommit !== next : chunk.firstCommit > head.floor) return
-        yield* chunk.commits
+        // Those below the floor are in extents.
+        yield* chunk.commits.slice(Math.max(0, head.floor - chunk.firstCommit))
         next = chunk.firstCommit + chunk.commits.length
       }
       cursor = page.cursor

@@ -66,6 +66,8 @@ export class ShardHeads {
     const open = this.#parts.shards.peek(place.topic.id, place.shard)
     if (!open) return this.#swap(place, unlessSealed)
     try {
+      // The change may rest on a head that was read, and this process know an older one.
+      await open.shard.refresh()
       return await open.committer.change(unlessSealed, this.#parts.clock.monotonic() + CHANGE_MS_MAX)
     } catch (error) {
       if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') return this.#swap(place, unlessSealed)

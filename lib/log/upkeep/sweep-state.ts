@@ -2,7 +2,7 @@
  * Where the sweep begins to look for item segments: `sweep` / `state`. No segment item is older than its hour, as far as a
  * sweep could see. It only saves reads; were it lost, the sweep would look further back.
  */
-import { ByteReader, ByteWriter, CorruptDataError, drawToken, type Random } from '../../base/index.ts'
+import { ByteReader, ByteWriter, checkFormat, drawToken, type Random } from '../../base/index.ts'
 import type { Expected, ItemStore } from '../../storage/index.ts'
 
 export interface SweepState {
@@ -11,17 +11,14 @@ export interface SweepState {
   readonly version: Expected
 }
 
-const KEY = { pk: 'sweep', sk: 'state' }
+export const sweepStateKey = { pk: 'sweep', sk: 'state' }
 const FORMAT_VERSION = 1
 
 /** @throws StoreError, CorruptDataError */
 export async function readSweepState(items: ItemStore): Promise<SweepState> {
-  const item = await items.get(KEY)
+  const item = await items.get(sweepStateKey)
   if (!item) return { oldestHour: undefined, version: 'absent' }
-  const reader = new ByteReader(item.value)
-  const version = reader.uint8()
-  if (version !== FORMAT_VERSION) throw new CorruptDataError(`sweep state format ${version} is newer than this Varve`)
-  return { oldestHour: reader.uint(), version: item.version }
+  return { oldestHour: decodeOldestHour(item.value), version: item.version }
 }
 
 /** Of two sweeps that end at once, one is enough. @throws StoreError */
@@ -30,6 +27,17 @@ export async function writeSweepState(
   expected: Expected,
   oldestHour: number,
 ): Promise<void> {
-  const value = new ByteWriter(16).uint8(FORMAT_VERSION).uint(oldestHour).finish()
-  await items.write([{ kind: 'put', key: KEY, expected, version: drawToken(random), value }])
+  const value = encodeOldestHour(oldestHour)
+  await items.write([{ kind: 'put', key: sweepStateKey, expected, version: drawToken(random), value }])
+}
+
+export function encodeOldestHour(oldestHour: number): Uint8Array {
+  return new ByteWriter(16).uint8(FORMAT_VERSION).uint(oldestHour).finish()
+}
+
+/** @throws CorruptDataError */
+export function decodeOldestHour(bytes: Uint8Array): number {
+  const reader = new ByteReader(bytes)
+  checkFormat('sweep state', reader.uint8(), FORMAT_VERSION)
+  return reader.uint()
 }
