@@ -156,6 +156,7 @@ function carriedCommit(id: SegmentId, placed: readonly PlacedBatch[], carried: r
   const segment: SegmentRef = { id, medium: 'item' }
   return {
     id,
+    formerIds: [],
     placed,
     alone: true,
     markers: [],
@@ -176,6 +177,7 @@ function pendingCommit(
 ): PendingCommit {
   const commit: PendingCommit = {
     id,
+    formerIds: [],
     placed,
     alone,
     markers: [],

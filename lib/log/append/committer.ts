@@ -245,6 +245,7 @@ export class Committer {
   /** The segment is below the fence: its unanswered batches go into a new one, which takes its place in the queue. */
   async #putAgain(commit: PendingCommit): Promise<void> {
     this.#shard.forgetAwaited(commit.id)
+    commit.formerIds = [...commit.formerIds, commit.id]
     commit.id = this.#parts.segmentIds.next()
     if (commit.markers.length > 0) {
       commit.segment = { id: commit.id, medium: 'none' }
@@ -315,18 +316,24 @@ export class Committer {
       }
       // A marker that the commit does not have was not needed: its transaction had ended.
       for (const pending of commit.markers) answerMarker(pending, { kind: 'appended', baseOffset: -1 })
-      this.#parts.onCommitted(seen, commit.placed)
+      this.#tellCommitted(seen, commit)
     }
     this.#dropSettled()
   }
 
   #settleWritten(covered: readonly PendingCommit[], plan: CommitPlan): void {
     const commits = new Map(plan.commits.map(commit => [commit.segment.id, commit]))
-    for (const { id, placed } of covered) {
-      const commit = commits.get(id)
-      if (commit) this.#parts.onCommitted(commit, placed)
+    for (const pending of covered) {
+      const commit = commits.get(pending.id)
+      if (commit) this.#tellCommitted(commit, pending)
     }
     this.#settlePlanned(covered, plan)
+  }
+
+  /** Who is told writes offsets into the batches, which a slow put under a former id may still be reading. */
+  #tellCommitted(commit: Commit, { placed, formerIds }: PendingCommit): void {
+    if (formerIds.some(id => this.#parts.segments.isUnderWay(id))) return
+    this.#parts.onCommitted(commit, placed)
   }
 
   #settlePlanned(covered: readonly PendingCommit[], plan: CommitPlan): void {

@@ -53,6 +53,8 @@ export interface PlacedBatch extends Pick<PendingBatch, 'slot' | 'batch'> {
 /** The part of a segment that one shard has to commit. */
 export interface PendingCommit {
   id: SegmentId
+  /** Under which it was put before: below a fence. */
+  formerIds: readonly SegmentId[]
   /** By position. */
   placed: readonly PlacedBatch[]
   /** No other shard has a part in the segment. */
@@ -75,6 +77,7 @@ export interface PendingCommit {
 export function markerCommit(id: SegmentId, markers: readonly PendingMarker[]): PendingCommit {
   return {
     id,
+    formerIds: [],
     placed: [],
     alone: true,
     markers,

@@ -6,7 +6,7 @@ import { Trace } from './trace.ts'
 export const EPOCH_MS = 1_767_225_600_000
 
 /** More steps than this in one history mean that something spins. */
-const STEPS_MAX = 400_000
+const STEPS_MAX = 2_000_000
 
 /** A history that never ends: `steps` or `deadline` ran out before the scenario did, or nothing was left to happen. */
 export class StuckError extends Error {}
