@@ -9,6 +9,7 @@ import {
   type Item,
   type ItemKey,
   type ItemStore,
+  queryAll,
   StoreError,
   type Version,
   WRITE_OPERATIONS_MAX,
@@ -130,7 +131,7 @@ export class GroupItems {
   /** All but share groups. */
   async listGroupIds(): Promise<string[]> {
     const found: string[] = []
-    for await (const { key, value } of this.#all(GROUP_LISTING_PARTITION, {})) {
+    for await (const { key, value } of queryAll(this.#items, GROUP_LISTING_PARTITION)) {
       checkGroupListing(value)
       if (listedKindOf(value) !== GROUP_KINDS.share) found.push(key.sk)
     }
@@ -158,7 +159,11 @@ export class GroupItems {
   /** Every block of the group, or of one topic in it. */
   async listOffsets(groupId: string, topicId?: string): Promise<ListedBlock[]> {
     const found: ListedBlock[] = []
-    for await (const { key, version, value } of this.#all(groupPartitionKey(groupId), offsetsRange(topicId))) {
+    for await (const { key, version, value } of queryAll(
+      this.#items,
+      groupPartitionKey(groupId),
+      offsetsRange(topicId),
+    )) {
       found.push({ key, topicId: topicIdOfSortKey(key.sk), version, block: decodeOffsetsBlock(value) })
     }
     return found
@@ -184,15 +189,6 @@ export class GroupItems {
     const operations: WriteOperation[] = [{ kind: 'delete', key: groupDocumentKey(groupId), expected }]
     if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
     await this.#remove(operations)
-  }
-
-  async *#all(pk: string, range: { from?: string; to?: string }): AsyncGenerator<Item> {
-    let cursor: string | undefined
-    do {
-      const page = await this.#items.query(pk, cursor === undefined ? range : { ...range, cursor })
-      yield* page.items
-      cursor = page.cursor
-    } while (cursor !== undefined)
   }
 
   /** `operations[0]` carries `version`, by which the whole write is recognised. @throws StoreError */

@@ -147,7 +147,7 @@ export class Pusher {
         if (!(await this.#isBehind(pusher, topic, partition))) {
           const offset = await pusher.position()
           await log.waitForRecords([{ topic, partition, offset }], WAIT_MS, signal)
-          if (!(await this.#isBehind(pusher, topic, partition))) continue
+          continue
         }
         if (signal.aborted) return
         const bounds = { until: Number.POSITIVE_INFINITY, lingerMs: LINGER_MS }

@@ -5,7 +5,14 @@
  */
 import { type Clock, drawToken, drawUuid, type Random } from '../base/index.ts'
 import type { Log, Topic } from '../log/index.ts'
-import { type Item, type ItemStore, StoreError, type Version, WRITE_OPERATIONS_MAX } from '../storage/index.ts'
+import {
+  type Item,
+  type ItemStore,
+  queryAll,
+  StoreError,
+  type Version,
+  WRITE_OPERATIONS_MAX,
+} from '../storage/index.ts'
 import { checkpointKey, checkpointsPk, decodeCheckpoint, encodeCheckpoint, startAt } from './checkpoint.ts'
 import type { Policy, Subscription, TargetFactory, TargetSpec } from './contract.ts'
 import { PushError } from './errors.ts'
@@ -104,7 +111,7 @@ export class Subscriptions {
   /** By name. */
   async list(): Promise<StoredSubscription[]> {
     const found: StoredSubscription[] = []
-    for await (const { value, version } of this.#all(SUBSCRIPTIONS)) {
+    for await (const { value, version } of queryAll(this.#parts.items, SUBSCRIPTIONS)) {
       found.push({ subscription: decodeSubscription(value), version })
     }
     return found
@@ -152,7 +159,8 @@ export class Subscriptions {
     const topic = await log.topics.find({ id: topicId })
     if (!topic) throw new PushError('UNKNOWN_SUBSCRIPTION', `The topic ${name} of the subscription was deleted.`)
     const checkpoints = new Map<string, ReturnType<typeof decodeCheckpoint>>()
-    for await (const { key, value } of this.#all(checkpointsPk(id))) checkpoints.set(key.sk, decodeCheckpoint(value))
+    for await (const { key, value } of queryAll(this.#parts.items, checkpointsPk(id)))
+      checkpoints.set(key.sk, decodeCheckpoint(value))
     return Promise.all(
       Array.from({ length: topic.partitions }, async (_, partition) => {
         const latest = { at: 'latest', isolation: 'read_committed' } as const
@@ -218,7 +226,7 @@ export class Subscriptions {
   async #removeCheckpoints(id: string): Promise<void> {
     for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
       let left = 0
-      for await (const item of this.#all(checkpointsPk(id))) if (!(await this.#delete(item))) left++
+      for await (const item of queryAll(this.#parts.items, checkpointsPk(id))) if (!(await this.#delete(item))) left++
       if (left === 0) return
     }
     throw changing(id)
@@ -250,15 +258,6 @@ export class Subscriptions {
       if ((await items.get(key))?.version === version) return version
       throw error
     }
-  }
-
-  async *#all(pk: string): AsyncGenerator<Item> {
-    let cursor: string | undefined
-    do {
-      const page = await this.#parts.items.query(pk, cursor === undefined ? {} : { cursor })
-      yield* page.items
-      cursor = page.cursor
-    } while (cursor !== undefined)
   }
 }
 

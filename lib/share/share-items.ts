@@ -19,6 +19,7 @@ import {
   type Item,
   type ItemKey,
   type ItemStore,
+  queryAll,
   StoreError,
   type Version,
   WRITE_OPERATIONS_MAX,
@@ -108,7 +109,7 @@ export class ShareItems {
 
   async listGroupIds(): Promise<string[]> {
     const found: string[] = []
-    for await (const { key, value } of this.#all(GROUP_LISTING_PARTITION, {})) {
+    for await (const { key, value } of queryAll(this.#items, GROUP_LISTING_PARTITION)) {
       if (listedKindOf(value) === GROUP_KINDS.share) found.push(key.sk)
     }
     return found
@@ -139,7 +140,7 @@ export class ShareItems {
       topicId === undefined
         ? { from: SHARE_SORT_KEY_FIRST, to: SHARE_SORT_KEY_LAST }
         : { from: `${SHARE_SORT_KEY_FIRST}${topicId}#`, to: `${SHARE_SORT_KEY_FIRST}${topicId}$` }
-    for await (const { key, version, value } of this.#all(groupPartitionKey(groupId), range)) {
+    for await (const { key, version, value } of queryAll(this.#items, groupPartitionKey(groupId), range)) {
       found.push({ ...placeOfSortKey(key.sk), key, version, value: decodeSharePartition(value) })
     }
     return found
@@ -175,15 +176,6 @@ export class ShareItems {
   /** Waits before another attempt: longer each time, and not in step with others. */
   async pause(attempt: number): Promise<void> {
     await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
-  }
-
-  async *#all(pk: string, range: { from?: string; to?: string }): AsyncGenerator<Item> {
-    let cursor: string | undefined
-    do {
-      const page = await this.#items.query(pk, cursor === undefined ? range : { ...range, cursor })
-      yield* page.items
-      cursor = page.cursor
-    } while (cursor !== undefined)
   }
 
   /** `operations[0]` carries `version`, by which the whole write is recognised. @throws StoreError */

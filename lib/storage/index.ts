@@ -43,4 +43,5 @@ export {
   readUnits,
   writeUnits,
 } from './prices.ts'
+export { queryAll } from './query-all.ts'
 export { type ObjectRetryOptions, Retry, type RetryOptions, retryItems, retryObjects } from './retry.ts'
