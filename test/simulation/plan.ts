@@ -99,8 +99,27 @@ export type Focus = (typeof focuses)[number]
 
 export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups'] as const
 
+/** Out of 20 histories; the rest are about the log. Those of upkeep take four times as long as others. */
+const SHARES: readonly (readonly [Focus, number])[] = [
+  ['transactions', 4],
+  ['groups', 3],
+  ['consumer-groups', 3],
+  ['shares', 3],
+  ['upkeep', 2],
+]
+
 export function focusOf(seed: number): Focus {
-  return new Rng(seed, 'focus').pick<Focus>(focuses)
+  let left = new Rng(seed, 'focus').below(20)
+  for (const [focus, share] of SHARES) {
+    if (left < share) return focus
+    left -= share
+  }
+  return 'log'
+}
+
+/** It goes on for hours of virtual time, or has jobs that look around every few seconds: it takes many times as long as others. */
+export function isLong({ tuning, watchIdle }: Plan): boolean {
+  return tuning.upkeep !== undefined || watchIdle
 }
 
 export function drawPlan(seed: number): Plan {
@@ -111,6 +130,7 @@ export function drawPlan(seed: number): Plan {
   const clocksRight = rng.chance(0.3)
   const gateways = rng.pick([1, 2, 2, 3])
   const skewsMs = Array.from({ length: gateways }, () => (clocksRight ? 0 : drawSkew(rng)))
+  const hasUpkeep = focus === 'upkeep' || rng.chance(0.1)
   return {
     seed,
     skewsMs,
@@ -131,12 +151,12 @@ export function drawPlan(seed: number): Plan {
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
     tuning: {
       ...drawTuning(rng, healMs),
-      ...((focus === 'upkeep' || rng.chance(0.2)) && { upkeep: drawUpkeepTuning(rng, healMs) }),
+      ...(hasUpkeep && { upkeep: drawUpkeepTuning(rng, healMs) }),
     },
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
-    watchIdle: rng.chance(0.1),
+    watchIdle: rng.chance(hasUpkeep ? 0.05 : 0.1),
   }
 }
 
@@ -164,6 +184,9 @@ function drawProducers(rng: Rng, topics: readonly number[], healMs: number): Pro
   })
 }
 
+/** One reader's until the healing, about: more show nothing new. */
+const POLLS_MAX = 400
+
 function drawReaders(rng: Rng, topics: readonly number[], healMs: number): ReaderPlan[] {
   return Array.from({ length: rng.pick([0, 1, 1, 2]) }, (_, i) => {
     const topic = rng.below(topics.length)
@@ -172,7 +195,7 @@ function drawReaders(rng: Rng, topics: readonly number[], healMs: number): Reade
       topic,
       partition: rng.below(topics[topic]!),
       maxBytes: rng.pick([1, 500, 20_000]),
-      thinkMs: rng.spread(5, Math.max(10, healMs / 10)),
+      thinkMs: rng.spread(Math.max(5, healMs / POLLS_MAX), Math.max(10, healMs / 10)),
     }
   })
 }
