@@ -45,7 +45,7 @@ class PublishedFolder implements PublishedFiles {
 
   list(prefix: string): Promise<string[]> {
     return run(`list ${prefix}`, async () => {
-      const folder = this.#path(dirname(prefix))
+      const folder = this.#path(prefix.slice(0, Math.max(0, prefix.lastIndexOf('/'))))
       const entries = await unlessMissing(fs.readdir(folder, { withFileTypes: true, recursive: true }), [])
       return entries
         .filter(entry => entry.isFile())
