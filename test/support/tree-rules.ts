@@ -121,6 +121,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/storage',
       'lib/storage/aws',
       'lib/leases',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
