@@ -199,8 +199,14 @@ export interface Log {
   deleteRecords(request: DeleteRecordsRequest): Promise<number>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
-  /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
-  upkeepJobs(settings?: Partial<UpkeepSettings>): readonly UpkeepJob[]
+  /**
+   * What keeps the stores as small as what is in the log, for an Upkeep to run. `forgetTopics` removes what others keep by
+   * the ids of deleted topics; without it these topics' tombstones stay.
+   */
+  upkeepJobs(
+    settings?: Partial<UpkeepSettings>,
+    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
+  ): readonly UpkeepJob[]
   /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
   sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */

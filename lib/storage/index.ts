@@ -28,6 +28,8 @@ export {
   type ObjectPage,
   type ObjectStore,
   StoreError,
+  type UnfinishedPut,
+  type UnfinishedPuts,
   type Version,
   WRITE_OPERATIONS_MAX,
   type WriteOperation,
