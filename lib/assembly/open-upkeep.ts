@@ -1,4 +1,5 @@
 /** The upkeep of a log and of what stands on it. */
+import { archiveJob } from '../archive/index.ts'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import { expireGroupsJob, forgetTopicsInGroups } from '../groups/index.ts'
 import { forgetIdempotencyKeysJob, forgetInstancesJob } from '../http/index.ts'
@@ -6,7 +7,7 @@ import { forgetClaimsJob } from '../ingest/index.ts'
 import { Leases } from '../leases/index.ts'
 import { type Log, Upkeep } from '../log/index.ts'
 import { expireShareGroupsJob, forgetTopicsInShareGroups } from '../share/index.ts'
-import type { ItemStore } from '../storage/index.ts'
+import type { ItemStore, PublishedFiles } from '../storage/index.ts'
 import { expireTransactionalIdsJob } from '../transactions/index.ts'
 import type { UpkeepConfig } from './config.ts'
 
@@ -20,6 +21,7 @@ const PAUSE_MS = 10
 interface UpkeepParts {
   readonly log: Log
   readonly items: ItemStore
+  readonly archives: PublishedFiles
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -34,11 +36,12 @@ interface Place {
 }
 
 export function openUpkeep(
-  { log, ...parts }: UpkeepParts,
+  { log, archives, ...parts }: UpkeepParts,
   { background: _, ...settings }: UpkeepConfig,
   { isMine, ...place }: Place,
 ): Upkeep {
   const leases = new Leases({ ...parts, ...place })
+  const archive = archiveJob({ ...parts, log, files: archives }, settings.retentionIntervalMs)
   const { offsetsRetentionMs, transactionalIdExpirationMs, retentionIntervalMs } = settings
   const forgetTopics = async (topicIds: ReadonlySet<string>) => {
     await forgetTopicsInGroups(parts, topicIds)
@@ -50,6 +53,7 @@ export function openUpkeep(
     expireGroupsJob({ ...parts, topics: log.topics }, { offsetsRetentionMs, intervalMs }),
     expireShareGroupsJob(parts, { offsetsRetentionMs, intervalMs }),
     expireTransactionalIdsJob(parts, { transactionalIdExpirationMs, intervalMs: TRANSACTIONAL_IDS_INTERVAL_MS }),
+    archive,
     forgetClaimsJob(parts),
     forgetIdempotencyKeysJob(parts),
     forgetInstancesJob(parts),

@@ -10,6 +10,7 @@ import { Transactions } from '../../lib/transactions/index.ts'
 import { aHeartbeat } from '../groups/support/consumer-engine.ts'
 import { bodyOf, type HttpRig, openHttpRig } from '../http/rig.ts'
 import { delivery, numbered } from '../ingest/sandboxes.ts'
+import { memoryFiles } from '../support/memory-files.ts'
 import { memoryItems, memoryObjects } from '../support/memory-stores.ts'
 import { type Process, TestProducer } from '../transactions/rig.ts'
 
@@ -41,7 +42,7 @@ function openWorld() {
   /** Passes of upkeep, as a schedule has them, until there is nothing to do. */
   const keepUp = async () => {
     for (let pass = 0; pass < 10; pass++) {
-      const upkeep = openUpkeep({ ...common, log }, upkeepConfig, { owner: 'test', shortLived: true })
+      const upkeep = openUpkeep({ ...common, log, archives: memoryFiles() }, upkeepConfig, { owner: 'test', shortLived: true })
       const { findings, failed, complete } = await upkeep.runOnce({ withinMs: 60_000 })
       await upkeep.close()
       expect(failed).toEqual([])

@@ -15,6 +15,7 @@ import {
   CorruptDataError,
   checkFormat,
   drawToken,
+  parseStoredJson,
   type Random,
 } from '../../base/index.ts'
 import type { UpkeepJob } from '../../log/index.ts'
@@ -199,7 +200,7 @@ export function decodeInstance(bytes: Uint8Array): Instance {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
   checkFormat('consumer instance', version, FORMAT_VERSION)
-  const read = instanceSchema.safeParse(JSON.parse(reader.string()))
+  const read = instanceSchema.safeParse(parseStoredJson('consumer instance', reader.string()))
   if (!read.success) throw new CorruptDataError(`a consumer instance: ${read.error.message}`)
   return read.data
 }
