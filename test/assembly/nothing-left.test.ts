@@ -42,7 +42,10 @@ function openWorld() {
   /** Passes of upkeep, as a schedule has them, until there is nothing to do. */
   const keepUp = async () => {
     for (let pass = 0; pass < 10; pass++) {
-      const upkeep = openUpkeep({ ...common, log, archives: memoryFiles() }, upkeepConfig, { owner: 'test', shortLived: true })
+      const upkeep = openUpkeep({ ...common, log, archives: memoryFiles() }, upkeepConfig, {
+        owner: 'test',
+        shortLived: true,
+      })
       const { findings, failed, complete } = await upkeep.runOnce({ withinMs: 60_000 })
       await upkeep.close()
       expect(failed).toEqual([])
@@ -179,7 +182,13 @@ async function consume({ groups }: World, topic: Topic): Promise<void> {
     ...{ endpoint: undefined, shutsDown: false },
   }
   await groups.streamsHeartbeat(member)
-  await groups.streamsHeartbeat({ ...member, epoch: -1 })
+  await groups.streamsHeartbeat({
+    ...member,
+    epoch: -1,
+    topology: undefined,
+    rebalanceTimeoutMs: undefined,
+    owned: undefined,
+  })
 }
 
 async function share({ shares }: World, topic: Topic): Promise<void> {
