@@ -115,7 +115,8 @@ class Scenario {
       await world.run(() => this.#work(), this.#plan.healMs + LIVENESS_MS)
       await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
       if (this.#plan.watchIdle) {
-        await world.run(() => this.#idle(), world.time + LATEST_MS + 2 * IDLE_MS + LIVENESS_MS)
+        const settledMs = this.#settledMs
+        await world.run(() => this.#idle(settledMs), world.time + settledMs + 2 * IDLE_MS + LIVENESS_MS)
       }
       if (this.#plan.upkeep?.sweepAtEnd) {
         await world.run(() => this.#sweepAll(), world.time + LATEST_MS + 10 * LAST_SWEEP.withinMs + LIVENESS_MS)
@@ -215,7 +216,7 @@ class Scenario {
     if (kind === 'kill') cluster.kill(gateway, this.#rng)
     if (kind === 'stop') await cluster.stop(gateway, this.#rng)
     if (kind === 'freeze') await cluster.freeze(gateway, Math.min(ms, left))
-    if (kind === 'jump') cluster.gateway(gateway).process.jumpClock(ms)
+    if (kind === 'jump') cluster.jumpClock(gateway, ms)
     if (kind === 'cut') for (const connection of connections) connection.close()
   }
 
@@ -233,11 +234,19 @@ class Scenario {
     }
   }
 
-  /** When the last late request has come, nobody writes for an hour, and all is still there after it. */
-  async #idle(): Promise<void> {
+  /**
+   * After so long the last late request has come, and upkeep has done what it can: what was stored by a clock that was ahead
+   * is young for it until a clock shows that time again.
+   */
+  get #settledMs(): number {
+    return LATEST_MS + this.#scene.cluster.clocksWentBackMs
+  }
+
+  /** From then on nobody writes for an hour, and all is still there after it. */
+  async #idle(settledMs: number): Promise<void> {
     const { world, violations } = this.#scene
     this.#phase = 'idle'
-    await world.sleep(LATEST_MS)
+    await world.sleep(settledMs)
     const before = this.#coverage.effects
     await world.sleep(IDLE_MS)
     const written = this.#coverage.effects - before
