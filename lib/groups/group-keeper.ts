@@ -184,9 +184,9 @@ export class GroupKeeper<D extends Kept> {
       else if (this.sessions.next() === undefined && now - this.#usedAt >= IDLE_GROUP_MS)
         this.release('NOT_COORDINATOR')
     } catch (error) {
-      if (error instanceof GroupError) return
+      if (error instanceof GroupError && this.#letGo) return
       this.#alarm.retryLater()
-      if (error instanceof StoreError) return
+      if (error instanceof GroupError || error instanceof StoreError) return
       this.release('COORDINATOR_NOT_AVAILABLE')
       throw error
     }

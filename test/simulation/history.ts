@@ -6,6 +6,7 @@ import type { Topic } from '../../lib/log/index.ts'
 import { checkHistory, type Operation, type Violation } from './checker/index.ts'
 import { type Coverage, coverageOf } from './coverage.ts'
 import { checkEndState } from './end-state.ts'
+import { watchExpiry } from './expiry-watch.ts'
 import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
@@ -24,6 +25,7 @@ import { ItemTruth } from './world/item-truth.ts'
 import type { Connection } from './world/network.ts'
 import { ObjectTruth } from './world/object-truth.ts'
 import { Rng } from './world/rng.ts'
+import type { StoreObserver } from './world/stores.ts'
 import { StuckError, World } from './world/world.ts'
 
 /** After the healing all work must be done within this, and then all reading: more than every timeout of clients and stores. */
@@ -65,7 +67,16 @@ export async function runPlan(
   const onUnhandled = (error: unknown) => reportError(scene, error, 'a rejection that nobody handles')
   process.on('unhandledRejection', onUnhandled)
   const coverage = coverageOf(world, violations)
-  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer: coverage }
+  const history: Operation[] = []
+  const seeExpiry = watchExpiry(world, history, violations)
+  const observer: StoreObserver = {
+    ...coverage,
+    wrote: (operations, outcome, by) => {
+      coverage.wrote?.(operations, outcome, by)
+      if (outcome.written) seeExpiry(operations)
+    },
+  }
+  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer }
   const faults = new Faults(plan.faults, plan.seed)
   const cluster = new Cluster({
     world,
@@ -77,7 +88,6 @@ export async function runPlan(
     skewsMs: plan.skewsMs,
     onError: (error, where) => reportError(scene, error, where),
   })
-  const history: Operation[] = []
   const connections = new Set<Connection>()
   const calmFromMs = plan.healMs + CALM_AFTER_MS
   const scene: Scene = { world, cluster, seed: plan.seed, history, violations, connections, calmFromMs }
@@ -114,7 +124,8 @@ class Scenario {
     try {
       await world.run(() => this.#work(), this.#plan.healMs + LIVENESS_MS)
       await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
-      if (this.#plan.watchIdle) {
+      // What expires is written.
+      if (this.#plan.watchIdle && !this.#plan.tuning.expiry) {
         const settledMs = this.#settledMs
         await world.run(() => this.#idle(settledMs), world.time + settledMs + 2 * IDLE_MS + LIVENESS_MS)
       }

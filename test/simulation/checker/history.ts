@@ -214,6 +214,13 @@ export interface OffsetFetch extends Span {
   offset: number | undefined
 }
 
+/** The store lost a committed offset, or (partition undefined) the group: nobody was in it for long. At one moment. */
+export interface Expiry extends Span {
+  readonly kind: 'expiry'
+  readonly group: string
+  readonly partition: string | undefined
+}
+
 /** Records that a share group's member was given. */
 export interface Delivery extends Span {
   readonly kind: 'delivery'
@@ -270,6 +277,7 @@ export type Operation =
   | Holding
   | OffsetCommit
   | OffsetFetch
+  | Expiry
 
 export type Property =
   | 'lost-write' // acknowledged or read once, and not there in the end
@@ -295,6 +303,7 @@ export type Property =
   | 'fenced-write' // a producer that had been fenced before it sent was not refused
   | 'two-owners' // one partition, two members, one generation
   | 'committed-offset-lost' // a committed offset is gone or older
+  | 'false-expiry' // a committed offset expired while somebody was in its group, or under a transaction
   | 'stale-commit' // a commit of an older generation, or of a replaced static member, was accepted
   | 'stale-heartbeat' // a member was kept at work long after a newer generation was known
   | 'false-eviction' // a member was put out although it was heard of within its session

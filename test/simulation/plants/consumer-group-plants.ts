@@ -56,6 +56,11 @@ export const consumerGroupPlants: readonly Plant[] = [
     ],
   },
   {
+    name: 'what was stored long ago told as new in a consumer group',
+    focus,
+    edits: [{ file: keeper, find: 'if (this.#held) await this.#recent()', replace: '' }],
+  },
+  {
     name: 'the dead keep their place in a consumer group',
     focus,
     edits: [{ file: keeper, find: 'if (expired.length > 0)', replace: 'if (expired.length > 1_000)' }],
