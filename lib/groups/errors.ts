@@ -58,3 +58,9 @@ export function groupErrorOf(error: unknown): unknown {
   if (!(error instanceof StoreError || error instanceof OverloadedError)) return error
   return new GroupError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
 }
+
+/** Looks that took too long to say how the group is now. */
+export function tooSlowError(groupId: string): GroupError {
+  const message = `the store takes too long to say whether group '${groupId}' is as it was`
+  return new GroupError('COORDINATOR_NOT_AVAILABLE', message)
+}

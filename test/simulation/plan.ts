@@ -132,11 +132,25 @@ export function drawPlan(seed: number): Plan {
     tuning: {
       ...drawTuning(rng, healMs),
       ...((focus === 'upkeep' || rng.chance(0.2)) && { upkeep: drawUpkeepTuning(rng, healMs) }),
+      ...drawExpiry(new Rng(seed, 'expiry'), focus, healMs),
     },
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
     watchIdle: rng.chance(0.1),
+  }
+}
+
+/** Clocks are hours apart, so what expires at all mostly does so soon. */
+function drawExpiry(rng: Rng, focus: Focus, healMs: number): Pick<Tuning, 'expiry'> {
+  if ((focus !== 'groups' && focus !== 'transactions') || rng.chance(0.6)) return {}
+  const afterMs = () => rng.pick([rng.spread(1, 1_000), rng.spread(1_000, healMs), 5 * HOUR_MS])
+  return {
+    expiry: {
+      offsetsRetentionMs: afterMs(),
+      transactionalIdExpirationMs: afterMs(),
+      intervalMs: rng.spread(20, Math.max(100, healMs / 4)),
+    },
   }
 }
 

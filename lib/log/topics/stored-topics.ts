@@ -1,10 +1,12 @@
 /**
  * Topics over the item store. A topic is there when its name item says so; the order of steps keeps that true whatever
  * stops: shards' heads before (or with) the name at creation, the tombstone first and last at deletion. A
- * deletion that stopped half way is finished by whoever wants the name next.
+ * deletion that stopped half way is finished by whoever wants the name next. The tombstone stays until all that others
+ * keep by the topic's id is removed (upkeep), and goes in a write that a creation from before fits no more (lib/lifetimes).
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, drawFraction, drawToken, drawUuid, type Random } from '../../base/index.ts'
+import { checkOfMaking } from '../../lifetimes/index.ts'
 import {
   type Item,
   type ItemKey,
@@ -109,24 +111,39 @@ export class StoredTopics implements Topics {
 
   async create(wanted: NewTopic): Promise<Topic> {
     validateNewTopic(wanted)
-    const { random, shardSize } = this.#parts
-    const topic: Topic = {
-      id: Buffer.from(drawUuid(random)).toString('hex'),
-      name: wanted.name,
-      partitions: wanted.partitions,
+    const { items, clock, shardSize } = this.#parts
+    const { name: wantedName, partitions } = wanted
+    const key = topicNameKey(wantedName)
+    let topic: Topic = {
+      id: this.#drawId(),
+      name: wantedName,
+      partitions,
       shardSize,
       configs: { ...wanted.configs },
     }
+    const drawn = new Map([[topic.id, topic]])
+    let making = await checkOfMaking(items, key)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const askedAt = this.#parts.clock.monotonic()
-      const item = await this.#parts.items.get(topicNameKey(topic.name))
+      const askedAt = clock.monotonic()
+      const item = await items.get(key)
       const name = item && decodeTopicName(item.value)
-      if (name?.id === topic.id) return this.#remember(topic, askedAt)
+      const mine = name && drawn.get(name.id)
+      if (mine) return this.#remember(mine, askedAt)
       if (name?.state === 'live') throw alreadyExists(topic.name)
       if (name?.state === 'deleting') await this.#finishDeletion(topic.name, name.id)
-      else if (await this.#tryCreate(topic, item)) return this.#remember(topic, askedAt)
+      else if (await this.#tryCreate(topic, item, making)) return this.#remember(topic, askedAt)
+      const now = await checkOfMaking(items, key)
+      if (now.expected === making.expected) continue
+      // It may have been made, deleted and forgotten since, and an id has one life.
+      making = now
+      topic = { ...topic, id: this.#drawId() }
+      drawn.set(topic.id, topic)
     }
     throw contended(topic.name)
+  }
+
+  #drawId(): string {
+    return Buffer.from(drawUuid(this.#parts.random)).toString('hex')
   }
 
   async addPartitions(name: string, partitions: number): Promise<Topic> {
@@ -240,12 +257,12 @@ export class StoredTopics implements Topics {
    * Heads of many shards come first: nobody finds them before the name is there. false: something of it was there
    * already, or nobody knows; look again.
    */
-  async #tryCreate(topic: Topic, tombstone: Item | undefined): Promise<boolean> {
+  async #tryCreate(topic: Topic, tombstone: Item | undefined, making: WriteOperation): Promise<boolean> {
     const heads = shardsOf(topic).map(({ shard, partitions }) =>
       this.#put(headKey(topic.id, shard), encodeHead(newHead(partitions))),
     )
     const name = this.#put(topicNameKey(topic.name), encodeTopicName({ id: topic.id, state: 'live' }), tombstone)
-    const last = [this.#put(topicKey(topic.id), encodeTopic({ topic, state: 'live' })), name]
+    const last = [this.#put(topicKey(topic.id), encodeTopic({ topic, state: 'live' })), name, making]
     while (heads.length + last.length > WRITE_OPERATIONS_MAX) {
       const some = heads.splice(0, WRITE_OPERATIONS_MAX)
       const isThere = async () => (await this.#parts.items.get(some[0]!.key)) !== undefined

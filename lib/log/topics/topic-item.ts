@@ -12,8 +12,8 @@ const FORMAT_VERSION = 1
 export interface TopicName {
   readonly id: string
   /**
-   * `deleting`: whoever meets it may finish the deletion. `deleted`: a tombstone, kept so that a creation that was
-   * delayed on its way (it expects no item) cannot bring the topic back.
+   * `deleting`: whoever meets it may finish the deletion. `deleted`: a tombstone, kept until all is removed that
+   * others keep by the topic's id.
    */
   readonly state: (typeof STATES)[number]
 }

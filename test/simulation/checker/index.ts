@@ -16,6 +16,7 @@ export type {
   Deletion,
   Delivery,
   EndQuery,
+  Expiry,
   Heartbeat,
   Holding,
   Identification,
