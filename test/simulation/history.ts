@@ -274,6 +274,8 @@ class Scenario {
   async #idle(): Promise<void> {
     const { world, violations } = this.#scene
     this.#phase = 'idle'
+    // What was stored by a clock that was ahead is young for upkeep until a clock shows that time again.
+    this.#scene.cluster.setClocksForward()
     await this.#settle()
     const before = this.#coverage.effects
     const idleMs = this.#plan.tuning.upkeep ? IDLE_MS.with : IDLE_MS.without

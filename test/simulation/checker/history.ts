@@ -157,8 +157,11 @@ export interface Holding extends Span {
   toMs: number
   /** When it sent the last heartbeat that was answered. */
   heardAtMs: number
-  /** When it sent the heartbeat that was answered with an assignment without the partition. */
-  toGiveUpAtMs: number
+  /**
+   * When it asked what made it owe partitions, this one or others, that it has not told of giving up: the first heartbeat,
+   * answered or not, after which it was told so. Who owes for too long is put out as a whole. Infinity: it owes nothing.
+   */
+  owesSinceMs: number
 }
 
 export interface Join extends Span {
@@ -171,6 +174,10 @@ export interface Join extends Span {
   given: string
   /** The process that was asked. */
   readonly via: string
+  /** Surely nobody was admitted by it. */
+  refused?: boolean
+  /** When it was answered, in ms. */
+  completedAtMs?: number
 }
 
 export interface Heartbeat extends Span {
