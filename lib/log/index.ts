@@ -7,6 +7,7 @@ export type {
   AppendRequest,
   DeleteRecordsRequest,
   EndTransactionRequest,
+  ForkRequest,
   FoundOffset,
   Isolation,
   Log,
@@ -20,6 +21,7 @@ export type {
   Topics,
 } from './contract.ts'
 export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
+export { FORK_AT, FORK_FROM, type ForkPoint, parseForkPoint } from './fork/fork-point.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'
