@@ -22,6 +22,7 @@ export type {
 } from './contract.ts'
 export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
 export { FORK_AT, FORK_FROM, type ForkPoint, parseForkPoint } from './fork/fork-point.ts'
+export { forkAskedFor } from './fork/fork-request.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'

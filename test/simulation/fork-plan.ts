@@ -6,6 +6,8 @@ export interface ForkPlan {
   readonly at: number
   /** A topic of all; absent: one of its own, with so many batches, which may be deleted. */
   readonly source: number | { readonly batches: number; readonly partitions: number }
+  /** All that is written here is written by one idempotent producer, to sources and forks alike. */
+  readonly idempotent: boolean
   /** In their order; each is forked from the one before it, where it is a `child`. */
   readonly forks: readonly OneFork[]
   readonly thinkMs: number
@@ -32,6 +34,7 @@ export function drawForks(rng: Rng, topics: readonly number[], healMs: number): 
       at: rng.fraction() * healMs,
       source: own ? { batches: rng.between(0, 12), partitions: rng.pick([1, 1, 2, 3]) } : rng.below(topics.length),
       forks: Array.from({ length: rng.pick([1, 1, 2]) }, () => drawOne(rng, own)),
+      idempotent: rng.chance(0.5),
       thinkMs: rng.spread(1, Math.max(2, healMs / 10)),
     }
   })

@@ -331,7 +331,7 @@ export function withFixedConfigs(changed: Configs, before: Configs): Configs {
   const fixed = Object.keys(topicConfigs).filter(name => topicConfigs[name]?.fixed)
   const other = fixed.find(name => Object.hasOwn(changed, name) && changed[name] !== before[name])
   if (other !== undefined)
-    throw new LogError('INVALID_CONFIG', `${other} is said when a fork is made, and cannot be changed`)
+    throw new LogError('INVALID_CONFIG', `${other} is for making a fork, and cannot be set or changed otherwise`)
   const kept = fixed.filter(name => Object.hasOwn(before, name)).map(name => [name, before[name]!] as const)
   return { ...changed, ...Object.fromEntries(kept) }
 }

@@ -87,6 +87,23 @@ export class Forks {
   }
 }
 
+/** In a fork at the latest offsets, of each transaction's records in a partition all are seen by readers of committed ones, or none. */
+export function checkWholeInForks(parts: readonly PartitionHistory[], forks: Forks): Violation[] {
+  return parts.flatMap(({ partition, sends, polls }): Violation[] => {
+    const fork = forks.of(partition)
+    const drains = polls.filter(poll => poll.drain !== undefined && poll.isolation === 'read_committed')
+    if (!fork || fork.cuts || drains.length === 0) return []
+    const seen = new Set(drains.flatMap(poll => batchesOf(poll).flatMap(({ values }) => values)))
+    const acked = sends.filter(isAcked).filter(({ transaction }) => transaction !== undefined)
+    return [...Map.groupBy(acked, ({ transaction }) => transaction!)].flatMap(([id, own]): Violation[] => {
+      const values = [...new Set(own.flatMap(send => send.values))]
+      const missing = values.filter(value => !seen.has(value))
+      if (missing.length === 0 || missing.length === values.length) return []
+      return [{ property: 'torn-transaction', what: `${partition}: ${id} has ${values} but not ${missing}` }]
+    })
+  })
+}
+
 function inherit(fork: Fork, source: PartitionHistory, partition: string): Inheritance {
   const cut = fork.cuts?.[numberOf(partition)] ?? Infinity
   const sends = source.sends.flatMap((send): Send[] => {

@@ -1,5 +1,5 @@
 import { checkDeletions } from './deletions.ts'
-import { Forks } from './forks.ts'
+import { checkWholeInForks, Forks } from './forks.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkHoldings } from './holdings.ts'
@@ -53,6 +53,7 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
       ...checkDeletions(part),
     ]),
     ...forks.check(parts),
+    ...checkWholeInForks(parts, forks),
     ...checkTransactions(history),
     ...checkGroups(history),
     ...checkHoldings(history),

@@ -2,6 +2,7 @@
 import type { ForkPoint, Topic } from '../../../lib/log/index.ts'
 import type { Fork } from '../checker/index.ts'
 import type { ForkPlan, OneFork } from '../fork-plan.ts'
+import type { Work } from '../world/network.ts'
 import { Client, type Scene } from './client.ts'
 import { deleteSome } from './deletions.ts'
 import { poll } from './readers.ts'
@@ -16,8 +17,9 @@ const RETRY_MS = 2_000
 export async function forkTopics(scene: Scene, plan: ForkPlan, topics: readonly Topic[]): Promise<Topic[]> {
   const client = new Client(scene, plan.name)
   await scene.world.sleep(plan.at)
+  const writer = await Writer.open(scene, client, plan)
   const source =
-    typeof plan.source === 'number' ? topics[plan.source]! : await ownSource(scene, client, plan, plan.source)
+    typeof plan.source === 'number' ? topics[plan.source]! : await ownSource(client, writer, plan, plan.source)
   const isOwn = typeof plan.source !== 'number'
   const left = new Map<string, Topic>(isOwn ? [[source.name, source]] : [])
   let parent = source
@@ -38,8 +40,8 @@ export async function forkTopics(scene: Scene, plan: ForkPlan, topics: readonly 
     if (!fork) continue
     parent = fork
     left.set(name, fork)
-    await use(scene, fork, one, plan.thinkMs)
-    if (isOwn && left.has(source.name)) await write(scene, source, one.batches, `${name}-source`, plan.thinkMs)
+    await use(scene, writer, fork, one, plan.thinkMs)
+    if (isOwn && left.has(source.name)) await writer.write(source, one.batches, plan.thinkMs)
     if (one.fate === 'stays') continue
     await insistOnDeletion(client, name)
     left.delete(name)
@@ -48,18 +50,18 @@ export async function forkTopics(scene: Scene, plan: ForkPlan, topics: readonly 
 }
 
 async function ownSource(
-  scene: Scene,
   client: Client,
+  writer: Writer,
   { name, thinkMs }: ForkPlan,
   { batches, partitions }: { readonly batches: number; readonly partitions: number },
 ): Promise<Topic> {
   const source = await client.createTopic(`${name}-source`, partitions)
-  await write(scene, source, batches, `${name}-own`, thinkMs / 4)
+  await writer.write(source, batches, thinkMs / 4)
   return source
 }
 
-async function use(scene: Scene, fork: Topic, one: OneFork, thinkMs: number): Promise<void> {
-  await write(scene, fork, one.batches, `${fork.name}-own`, thinkMs)
+async function use(scene: Scene, writer: Writer, fork: Topic, one: OneFork, thinkMs: number): Promise<void> {
+  await writer.write(fork, one.batches, thinkMs)
   if (one.deletes) await deleteSome(scene, { at: scene.world.time, partition: 0, part: 0.5, topic: 0 }, fork)
   const reader = new Client(scene, `${fork.name}-reader`)
   for (let partition = 0; partition < fork.partitions; partition++) {
@@ -67,15 +69,60 @@ async function use(scene: Scene, fork: Topic, one: OneFork, thinkMs: number): Pr
   }
 }
 
-async function write(scene: Scene, topic: Topic, batches: number, name: string, thinkMs: number): Promise<void> {
-  for (let number = 0; number < batches; number++) {
-    const user = new Client(scene, `${name}#${number}`)
-    await user.pause(thinkMs)
-    const partition = number % topic.partitions
-    const batch = makeBatch(user, { number, name: `${name}:${number}`, recordsMax: 3, valueBytesMax: 300 })
-    await send(user, { producer: user.name, topic, partition, idempotent: false }, batch, ({ log }, bytes) =>
-      log.append({ topic, partition, batch: bytes, timeoutMs: APPEND_TIMEOUT_MS }),
-    )
+/** Writes batches one after the other; with an identity, each until it is acknowledged. */
+class Writer {
+  readonly #scene: Scene
+  readonly #name: string
+  readonly #producerId: number | undefined
+  readonly #sequences = new Map<string, number>()
+  #batches = 0
+
+  private constructor(scene: Scene, name: string, producerId: number | undefined) {
+    this.#scene = scene
+    this.#name = name
+    this.#producerId = producerId
+  }
+
+  static async open(scene: Scene, client: Client, { name, idempotent }: ForkPlan): Promise<Writer> {
+    const work: Work<number> = ({ log }) => log.producerIds.next()
+    return new Writer(scene, name, idempotent ? await client.insist('a producer id', work) : undefined)
+  }
+
+  async write(topic: Topic, batches: number, thinkMs: number): Promise<void> {
+    for (let i = 0; i < batches; i++) await this.#writeOne(topic, i % topic.partitions, thinkMs)
+  }
+
+  async #writeOne(topic: Topic, partition: number, thinkMs: number): Promise<void> {
+    const number = this.#batches++
+    const client = new Client(this.#scene, `${this.#name}#${number}`)
+    await client.pause(thinkMs)
+    const place = `${topic.id}/${partition}`
+    const producerId = this.#producerId
+    const sequence = this.#sequences.get(place) ?? 0
+    const batch = makeBatch(client, {
+      ...{ number, name: `${this.#name}:${number}`, recordsMax: 3, valueBytesMax: 300 },
+      ...(producerId !== undefined && { idempotence: { producerId, producerEpoch: 0, sequence } }),
+    })
+    const producer = `${this.#name} to ${place}`
+    for (;;) {
+      const idempotent = producerId !== undefined
+      const { outcome } = await send(client, { producer, topic, partition, idempotent }, batch, ({ log }, bytes) =>
+        log.append({ topic, partition, batch: bytes, timeoutMs: APPEND_TIMEOUT_MS }),
+      )
+      if (outcome.kind === 'acked') {
+        this.#sequences.set(place, sequence + batch.values.length)
+        return
+      }
+      if (outcome.kind === 'refused' && /SEQUENCE|EPOCH/.test(outcome.code))
+        return this.#report(`${batch.values} came in order and was refused (${outcome.code})`)
+      if (!idempotent || outcome.code === 'UNKNOWN_TOPIC') return
+      client.reconnect()
+      await client.pause(300)
+    }
+  }
+
+  #report(what: string): void {
+    this.#scene.violations.push({ property: 'false-refusal', what: `${this.#name}: ${what}` })
   }
 }
 
