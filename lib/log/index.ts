@@ -14,6 +14,7 @@ export type {
   NewTopic,
   OffsetSpec,
   PartitionPosition,
+  PartitionStand,
   ProducerIds,
   ReadRequest,
   ReadResult,
@@ -25,9 +26,11 @@ export { FORK_AT, FORK_FROM, type ForkPoint, parseForkPoint } from './fork/fork-
 export { forkAskedFor } from './fork/fork-request.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
+export { type ArchiveColumn, parseArchiveColumns, RECORD_COLUMNS } from './topics/archive-columns.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'
 export {
   numberConfig,
+  textConfig,
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'

@@ -43,12 +43,13 @@ describe('the sweep', () => {
     expect(segments()).toEqual({ items: 0, objects: 0 })
   })
 
-  test('writes nothing where there is nothing to sweep, and leaves no lease', async () => {
+  test('writes nothing where there is nothing to sweep but, once, where to begin, and leaves no lease', async () => {
     const { open, clock, hooks, runOnce, items } = openUpkeepRig()
     const log = open()
     const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
     await send(log, topic, ['a'])
     await clock.advance(3 * HOUR)
+    await runOnce()
     let writes = 0
     hooks.write = (operations, next) => {
       writes++
@@ -156,5 +157,35 @@ describe('the sweep', () => {
     await log.deleteRecords({ topic, partition: 0, before: 'end', timeoutMs: 1_000 })
     await runOnce({ windowHours: 1 })
     expect(segments().items).toBe(0)
+  })
+
+  test('asks for as much after a year in which nothing happened as after a week, and writes once a week at most', async () => {
+    const { open, clock, runOnce, items, hooks } = openUpkeepRig()
+    const log = open()
+    await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    await runOnce()
+    let queries = 0
+    let writes = 0
+    const { query } = items
+    items.query = (...args) => {
+      queries++
+      return query.call(items, ...args)
+    }
+    hooks.write = (operations, next) => {
+      writes++
+      return next(operations)
+    }
+    const queriesOf = async () => {
+      const before = queries
+      await runOnce()
+      return queries - before
+    }
+    const atFirst = await queriesOf()
+    for (let day = 0; day < 365; day++) {
+      await clock.advance(24 * HOUR)
+      expect(await queriesOf()).toBeLessThan(3 * atFirst)
+    }
+    expect(writes).toBeLessThanOrEqual(Math.ceil(365 / 7))
+    expect(writes).toBeGreaterThan(0)
   })
 })

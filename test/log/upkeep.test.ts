@@ -81,7 +81,7 @@ describe('upkeep', () => {
     hooks.write = (operations, next) => next(operations)
     expect((await runOnce({}, { dry: true })).findings).toMatchObject([{ job: 'delete-topics', what: 'topic t' }])
     await runOnce()
-    expect([...stored.items.values()].map(({ key }) => key.pk)).toEqual(['topics'])
+    expect([...stored.items.values()].map(({ key }) => key.pk)).toEqual(['topics', 'sweep'])
     expect((await runOnce()).findings).toEqual([])
   })
 })

@@ -2,7 +2,14 @@ import { type Logger, silentLogger, systemClock, systemRandom } from '../../lib/
 import { recordLine } from '../../lib/http/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
 import { openLog, readPage, type Topic } from '../../lib/log/index.ts'
-import { type Delivery, type PushBatch, Pusher, Subscriptions, type Target } from '../../lib/push/index.ts'
+import {
+  type Delivery,
+  type PushBatch,
+  Pusher,
+  type RecordFormat,
+  Subscriptions,
+  type Target,
+} from '../../lib/push/index.ts'
 import { buildBatch } from '../../lib/records/index.ts'
 import { memoryItems, memoryObjects } from '../support/memory-stores.ts'
 
@@ -43,9 +50,8 @@ export function openPushRig(receive: Receive, of?: PushRig & { objects?: ReturnT
   })
   const subscriptions = new Subscriptions({ ...common, log, targetFor })
   const leases = new Leases({ ...common, owner: 'test' })
-  const format = (...[record, place]: Parameters<ConstructorParameters<typeof Pusher>[0]['format']>) =>
-    recordLine(record, place, {})
-  const pusher = new Pusher({ ...common, log, leases, subscriptions, targetFor, format })
+  const format: RecordFormat = (record, place) => recordLine(record, place, {})
+  const pusher = new Pusher({ ...common, log, leases, subscriptions, targetFor, loadFormat: async () => format })
   const rig = {
     ...{ subscriptions, pusher, deliveries, items, objects },
     topic: (name: string, partitions = 1) => log.topics.create({ name, partitions }),

@@ -13,6 +13,7 @@ import {
 } from '../../configs/index.ts'
 import { LogError } from '../errors.ts'
 import { FORK_AT, FORK_FROM } from '../fork/fork-point.ts'
+import { parseArchiveColumns } from './archive-columns.ts'
 
 const longMax = '9223372036854775807'
 
@@ -297,6 +298,23 @@ export const topicConfigs: ConfigDefinitions = {
     fixed: true,
     about: 'The topic that this one is made from, sharing what that has stored.',
   },
+  'varve.archive': {
+    type: 'string',
+    default: 'none',
+    oneOf: ['none', 'iceberg'],
+    about: 'iceberg: upkeep writes the records to an Apache Iceberg table too.',
+  },
+  'varve.archive.lag.ms': {
+    type: 'long',
+    default: '7200000',
+    min: 0,
+    about: 'Records are archived when one of them is this old, many at a time.',
+  },
+  'varve.archive.schema': {
+    type: 'string',
+    default: '',
+    about: 'Columns for what JSON values hold: name:type or name=path.in.value:type, with commas between them.',
+  },
 }
 
 /**
@@ -342,6 +360,8 @@ function flawOfTopic(configs: Configs): string | undefined {
   if (BigInt(minLag) > BigInt(maxLag)) {
     return `conflict topic config setting min.compaction.lag.ms (${minLag}) > max.compaction.lag.ms (${maxLag})`
   }
+  const columns = parseArchiveColumns(textConfig(configs, 'varve.archive.schema'))
+  if ('flaw' in columns) return `Invalid value for configuration varve.archive.schema: ${columns.flaw}`
   return textConfig(configs, 'remote.storage.enable').toLowerCase() === 'true'
     ? 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'
     : undefined

@@ -59,6 +59,9 @@ type Candidates = Map<SegmentId, Candidate>
 const HOUR_MS = 3_600_000
 /** What is held in memory at once; with more, the steps are gone through several times. */
 const CANDIDATES_MAX = 20_000
+/** Sweeps that remove nothing keep where to begin only when it has moved so far: it bounds their reads, and an idle log's writes. */
+const MARK_STEP_HOURS = 24
+const HOURS_AT_ONCE = 4
 const HEADS_AT_ONCE = 8
 const ITEM_DELETES_AT_ONCE = 16
 const ITEMS_TOGETHER_MAX = 100
@@ -90,9 +93,10 @@ export class Sweep {
       removed += await this.#sweepOut(candidates, fence, pass)
       await pass.pause()
     }
-    if (removed > 0 && !pass.dry && !pass.signal.aborted) {
-      const oldestHour = Math.min(seen.oldest, nowHour - this.#parts.windowHours)
-      await writeSweepState(this.#parts, state.version, Math.max(0, oldestHour))
+    const oldestHour = Math.max(0, Math.min(seen.oldest, nowHour - this.#parts.windowHours))
+    const worthKeeping = removed > 0 || oldestHour - firstHour >= Math.max(MARK_STEP_HOURS, this.#parts.windowHours)
+    if (worthKeeping && !pass.dry && !pass.signal.aborted) {
+      await writeSweepState(this.#parts, state.version, oldestHour)
     }
     return removed > 0
   }
@@ -106,11 +110,15 @@ export class Sweep {
       candidates = new Map()
       return full
     }
-    for (let hour = firstHour; hour * HOUR_MS < fence; hour++) {
-      for (const { id, version } of await listSegmentItems(items, hour)) {
-        seen.oldest = Math.min(seen.oldest, hour)
-        if (segmentTime(id) < fence) candidates.set(id, { id, version })
-        if (candidates.size >= CANDIDATES_MAX) yield takeFull()
+    for (let from = firstHour; from * HOUR_MS < fence; from += HOURS_AT_ONCE) {
+      const hours = Array.from({ length: HOURS_AT_ONCE }, (_, i) => from + i).filter(hour => hour * HOUR_MS < fence)
+      const listed = await Promise.all(hours.map(hour => listSegmentItems(items, hour)))
+      for (const [i, hour] of hours.entries()) {
+        for (const { id, version } of listed[i]!) {
+          seen.oldest = Math.min(seen.oldest, hour)
+          if (segmentTime(id) < fence) candidates.set(id, { id, version })
+          if (candidates.size >= CANDIDATES_MAX) yield takeFull()
+        }
       }
     }
     for await (const { id, key } of listSegmentObjects(objects)) {
