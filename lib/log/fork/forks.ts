@@ -41,6 +41,7 @@ export interface ForksParts extends ForkShardParts, ResolveCutsParts {
 /** Sweeps are hours apart: one may come in between. */
 const ATTEMPTS_MAX = 4
 const SHARDS_AT_ONCE = 4
+const ARCHIVE_CONFIGS = 'varve.archive'
 
 export class Forks {
   readonly #parts: ForksParts
@@ -80,8 +81,10 @@ export class Forks {
   #draw({ name, from, at, configs }: ForkRequest, source: Topic): Topic {
     const origin = { [FORK_FROM]: from, [FORK_AT]: formatForkPoint(at) }
     const { partitions, shardSize } = source
+    // What is tried out in a fork is not to be archived unless somebody says so.
+    const inherited = Object.entries(source.configs).filter(([config]) => !config.startsWith(ARCHIVE_CONFIGS))
     return this.#parts.topics.draw(
-      { name, partitions, configs: { ...source.configs, ...configs, ...origin } },
+      { name, partitions, configs: { ...Object.fromEntries(inherited), ...configs, ...origin } },
       shardSize,
     )
   }
