@@ -82,7 +82,7 @@ async function startParts(
   const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : EMBEDDED) })
   endings.push(() => log.close())
   const configs = new StoredConfigs(common)
-  const groups = new Groups({ ...common, topics: log.topics })
+  const groups = new Groups({ ...common, topics: log.topics, configs })
   endings.push(() => groups.close())
   const shares = new ShareGroups({ ...common, log, configs })
   endings.push(() => shares.close())

@@ -118,6 +118,8 @@ export interface ReadRequest {
   readonly partition: number
   readonly offset: number
   readonly maxBytes: number
+  /** Where there are so many, what is not in memory and has no room as a whole is left for the next read. Absent: maxBytes. */
+  readonly enoughBytes?: number
   /** Give the first batch even if it is longer than `maxBytes`. */
   readonly atLeastOneBatch: boolean
   readonly isolation: Isolation

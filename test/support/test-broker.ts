@@ -46,7 +46,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   })
   const log = options.wrapLog?.(opened) ?? opened
   const configs = new StoredConfigs(common)
-  const groups = new Groups({ ...common, topics: log.topics })
+  const groups = new Groups({ ...common, topics: log.topics, configs })
   const shares = new ShareGroups({ ...common, log, configs })
   const transactions = new Transactions({ ...common, log, groups })
   const gateway = await Gateway.listen({

@@ -121,6 +121,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/storage',
       'lib/storage/aws',
       'lib/leases',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
@@ -170,7 +171,7 @@ const INNER_DOORS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Where a process begins: imported by nobody. Doors (`index.ts`) need not be listed. */
-const ENTRY_POINTS = [/^lib\/cli\/varve\.ts$/, /^functions\/(portable\/)?[^/]+\.ts$/, /^infra\/[^/]+\.ts$/]
+const ENTRY_POINTS = [/^lib\/cli\/program\.ts$/, /^functions\/(portable\/)?[^/]+\.ts$/, /^infra\/[^/]+\.ts$/]
 
 interface Ambient {
   readonly names: RegExp

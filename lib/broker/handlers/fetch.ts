@@ -206,6 +206,7 @@ class FetchRound {
         partition,
         offset,
         maxBytes,
+        enoughBytes: this.#request.minBytes,
         atLeastOneBatch,
         isolation,
       })

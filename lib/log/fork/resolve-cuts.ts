@@ -48,7 +48,7 @@ async function askedFor(reading: ReadParts, view: PartitionView, point: ForkPoin
 
 /** `offset`, or where the batch begins that has it. */
 async function batchStart(reading: ReadParts, view: PartitionView, offset: number): Promise<number> {
-  for await (const { batches } of walkBatches(reading, view, offset)) {
+  for await (const { batches = [] } of walkBatches(reading, view, { from: offset, room: () => Infinity })) {
     const holder = batches.find(({ lastOffset }) => lastOffset >= offset)
     if (holder) return Math.min(offset, holder.baseOffset)
   }

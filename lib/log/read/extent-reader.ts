@@ -60,6 +60,11 @@ export class ExtentReader {
     return batches && batchesOf(extent, batches)
   }
 
+  /** Whether a block is in memory. */
+  has(extent: Extent, block: Block): boolean {
+    return this.#cache.has(blockKey(extent, block))
+  }
+
   #readAhead(extent: Extent, blocks: readonly Block[], from: number): void {
     for (const block of blocks.slice(from, from + BLOCKS_AHEAD)) {
       if (this.#getting >= GETS_MAX) return

@@ -48,7 +48,7 @@ export async function readPartition(
   }
 }
 
-interface Range extends Pick<ReadRequest, 'offset' | 'maxBytes' | 'atLeastOneBatch'> {
+interface Range extends Pick<ReadRequest, 'offset' | 'maxBytes' | 'enoughBytes' | 'atLeastOneBatch'> {
   /** Exclusive. */
   readonly end: number
 }
@@ -66,8 +66,11 @@ async function collectBatches(parts: ReadParts, view: PartitionView, range: Rang
   let firstLive: number | undefined
   const collected = () => ({ batches, live: firstLive === undefined ? [] : batches.slice(firstLive) })
   if (range.offset >= range.end || (room <= 0 && !range.atLeastOneBatch)) return collected()
-  for await (const portion of walkBatches(parts, view, range.offset)) {
-    if (!portion.live && firstLive !== undefined) break
+  const { maxBytes, enoughBytes = maxBytes } = range
+  const isEnough = () => batches.length > 0 && maxBytes - room >= enoughBytes
+  const walk = { from: range.offset, room: () => (isEnough() ? room : Number.POSITIVE_INFINITY) }
+  for await (const portion of walkBatches(parts, view, walk)) {
+    if (!portion.batches || (!portion.live && firstLive !== undefined)) break
     for (const batch of portion.batches) {
       if (batch.lastOffset < offset) continue
       if (batch.baseOffset >= range.end) return collected()

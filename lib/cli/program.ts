@@ -1,14 +1,6 @@
-#!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
-import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { explainFailure, UsageError } from './failure.ts'
-
-// Before the first file is read, for then it is fixed: each call that waits for the disk holds a thread of these.
-process.env.UV_THREADPOOL_SIZE ??= '6'
-
-// Starting is mostly compiling: what was compiled once is kept in the system's folder for temporary files.
-enableCompileCache()
 
 /**
  * The command line. Each command is a file in commands/, loaded only when it is asked for, so that `start` does not
@@ -22,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./commands/keys.ts')).keysCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   upkeep: async () => (await import('./commands/upkeep.ts')).upkeepCommand(),
+  query: async () => (await import('./commands/query.ts')).queryCommand(),
   groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
 }
 
