@@ -320,13 +320,13 @@ describe('forks, by topic configs', () => {
     expect(await names()).toEqual(['a'])
     const [made] = await create([asked])
     expect(made).toMatchObject({ errorCode: 0, numPartitions: 3 })
-    const told = made!.configs!.filter(({ name }) => name.startsWith('varve.') || name === 'retention.ms')
+    const told = made!.configs!.filter(({ name }) => name.startsWith('varve.fork.') || name === 'retention.ms')
     expect(told.map(({ name, value, readOnly }) => [name, value, readOnly])).toEqual([
       ['retention.ms', '-1', false],
       ['varve.fork.at', '0:0', true],
       ['varve.fork.from', 'a', true],
     ])
-    expect((await create([newTopic('c')]))[0]!.configs!.some(({ name }) => name.startsWith('varve.'))).toBe(false)
+    expect((await create([newTopic('c')]))[0]!.configs!.some(({ name }) => name.startsWith('varve.fork.'))).toBe(false)
   })
 
   test.each([
