@@ -237,8 +237,14 @@ export interface Log {
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
   /** Where each partition of the topic stands, read strongly, a read a shard. @throws LogError UNKNOWN_TOPIC */
   standings(topic: Topic): Promise<PartitionStand[]>
-  /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
-  upkeepJobs(settings?: Partial<UpkeepSettings>): readonly UpkeepJob[]
+  /**
+   * What keeps the stores as small as what is in the log, for an Upkeep to run. `forgetTopics` removes what others keep by
+   * the ids of deleted topics; without it these topics' tombstones stay.
+   */
+  upkeepJobs(
+    settings?: Partial<UpkeepSettings>,
+    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
+  ): readonly UpkeepJob[]
   /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
   sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */

@@ -254,8 +254,12 @@ class StoredLog implements Log {
     return stands.slice(0, topic.partitions)
   }
 
-  upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
-    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction: this.compaction }
+  upkeepJobs(
+    settings: Partial<UpkeepSettings> = {},
+    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
+  ): readonly UpkeepJob[] {
+    const { compaction } = this
+    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction, forgetTopics }
     return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
   }
 

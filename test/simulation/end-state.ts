@@ -78,9 +78,7 @@ function checkGarbage(all: readonly Item[], truth: Truth, needed: ReadonlySet<st
   }
   const items = all.filter(isGarbage).map(({ key }) => `${key.pk}/${key.sk}`)
   const objects = truth.objects.keys().filter(key => !needed.has(key))
-  const halfDeleted = names
-    .filter(({ state }) => state === 'deleting' || state === 'forking')
-    .map(({ id }) => `topic ${id}`)
+  const halfDeleted = names.filter(({ state }) => state !== 'live').map(({ id }) => `topic ${id}`)
   return [...items, ...objects, ...halfDeleted].map(what => ({ property: 'garbage', what }))
 }
 

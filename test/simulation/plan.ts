@@ -136,6 +136,7 @@ export function drawPlan(seed: number): Plan {
     tuning: {
       ...drawTuning(rng, healMs),
       ...((focus === 'upkeep' || rng.chance(0.2)) && { upkeep: drawUpkeepTuning(rng, healMs) }),
+      ...drawExpiry(new Rng(seed, 'expiry'), focus, healMs),
     },
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
@@ -157,6 +158,19 @@ function withForks(plan: Plan, rng: Rng): Plan {
       .map(one => ({ ...one, topic: 0, partitions: one.partitions.filter(p => p < topics[0]!) }))
       .filter(({ partitions }) => partitions.length > 0),
     ...(upkeep && { upkeep: { ...upkeep, deletions: [], retentionBytes: topics.map(() => null) } }),
+  }
+}
+
+/** Clocks are hours apart, so what expires at all mostly does so soon. */
+function drawExpiry(rng: Rng, focus: Focus, healMs: number): Pick<Tuning, 'expiry'> {
+  if ((focus !== 'groups' && focus !== 'transactions') || rng.chance(0.6)) return {}
+  const afterMs = () => rng.pick([rng.spread(1, 1_000), rng.spread(1_000, healMs), 5 * HOUR_MS])
+  return {
+    expiry: {
+      offsetsRetentionMs: afterMs(),
+      transactionalIdExpirationMs: afterMs(),
+      intervalMs: rng.spread(20, Math.max(100, healMs / 4)),
+    },
   }
 }
 

@@ -91,8 +91,8 @@ export class Forks {
 
   /** undefined: a sweep came in between. */
   async #make(request: ForkRequest, source: Topic, cuts: readonly number[]): Promise<Topic | undefined> {
-    const fork = this.#draw(request, source)
-    const name = await this.#parts.topics.beginFork(fork)
+    const name = await this.#parts.topics.beginFork(this.#draw(request, source))
+    const fork = name.topic
     return name.hold(async signal => {
       let isMade = false
       try {

@@ -23,11 +23,11 @@ export interface ForkNameParts {
 
 export class ForkName {
   readonly #parts: ForkNameParts
-  readonly #topic: Topic
+  readonly topic: Topic
 
   constructor(parts: ForkNameParts, topic: Topic) {
     this.#parts = parts
-    this.#topic = topic
+    this.topic = topic
   }
 
   /** Renews it until the work is done; the signal aborts when it was given up by another. */
@@ -52,7 +52,7 @@ export class ForkName {
   /** From now on it is a topic like others. @throws LogError UNKNOWN_TOPIC where it was given up or deleted meanwhile; StoreError */
   async complete(): Promise<void> {
     const { items, writes } = this.#parts
-    const topic = this.#topic
+    const topic = this.topic
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const nameItem = await items.get(topicNameKey(topic.name))
       const name = nameItem && decodeTopicName(nameItem.value)
@@ -69,7 +69,7 @@ export class ForkName {
   /** Takes away what there is of it. Nothing happens where it is complete, or is gone. @throws StoreError */
   async giveUp(): Promise<void> {
     const { items, writes } = this.#parts
-    const { name, id } = this.#topic
+    const { name, id } = this.topic
     const key = topicNameKey(name)
     await writes.change(key, item => {
       const found = item && decodeTopicName(item.value)
@@ -84,7 +84,7 @@ export class ForkName {
   /** `gone`: it is not being made any more. One that the store does not take is made up for by the next, or upkeep gives the fork up. */
   async #renew(): Promise<'renewed' | 'missed' | 'gone'> {
     const { clock, writes } = this.#parts
-    const { name, id } = this.#topic
+    const { name, id } = this.topic
     let isOurs = false
     try {
       await writes.change(topicNameKey(name), item => {

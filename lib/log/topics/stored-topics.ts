@@ -1,10 +1,12 @@
 /**
  * Topics over the item store. A topic is there when its name item says so; the order of steps keeps that true whatever
  * stops: shards' heads before (or with) the name at creation, the tombstone first and last at deletion. A
- * deletion that stopped half way is finished by whoever wants the name next.
+ * deletion that stopped half way is finished by whoever wants the name next. The tombstone stays until all that others
+ * keep by the topic's id is removed (upkeep), and goes in a write that a creation from before fits no more (lib/lifetimes).
  */
 import { LRUCache } from 'lru-cache'
 import { type Clock, drawToken, drawUuid, type Random } from '../../base/index.ts'
+import { checkOfMaking } from '../../lifetimes/index.ts'
 import {
   type Item,
   type ItemStore,
@@ -133,8 +135,8 @@ export class StoredTopics implements Topics {
 
   /** Makes the documents and empty heads of a fork. Upkeep knows of it from now on; nobody finds it before it is complete. @throws LogError TOPIC_EXISTS; StoreError */
   async beginFork(topic: Topic): Promise<ForkName> {
-    await this.#make({ topic, state: 'forking' })
-    return new ForkName({ ...this.#parts, writes: this.#writes }, topic)
+    const made = await this.#make({ topic, state: 'forking' })
+    return new ForkName({ ...this.#parts, writes: this.#writes }, made)
   }
 
   /** Takes away a fork whose maker is gone, unless it is back meanwhile. @throws StoreError */
@@ -146,23 +148,38 @@ export class StoredTopics implements Topics {
   }
 
   #draw({ name, partitions, configs }: NewTopic, shardSize: number): Topic {
-    const id = Buffer.from(drawUuid(this.#parts.random)).toString('hex')
-    return { id, name, partitions, shardSize, configs: { ...configs } }
+    return { id: this.#drawId(), name, partitions, shardSize, configs: { ...configs } }
   }
 
-  async #make(wanted: StoredTopic): Promise<Topic> {
-    const { topic, state } = wanted
+  /** With the id that was drawn, or another. */
+  async #make({ topic: wanted, state }: StoredTopic): Promise<Topic> {
+    const { items, clock } = this.#parts
+    const key = topicNameKey(wanted.name)
+    let topic = wanted
+    const drawn = new Map([[topic.id, topic]])
+    let making = await checkOfMaking(items, key)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const askedAt = this.#parts.clock.monotonic()
-      const done = () => (state === 'live' ? this.#remember(topic, askedAt) : topic)
-      const item = await this.#parts.items.get(topicNameKey(topic.name))
+      const askedAt = clock.monotonic()
+      const done = (made: Topic) => (state === 'live' ? this.#remember(made, askedAt) : made)
+      const item = await items.get(key)
       const name = item && decodeTopicName(item.value)
-      if (name?.id === topic.id) return done()
+      const mine = name && drawn.get(name.id)
+      if (mine) return done(mine)
       if (name?.state === 'live' || name?.state === 'forking') throw alreadyExists(topic.name)
       if (name?.state === 'deleting') await this.#finishDeletion(topic.name, name.id)
-      else if (await this.#tryMake(wanted, item)) return done()
+      else if (await this.#tryMake({ topic, state }, item, making)) return done(topic)
+      const now = await checkOfMaking(items, key)
+      if (now.expected === making.expected) continue
+      // It may have been made, deleted and forgotten since, and an id has one life.
+      making = now
+      topic = { ...topic, id: this.#drawId() }
+      drawn.set(topic.id, topic)
     }
     throw contended(topic.name)
+  }
+
+  #drawId(): string {
+    return Buffer.from(drawUuid(this.#parts.random)).toString('hex')
   }
 
   async addPartitions(name: string, partitions: number): Promise<Topic> {
@@ -276,7 +293,7 @@ export class StoredTopics implements Topics {
    * Heads of many shards come first: nobody finds them before the name is there. false: something of it was there
    * already, or nobody knows; look again.
    */
-  async #tryMake({ topic, state }: StoredTopic, tombstone: Item | undefined): Promise<boolean> {
+  async #tryMake({ topic, state }: StoredTopic, tombstone: Item | undefined, making: WriteOperation): Promise<boolean> {
     const heads = shardsOf(topic).map(({ shard, partitions }) =>
       this.#writes.put(headKey(topic.id, shard), encodeHead(newHead(partitions))),
     )
@@ -285,7 +302,7 @@ export class StoredTopics implements Topics {
       encodeTopicName({ id: topic.id, state, renewedAt: this.#parts.clock.now() }),
       tombstone,
     )
-    const last = [this.#writes.put(topicKey(topic.id), encodeTopic({ topic, state })), name]
+    const last = [this.#writes.put(topicKey(topic.id), encodeTopic({ topic, state })), name, making]
     while (heads.length + last.length > WRITE_OPERATIONS_MAX) {
       const some = heads.splice(0, WRITE_OPERATIONS_MAX)
       const isThere = async () => (await this.#parts.items.get(some[0]!.key)) !== undefined

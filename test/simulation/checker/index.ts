@@ -17,6 +17,7 @@ export type {
   Deletion,
   Delivery,
   EndQuery,
+  Expiry,
   Fork,
   Heartbeat,
   Holding,

@@ -85,7 +85,7 @@ export const upkeepPlants: readonly Plant[] = [
   {
     name: 'the sweep does not look for items',
     focus: 'upkeep',
-    edits: [{ file: sweep, find: 'hour * HOUR_MS < fence; hour++', replace: 'hour < 0; hour++' }],
+    edits: [{ file: sweep, find: 'from * HOUR_MS < fence; from +=', replace: 'from < 0; from +=' }],
   },
   {
     name: 'a deletion answered before it is written',
