@@ -12,6 +12,7 @@ import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
 import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
+import { forkTopics } from './workload/forks.ts'
 import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
@@ -197,7 +198,15 @@ class Scenario {
         work.run(() => producing),
       )
     })
-    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted])
+    const forked = (this.#plan.forks ?? []).map(one =>
+      this.#track(
+        one.name,
+        forkTopics(this.#scene, one, this.#topics).then(left => {
+          this.#topics = [...this.#topics, ...left]
+        }),
+      ),
+    )
+    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted, ...forked])
     producing = false
     await Promise.all([...read, ...shared])
     this.#phase = 'healing'

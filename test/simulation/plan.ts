@@ -8,6 +8,7 @@ import {
   type ConsumerGroupPlan,
   drawConsumerGroup,
 } from './consumer-group-plan.ts'
+import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
@@ -80,6 +81,7 @@ export interface Plan {
   /** Plans of old have none. */
   readonly shares?: readonly SharePlan[]
   readonly upkeep?: UpkeepPlan
+  readonly forks?: readonly ForkPlan[]
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -97,19 +99,22 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups'] as const
+export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups', 'forks'] as const
 
-/** Out of 20 histories; the rest are about the log. Those of upkeep take four times as long as others. */
+const HISTORIES = 24
+
+/** Out of so many histories; the rest are about the log. Those of upkeep and forks take some times as long as others. */
 const SHARES: readonly (readonly [Focus, number])[] = [
   ['transactions', 4],
   ['groups', 3],
   ['consumer-groups', 3],
   ['shares', 3],
   ['upkeep', 2],
+  ['forks', 1],
 ]
 
 export function focusOf(seed: number): Focus {
-  let left = new Rng(seed, 'focus').below(20)
+  let left = new Rng(seed, 'focus').below(HISTORIES)
   for (const [focus, share] of SHARES) {
     if (left < share) return focus
     left -= share
@@ -124,14 +129,15 @@ export function isLong({ tuning, watchIdle }: Plan): boolean {
 
 export function drawPlan(seed: number): Plan {
   const rng = new Rng(seed, 'plan')
-  const focus = focusOf(seed)
+  const focus = focusOf(seed) === 'forks' ? 'upkeep' : focusOf(seed)
+  const forking = focusOf(seed) === 'forks' && new Rng(seed, 'forks')
   const healMs = rng.spread(1_000, 300_000)
   const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
   const clocksRight = rng.chance(0.3)
   const gateways = rng.pick([1, 2, 2, 3])
   const skewsMs = Array.from({ length: gateways }, () => (clocksRight ? 0 : drawSkew(rng)))
   const hasUpkeep = focus === 'upkeep' || rng.chance(0.1)
-  return {
+  const plan: Plan = {
     seed,
     skewsMs,
     topics,
@@ -158,6 +164,22 @@ export function drawPlan(seed: number): Plan {
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
     watchIdle: rng.chance(hasUpkeep ? 0.05 : 0.1),
+  }
+  return forking ? withForks(plan, forking) : plan
+}
+
+/** With transactions, sometimes; then nothing is deleted, for what is left of a transaction must be told from what was never whole. */
+function withForks(plan: Plan, rng: Rng): Plan {
+  const { topics, healMs, upkeep } = plan
+  const forks = drawForks(rng, topics, healMs)
+  if (!rng.chance(0.35)) return { ...plan, forks }
+  return {
+    ...plan,
+    forks: forks.map(one => ({ ...one, source: 0, forks: one.forks.map(fork => ({ ...fork, deletes: false })) })),
+    transactors: drawTransactors(rng, topics, healMs)
+      .map(one => ({ ...one, topic: 0, partitions: one.partitions.filter(p => p < topics[0]!) }))
+      .filter(({ partitions }) => partitions.length > 0),
+    ...(upkeep && { upkeep: { ...upkeep, deletions: [], retentionBytes: topics.map(() => null) } }),
   }
 }
 
