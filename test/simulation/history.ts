@@ -6,11 +6,13 @@ import type { Topic } from '../../lib/log/index.ts'
 import { checkHistory, type Operation, type Violation } from './checker/index.ts'
 import { type Coverage, coverageOf } from './coverage.ts'
 import { checkEndState } from './end-state.ts'
+import { watchExpiry } from './expiry-watch.ts'
 import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
 import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
+import { forkTopics } from './workload/forks.ts'
 import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
@@ -24,6 +26,7 @@ import { ItemTruth } from './world/item-truth.ts'
 import type { Connection } from './world/network.ts'
 import { ObjectTruth } from './world/object-truth.ts'
 import { Rng } from './world/rng.ts'
+import type { StoreObserver } from './world/stores.ts'
 import { StuckError, World } from './world/world.ts'
 
 /** After the healing all work must be done within this, and then all reading: more than every timeout of clients and stores. */
@@ -65,7 +68,16 @@ export async function runPlan(
   const onUnhandled = (error: unknown) => reportError(scene, error, 'a rejection that nobody handles')
   process.on('unhandledRejection', onUnhandled)
   const coverage = coverageOf(world, violations)
-  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer: coverage }
+  const history: Operation[] = []
+  const seeExpiry = watchExpiry(world, history, violations)
+  const observer: StoreObserver = {
+    ...coverage,
+    wrote: (operations, outcome, by) => {
+      coverage.wrote?.(operations, outcome, by)
+      if (outcome.written) seeExpiry(operations)
+    },
+  }
+  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer }
   const faults = new Faults(plan.faults, plan.seed)
   const cluster = new Cluster({
     world,
@@ -77,7 +89,6 @@ export async function runPlan(
     skewsMs: plan.skewsMs,
     onError: (error, where) => reportError(scene, error, where),
   })
-  const history: Operation[] = []
   const connections = new Set<Connection>()
   const calmFromMs = plan.healMs + CALM_AFTER_MS
   const scene: Scene = { world, cluster, seed: plan.seed, history, violations, connections, calmFromMs }
@@ -114,8 +125,10 @@ class Scenario {
     try {
       await world.run(() => this.#work(), this.#plan.healMs + LIVENESS_MS)
       await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
-      if (this.#plan.watchIdle) {
-        await world.run(() => this.#idle(), world.time + LATEST_MS + 2 * IDLE_MS + LIVENESS_MS)
+      // What expires is written.
+      if (this.#plan.watchIdle && !this.#plan.tuning.expiry) {
+        const settledMs = this.#settledMs
+        await world.run(() => this.#idle(settledMs), world.time + settledMs + 2 * IDLE_MS + LIVENESS_MS)
       }
       if (this.#plan.upkeep?.sweepAtEnd) {
         await world.run(() => this.#sweepAll(), world.time + LATEST_MS + 10 * LAST_SWEEP.withinMs + LIVENESS_MS)
@@ -172,7 +185,15 @@ class Scenario {
         work.run(() => producing),
       )
     })
-    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted])
+    const forked = (this.#plan.forks ?? []).map(one =>
+      this.#track(
+        one.name,
+        forkTopics(this.#scene, one, this.#topics).then(left => {
+          this.#topics = [...this.#topics, ...left]
+        }),
+      ),
+    )
+    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted, ...forked])
     producing = false
     await Promise.all([...read, ...shared])
     this.#phase = 'healing'
@@ -215,7 +236,7 @@ class Scenario {
     if (kind === 'kill') cluster.kill(gateway, this.#rng)
     if (kind === 'stop') await cluster.stop(gateway, this.#rng)
     if (kind === 'freeze') await cluster.freeze(gateway, Math.min(ms, left))
-    if (kind === 'jump') cluster.gateway(gateway).process.jumpClock(ms)
+    if (kind === 'jump') cluster.jumpClock(gateway, ms)
     if (kind === 'cut') for (const connection of connections) connection.close()
   }
 
@@ -233,11 +254,19 @@ class Scenario {
     }
   }
 
-  /** When the last late request has come, nobody writes for an hour, and all is still there after it. */
-  async #idle(): Promise<void> {
+  /**
+   * After so long the last late request has come, and upkeep has done what it can: what was stored by a clock that was ahead
+   * is young for it until a clock shows that time again.
+   */
+  get #settledMs(): number {
+    return LATEST_MS + this.#scene.cluster.clocksWentBackMs
+  }
+
+  /** From then on nobody writes for an hour, and all is still there after it. */
+  async #idle(settledMs: number): Promise<void> {
     const { world, violations } = this.#scene
     this.#phase = 'idle'
-    await world.sleep(LATEST_MS)
+    await world.sleep(settledMs)
     const before = this.#coverage.effects
     await world.sleep(IDLE_MS)
     const written = this.#coverage.effects - before
