@@ -90,6 +90,8 @@ export const RETRY_MS = 1_000
 
 /** A heartbeat is answered from a document at most this old. */
 export const DOCUMENT_FRESH_MS = 5_000
+/** Looks at a document, one after the other, until one is quick enough to answer from. */
+export const LOOKS_MAX = 3
 /** How often a member that is on its way to its target is asked to come back, at most … */
 export const RECONCILING_HEARTBEAT_MS = 250
 /** … and so many ms more for each member of the group. */

@@ -222,6 +222,44 @@ describe('a process that was frozen', () => {
   })
 })
 
+describe('a store that takes its time', () => {
+  test('nobody is told of an assignment that was replaced before the store said that it is stored', async () => {
+    const fleet = new Fleet()
+    const [first, second] = [fleet.start(), fleet.start()]
+    const { memberId, generation } = await driven(fleet, first.join(joinRequest()))
+    const answer = Promise.withResolvers<void>()
+    fleet.items.afterWrite = () => answer.promise
+    const synced = new Watched(first.sync(syncRequest(memberId, generation, { [memberId]: 'all' })))
+    await fleet.advance(100)
+    fleet.items.afterWrite = () => {}
+    await driven(fleet, second.leave({ groupId: 'g', members: [{ memberId, instanceId: undefined }] }))
+    const other = await driven(fleet, second.join(joinRequest()))
+    expect(other.generation).toBeGreaterThan(generation)
+    await fleet.advance(5_000)
+    answer.resolve()
+    await fleet.advance(100)
+    expect(synced.code).toBe('NOT_COORDINATOR')
+  })
+
+  test('and then does not answer: everyone who waits is told to look again', async () => {
+    const fleet = new Fleet()
+    const groups = fleet.start()
+    const { memberId, generation } = await driven(fleet, groups.join(joinRequest()))
+    const answer = Promise.withResolvers<void>()
+    fleet.items.afterWrite = () => answer.promise
+    const synced = new Watched(groups.sync(syncRequest(memberId, generation, { [memberId]: 'all' })))
+    await fleet.advance(5_000)
+    fleet.items.afterWrite = () => {}
+    fleet.items.readFault = () => true
+    answer.resolve()
+    await fleet.advance(100)
+    expect(synced.code).toBe('COORDINATOR_NOT_AVAILABLE')
+    fleet.items.readFault = () => false
+    const again = await driven(fleet, groups.sync(syncRequest(memberId, generation)))
+    expect(textOf(again.assignment)).toBe('all')
+  })
+})
+
 describe('a store that fails', () => {
   test('whose answer was lost after the effect changes nothing for the members', async () => {
     const fleet = new Fleet()

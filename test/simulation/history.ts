@@ -12,6 +12,7 @@ import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
 import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
+import { forkTopics } from './workload/forks.ts'
 import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
@@ -126,7 +127,8 @@ class Scenario {
       await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
       // What expires is written.
       if (this.#plan.watchIdle && !this.#plan.tuning.expiry) {
-        await world.run(() => this.#idle(), world.time + LATEST_MS + 2 * IDLE_MS + LIVENESS_MS)
+        const settledMs = this.#settledMs
+        await world.run(() => this.#idle(settledMs), world.time + settledMs + 2 * IDLE_MS + LIVENESS_MS)
       }
       if (this.#plan.upkeep?.sweepAtEnd) {
         await world.run(() => this.#sweepAll(), world.time + LATEST_MS + 10 * LAST_SWEEP.withinMs + LIVENESS_MS)
@@ -183,7 +185,15 @@ class Scenario {
         work.run(() => producing),
       )
     })
-    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted])
+    const forked = (this.#plan.forks ?? []).map(one =>
+      this.#track(
+        one.name,
+        forkTopics(this.#scene, one, this.#topics).then(left => {
+          this.#topics = [...this.#topics, ...left]
+        }),
+      ),
+    )
+    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted, ...forked])
     producing = false
     await Promise.all([...read, ...shared])
     this.#phase = 'healing'
@@ -226,7 +236,7 @@ class Scenario {
     if (kind === 'kill') cluster.kill(gateway, this.#rng)
     if (kind === 'stop') await cluster.stop(gateway, this.#rng)
     if (kind === 'freeze') await cluster.freeze(gateway, Math.min(ms, left))
-    if (kind === 'jump') cluster.gateway(gateway).process.jumpClock(ms)
+    if (kind === 'jump') cluster.jumpClock(gateway, ms)
     if (kind === 'cut') for (const connection of connections) connection.close()
   }
 
@@ -244,11 +254,19 @@ class Scenario {
     }
   }
 
-  /** When the last late request has come, nobody writes for an hour, and all is still there after it. */
-  async #idle(): Promise<void> {
+  /**
+   * After so long the last late request has come, and upkeep has done what it can: what was stored by a clock that was ahead
+   * is young for it until a clock shows that time again.
+   */
+  get #settledMs(): number {
+    return LATEST_MS + this.#scene.cluster.clocksWentBackMs
+  }
+
+  /** From then on nobody writes for an hour, and all is still there after it. */
+  async #idle(settledMs: number): Promise<void> {
     const { world, violations } = this.#scene
     this.#phase = 'idle'
-    await world.sleep(LATEST_MS)
+    await world.sleep(settledMs)
     const before = this.#coverage.effects
     await world.sleep(IDLE_MS)
     const written = this.#coverage.effects - before

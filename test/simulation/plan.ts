@@ -8,6 +8,7 @@ import {
   type ConsumerGroupPlan,
   drawConsumerGroup,
 } from './consumer-group-plan.ts'
+import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
@@ -80,6 +81,7 @@ export interface Plan {
   /** Plans of old have none. */
   readonly shares?: readonly SharePlan[]
   readonly upkeep?: UpkeepPlan
+  readonly forks?: readonly ForkPlan[]
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -97,21 +99,23 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups'] as const
+export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups', 'forks'] as const
 
 export function focusOf(seed: number): Focus {
-  return new Rng(seed, 'focus').pick<Focus>(focuses)
+  const focus = new Rng(seed, 'focus').pick(focuses.slice(0, -1))
+  return focus === 'upkeep' && new Rng(seed, 'fork focus').chance(0.4) ? 'forks' : focus
 }
 
 export function drawPlan(seed: number): Plan {
   const rng = new Rng(seed, 'plan')
-  const focus = focusOf(seed)
+  const focus = focusOf(seed) === 'forks' ? 'upkeep' : focusOf(seed)
+  const forking = focusOf(seed) === 'forks' && new Rng(seed, 'forks')
   const healMs = rng.spread(1_000, 300_000)
   const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
   const clocksRight = rng.chance(0.3)
   const gateways = rng.pick([1, 2, 2, 3])
   const skewsMs = Array.from({ length: gateways }, () => (clocksRight ? 0 : drawSkew(rng)))
-  return {
+  const plan: Plan = {
     seed,
     skewsMs,
     topics,
@@ -138,6 +142,22 @@ export function drawPlan(seed: number): Plan {
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
     watchIdle: rng.chance(0.1),
+  }
+  return forking ? withForks(plan, forking) : plan
+}
+
+/** With transactions, sometimes; then nothing is deleted, for what is left of a transaction must be told from what was never whole. */
+function withForks(plan: Plan, rng: Rng): Plan {
+  const { topics, healMs, upkeep } = plan
+  const forks = drawForks(rng, topics, healMs)
+  if (!rng.chance(0.35)) return { ...plan, forks }
+  return {
+    ...plan,
+    forks: forks.map(one => ({ ...one, source: 0, forks: one.forks.map(fork => ({ ...fork, deletes: false })) })),
+    transactors: drawTransactors(rng, topics, healMs)
+      .map(one => ({ ...one, topic: 0, partitions: one.partitions.filter(p => p < topics[0]!) }))
+      .filter(({ partitions }) => partitions.length > 0),
+    ...(upkeep && { upkeep: { ...upkeep, deletions: [], retentionBytes: topics.map(() => null) } }),
   }
 }
 

@@ -1,6 +1,7 @@
 import { compactionPlants } from './compaction-plants.ts'
 import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { expiryPlants } from './expiry-plants.ts'
+import { forkPlants } from './fork-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
@@ -19,4 +20,5 @@ export const plants: readonly Plant[] = [
   ...sharePlants,
   ...upkeepPlants,
   ...expiryPlants,
+  ...forkPlants,
 ]

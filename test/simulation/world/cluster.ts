@@ -27,6 +27,7 @@ export class Cluster {
   readonly #skewsMs: readonly number[]
   readonly #onError: (error: unknown, where: string) => void
   readonly #gateways: Gateway[] = []
+  #furthestSkewMs: number
   #lives = 0
   #upkeepStopped = false
 
@@ -49,6 +50,7 @@ export class Cluster {
     this.#seed = options.seed
     this.#skewsMs = options.skewsMs
     this.#onError = options.onError
+    this.#furthestSkewMs = Math.max(...options.skewsMs)
     for (const slot of options.skewsMs.keys()) this.start(slot)
   }
 
@@ -82,6 +84,17 @@ export class Cluster {
         this.#world.schedule(1_000, () => this.start(slot))
       },
     )
+  }
+
+  jumpClock(slot: number, byMs: number): void {
+    const { process } = this.gateway(slot)
+    process.jumpClock(byMs)
+    this.#furthestSkewMs = Math.max(this.#furthestSkewMs, process.skewMs)
+  }
+
+  /** So long, in ms, no clock here shows what the one that was ahead most has shown already. */
+  get clocksWentBackMs(): number {
+    return Math.max(0, this.#furthestSkewMs - Math.max(...this.#gateways.map(({ process }) => process.skewMs)))
   }
 
   /** What is under way goes on to its end. */
