@@ -1,5 +1,6 @@
 import { compactionPlants } from './compaction-plants.ts'
 import { consumerGroupPlants } from './consumer-group-plants.ts'
+import { forkPlants } from './fork-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
@@ -17,4 +18,5 @@ export const plants: readonly Plant[] = [
   ...transactionPlants,
   ...sharePlants,
   ...upkeepPlants,
+  ...forkPlants,
 ]
