@@ -32,6 +32,7 @@ export type GroupErrorCode =
   | 'UNRELEASED_INSTANCE_ID' // another member has this group.instance.id, and has not left
   | 'UNSTABLE_OFFSET_COMMIT'
   | 'UNSUPPORTED_ASSIGNOR'
+  | 'UNSUPPORTED_VERSION' // the client knows no member epochs
 
 /** A request to a group that was refused. */
 export class GroupError extends VarveError {

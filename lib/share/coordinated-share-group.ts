@@ -91,6 +91,10 @@ export class CoordinatedShareGroup {
         if (this.#letGo) throw new ShareError('NOT_COORDINATOR', 'the group was let go')
         this.#usedAt = this.#options.clock.monotonic()
         const group = await this.#fresh()
+        const { epoch, groupId } = request
+        if (epoch !== 0 && this.#held?.version === 'absent') {
+          throw new ShareError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
+        }
         const topics = await this.#findTopics(topicNamesOf(group, request))
         const { group: next, answer } = heartbeat(group, request, topics, await this.#moment())
         await this.#store(next)

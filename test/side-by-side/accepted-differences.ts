@@ -180,20 +180,6 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
     reason: 'the same in other words',
   },
   {
-    api: 'OffsetCommit',
-    script: /^consumer groups: a member$/,
-    path: /errorCode$/,
-    values: oneOf(35),
-    reason: 'members of consumer groups may commit with older versions too',
-  },
-  {
-    api: 'ShareGroupHeartbeat',
-    path: /^errorCode$/,
-    values: (kafka, varve) => kafka === 69 && varve === 25,
-    reason:
-      'a member of a group that is gone is told that it is none, and joins anew; Kafka says that there is no group',
-  },
-  {
     api: 'ShareFetch',
     path: /errorCode$/,
     values: oneOf(-1),

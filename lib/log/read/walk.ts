@@ -4,8 +4,9 @@
  * An extent may begin anew above the last batch of the one before: compaction leaves holes in the offsets, never in the cover.
  */
 import { CorruptDataError } from '../../base/index.ts'
-import { buildEndTransactionMarker, writeOffset } from '../../records/index.ts'
+import { buildEmptyBatch, buildEndTransactionMarker, writeOffset } from '../../records/index.ts'
 import { LogError } from '../errors.ts'
+import type { Extent } from '../extent/extent-item.ts'
 import type { ExtentList } from '../extent/extent-list.ts'
 import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
@@ -98,10 +99,18 @@ async function* walkExtent(parts: ReadParts, view: PartitionView, { from: offset
     }
     const batches = await reading
     if (!batches) return
-    const last = batches.at(-1)
-    const next = at === blocks.length - 1 ? extent.to : (last?.lastOffset ?? -1) + 1
-    if (next > offset) yield { live: false, batches, next }
+    const last = batches.at(-1)?.lastOffset ?? -1
+    const isEnd = at === blocks.length - 1
+    const next = isEnd ? extent.to : last + 1
+    if (next > offset)
+      yield { live: false, batches: isEnd && next > last + 1 ? [...batches, emptyEnd(extent)] : batches, next }
   }
+  if (blocks.length === 0) yield { live: false, batches: [emptyEnd(extent)], next: extent.to }
+}
+
+/** Where a fork has cut an extent between two batches, a reader still must get to its end. */
+function emptyEnd({ to }: Extent): StoredBatch {
+  return { bytes: buildEmptyBatch(to - 1).bytes, baseOffset: to - 1, lastOffset: to - 1, maxTimestamp: -1 }
 }
 
 /** Nothing where a segment is gone, or extents serve the offset by now. */

@@ -2,7 +2,8 @@
 import type { Clock, Logger, Random } from '../../base/index.ts'
 import type { ItemStore, ObjectStore } from '../../storage/index.ts'
 import type { Shards } from '../shards.ts'
-import type { StoredTopics } from '../topics/stored-topics.ts'
+import { FORK_RENEWED_MS } from '../topics/fork-names.ts'
+import type { StoredTopics, UnfinishedTopic } from '../topics/stored-topics.ts'
 import { listTombstones, removeTombstone } from '../topics/tombstones.ts'
 import { compactAll } from './compact-job.ts'
 import type { Compaction } from './compaction/compaction.ts'
@@ -52,11 +53,14 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
       ...intervals(settings.retentionIntervalMs),
       run: async pass => {
         let found = false
-        for await (const name of parts.topics.unfinishedDeletions()) {
+        for await (const topic of parts.topics.unfinished()) {
           if (pass.signal.aborted) break
+          if (topic.state === 'forking') await giveUpFork(parts.topics, topic, pass)
+          else {
+            pass.tell(`topic ${topic.name}`, 'its deletion is not finished')
+            if (!pass.dry) await parts.topics.finishDeletion(topic.name)
+          }
           found = true
-          pass.tell(`topic ${name}`, 'its deletion is not finished')
-          if (!pass.dry) await parts.topics.finishDeletion(name)
           await pass.pause()
         }
         return found
@@ -90,6 +94,14 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
       run: async pass => pass.isMine('give-up-puts') && giveUpPuts(parts, graceMs, pass),
     },
   ]
+}
+
+/** Whoever makes it renews it as long as it is at it. */
+async function giveUpFork(topics: StoredTopics, fork: UnfinishedTopic, pass: UpkeepPass): Promise<void> {
+  const { name, id, version, renewedAt } = fork
+  if (!pass.isAbandoned(`fork/${id}`, { version, renewedAt, durationMs: FORK_RENEWED_MS })) return
+  pass.tell(`topic ${name}`, 'it was to be a fork, and whoever made it is gone')
+  if (!pass.dry) await topics.abandonFork(fork)
 }
 
 /** The tombstone is the to-do list: it goes last. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   type Assignment,
   checkHistory,
+  type Fork,
   type Holding,
   type Join,
   type OffsetCommit,
@@ -68,6 +69,13 @@ function concurrent<T extends Operation>(during: T, earlier: Operation): T {
   return { ...during, invoked: earlier.completed - 0.5 }
 }
 
+const forked = 'copy/0'
+
+function fork(more: Partial<Fork> = {}): Fork {
+  const outcome = { kind: 'done', id: 'copy' } as const
+  return { kind: 'fork', name: 'f', source: 'topic', partitions: 1, outcome, ...span(), ...more }
+}
+
 const cases: readonly { name: string; history: () => Operation[]; broken: Property[] }[] = [
   {
     name: 'a plain history',
@@ -131,6 +139,46 @@ const cases: readonly { name: string; history: () => Operation[]; broken: Proper
     name: 'a batch read in part',
     history: () => [send(0, 'unknown', { values: ['p:0/0', 'p:0/1'] }), poll(0, ['p:0/0'])],
     broken: ['torn-batch'],
+  },
+  {
+    name: 'a fork that has what its source had, and goes on alone',
+    history: () => [
+      ...[send(0, 0), send(1, 1), fork(), send(2, 2), send(3, 2, { partition: forked })],
+      ...[
+        poll(0, ['p:0', 'p:1', 'p:2'], { drain: 1 }),
+        poll(0, ['p:0', 'p:1', 'p:3'], { drain: 1, partition: forked }),
+      ],
+    ],
+    broken: [],
+  },
+  {
+    name: 'a fork without a record that its source had',
+    history: () => [send(0, 0), send(1, 1), fork(), poll(0, ['p:0'], { drain: 1, partition: forked })],
+    broken: ['unseen'],
+  },
+  {
+    name: 'a fork with a record that came later',
+    history: () => [send(0, 0), fork(), send(1, 1), poll(0, ['p:0', 'p:1'], { drain: 1, partition: forked })],
+    broken: ['phantom'],
+  },
+  {
+    name: 'a fork with a record from behind its cut',
+    history: () => [
+      send(0, 0),
+      send(1, 1),
+      fork({ cuts: [1] }),
+      poll(0, ['p:0', 'p:1'], { drain: 1, partition: forked }),
+    ],
+    broken: ['phantom'],
+  },
+  {
+    name: 'a fork with a record at another offset',
+    history: () => {
+      const made = fork()
+      const during = { ...send(1, 1), invoked: made.invoked - 0.5 }
+      return [send(0, 'unknown'), made, during, poll(0, ['p:1'], { drain: 1, partition: forked })]
+    },
+    broken: ['inconsistent-offsets'],
   },
   { name: 'a record that nobody sent', history: () => [poll(0, ['p:7'])], broken: ['phantom'] },
   {

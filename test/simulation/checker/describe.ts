@@ -35,6 +35,10 @@ function tell(operation: Operation): string {
       const { kind, name, partitions, outcome } = operation
       return `${kind} ${name} with ${partitions}: ${outcome.kind === 'done' ? outcome.id : told(outcome)}`
     }
+    case 'fork': {
+      const { name, source, cuts, outcome } = operation
+      return `fork of ${source} into ${name} at ${cuts ?? 'latest'}: ${outcome.kind === 'done' ? outcome.id : told(outcome)}`
+    }
     case 'lookup': {
       const { outcome } = operation
       const answer = outcome.kind === 'found' ? outcome.id : outcome.kind === 'none' ? 'none' : outcome.code

@@ -106,6 +106,18 @@ export interface TopicChange extends Span {
     | { readonly kind: 'unknown'; readonly code: string }
 }
 
+/** A topic was made as a fork of another. It is insisted on: `invoked` is the first attempt. */
+export interface Fork extends Span {
+  readonly kind: 'fork'
+  readonly name: string
+  /** The id of the other. */
+  readonly source: string
+  readonly partitions: number
+  /** By partition: the offsets asked for; absent: the latest. */
+  readonly cuts?: readonly number[]
+  outcome: TopicChange['outcome']
+}
+
 /** `id` undefined: told that there is no such topic. */
 export interface TopicLookup extends Span {
   readonly kind: 'lookup'
@@ -268,6 +280,7 @@ export type Operation =
   | Deletion
   | EndQuery
   | TopicChange
+  | Fork
   | TopicLookup
   | Transaction
   | Identification

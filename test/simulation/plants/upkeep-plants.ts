@@ -114,7 +114,7 @@ export const upkeepPlants: readonly Plant[] = [
     focus: 'upkeep',
     edits: [
       {
-        file: 'log/topics/stored-topics.ts',
+        file: 'log/topics/topic-deletion.ts',
         find: 'for (let shard = shards - 1; shard >= 0; shard--) await',
         replace: 'for (let shard = shards - 1; shard > 0; shard--) await',
       },
