@@ -209,6 +209,7 @@ class ShareMember {
       // Often past the end of the lock that was renewed, and before the end of the new one.
       const { lockMs } = delivery!
       await world.sleep(this.#client.rng.fraction() * 0.9 * lockMs)
+      if (!this.#isInSession) this.#letGo()
       await this.#settle(delivery!, { first, last, surelyUntilMs: renewedAtMs + lockMs }, 'accept')
     }
     this.#held = this.#held.filter(one => one.heldUntilMs > world.time)
