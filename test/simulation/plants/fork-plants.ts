@@ -38,6 +38,7 @@ export const forkPlants: readonly Plant[] = [
   {
     name: "the source's floor not looked at again",
     focus: 'forks',
+    elusive: true,
     edits: [
       {
         file: forkShard,
