@@ -22,7 +22,7 @@ export type {
 } from './contract.ts'
 export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
-export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
+export { awaitPage, type Page, type PageRequest, readPage, visibleBatches, type Waiting } from './read/read-page.ts'
 export { type ArchiveColumn, parseArchiveColumns, RECORD_COLUMNS } from './topics/archive-columns.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'
 export {

@@ -23,6 +23,7 @@ import type {
   ProducerIds,
   ReadRequest,
   ReadResult,
+  Restoring,
   Topic,
   Topics,
 } from './contract.ts'
@@ -37,6 +38,8 @@ import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { type ReadParts, stateOf } from './read/walk.ts'
+import { attachBatches } from './restore/attach-batches.ts'
+import { renameTopic } from './restore/rename-topic.ts'
 import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
 import { type OpenShard, Shards } from './shards.ts'
@@ -110,6 +113,7 @@ class StoredLog implements Log {
   readonly #options: Required<LogOptions>
   readonly #topics: StoredTopics
   readonly compaction: Compaction
+  readonly restoring: Restoring
   readonly #clock: Clock
   readonly #cache: SliceCache
   readonly #reading: ReadParts
@@ -163,6 +167,10 @@ class StoredLog implements Log {
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
     const { objects } = options
     const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
+    this.restoring = {
+      attach: attachment => attachBatches({ ...stores, clock, random }, attachment),
+      rename: (topic, wanted) => renameTopic({ items, random }, topic, wanted),
+    }
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
   }
 
