@@ -15,6 +15,7 @@ import type {
   AppendRequest,
   DeleteRecordsRequest,
   EndTransactionRequest,
+  ForkRequest,
   FoundOffset,
   Log,
   OffsetSpec,
@@ -29,6 +30,7 @@ import type {
 } from './contract.ts'
 import { LogError } from './errors.ts'
 import { ExtentList } from './extent/extent-list.ts'
+import { Forks } from './fork/forks.ts'
 import type { Commit } from './head/commit.ts'
 import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
@@ -122,6 +124,7 @@ class StoredLog implements Log {
   readonly #batcher: Batcher
   readonly #segmentIds: SegmentIds
   readonly #shards: Shards
+  readonly #forks: Forks
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
 
@@ -150,6 +153,7 @@ class StoredLog implements Log {
       priceOfFlush: options.prices.flush,
       segmentBytesMax: options.segmentBytesMax,
     })
+    const limits = { ...DEFAULT_SHARD_LIMITS, ...options.shardLimits }
     const shards = new Shards({
       items,
       segments,
@@ -159,7 +163,7 @@ class StoredLog implements Log {
       logger,
       budget,
       priceOfPoll: options.prices.poll,
-      limits: { ...DEFAULT_SHARD_LIMITS, ...options.shardLimits },
+      limits,
       chunks: new LRUCache({ maxSize: CHUNK_CACHE_BYTES_MAX }),
       onCommitted: (commit, placed) => this.#keepCommitted(commit, placed),
     })
@@ -172,6 +176,16 @@ class StoredLog implements Log {
       rename: (topic, wanted) => renameTopic({ items, random }, topic, wanted),
     }
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
+    this.#forks = new Forks({
+      ...stores,
+      clock,
+      random,
+      topics: this.#topics,
+      reading: this.#reading,
+      limits,
+      drawId: () => segmentIds.next(),
+      now: () => clock.now(),
+    })
   }
 
   async append(request: AppendRequest): Promise<Appended> {
@@ -248,9 +262,22 @@ class StoredLog implements Log {
     return stands.slice(0, topic.partitions)
   }
 
-  upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
-    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction: this.compaction }
+  upkeepJobs(
+    settings: Partial<UpkeepSettings> = {},
+    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
+  ): readonly UpkeepJob[] {
+    const { compaction } = this
+    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction, forgetTopics }
     return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
+  }
+
+  fork(request: ForkRequest): Promise<Topic> {
+    if (this.#closed) return Promise.reject(closed())
+    return this.#track(this.#forks.fork(request))
+  }
+
+  validateFork(request: ForkRequest): Promise<Topic> {
+    return this.#forks.validate(request)
   }
 
   async sizeOf(topic: Topic, partition: number): Promise<number> {

@@ -4,6 +4,7 @@
  */
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { StoredConfigs } from '../../configs/index.ts'
 import { Groups } from '../../groups/index.ts'
 import { createHttpApp } from '../../http/index.ts'
 import { Subscriptions, type Target, webhookTarget } from '../../push/index.ts'
@@ -91,7 +92,7 @@ function openApp(): { varve: FunctionVarve; app: Fetch } {
     ...varve,
     ...openHttpAccess(readHttpAccess(texts, { loopback: false, insecureListen: false }), varve),
     identify: signerOf,
-    groups: new Groups({ ...varve, topics: varve.log.topics }),
+    groups: new Groups({ ...varve, topics: varve.log.topics, configs: new StoredConfigs(varve) }),
     subscriptions: new Subscriptions({
       ...varve,
       targetFor: spec => (spec.kind === 'webhook' ? webhookTarget(spec, varve.clock) : ELSEWHERE),
