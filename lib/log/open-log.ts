@@ -40,8 +40,7 @@ import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { type ReadParts, stateOf } from './read/walk.ts'
-import { attachBatches } from './restore/attach-batches.ts'
-import { renameTopic } from './restore/rename-topic.ts'
+import { restoringOf } from './restore/restoring.ts'
 import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
 import { type OpenShard, Shards } from './shards.ts'
@@ -171,10 +170,7 @@ class StoredLog implements Log {
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
     const { objects } = options
     const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
-    this.restoring = {
-      attach: attachment => attachBatches({ ...stores, clock, random }, attachment),
-      rename: (topic, wanted) => renameTopic({ items, random }, topic, wanted),
-    }
+    this.restoring = restoringOf({ ...stores, clock, random })
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
     this.#forks = new Forks({
       ...stores,

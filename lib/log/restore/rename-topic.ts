@@ -44,9 +44,10 @@ export async function renameTopic(
     if (!source || !topic || name?.state !== 'live' || name.id !== id)
       throw new LogError('UNKNOWN_TOPIC', `The topic '${former}' does not exist.`)
     const stored = decodeTopic(topic.value)
-    const operations = [
+    const operations: WriteOperation[] = [
       put(topicNameKey(wanted.name), encodeTopicName({ id, state: 'live' }), target),
-      put(source.key, encodeTopicName({ id, state: 'deleted' }), source),
+      // No tombstone: that would say that the topic is gone. A late creation finds the topic's heads.
+      { kind: 'delete', key: source.key, expected: source.version },
       put(topic.key, encodeTopic({ ...stored, topic: { ...stored.topic, ...wanted } }), topic),
     ]
     try {
