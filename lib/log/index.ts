@@ -20,6 +20,7 @@ export type {
   Topics,
 } from './contract.ts'
 export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
+export { placeOfHead } from './head/head.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'

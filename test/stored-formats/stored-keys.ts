@@ -1,5 +1,5 @@
 /** Where everything lies: a document under another key is as lost as one that cannot be read. */
-import { paceKey } from '../../lib/assembly/serverless/pace.ts'
+import { paceKey, pushPaceKey } from '../../lib/assembly/serverless/pace.ts'
 import { clusterKey } from '../../lib/broker/cluster-id.ts'
 import { gatewayKey } from '../../lib/broker/gateway-item.ts'
 import { configsKey } from '../../lib/configs/stored-configs.ts'
@@ -65,6 +65,7 @@ export function storedKeys(): Readonly<Record<string, unknown>> {
     transaction: transactionDocumentKey('transfer'),
     transactionListing: transactionListingKey('transfer'),
     upkeepPace: paceKey,
+    pushPace: pushPaceKey,
     embeddedItem: itemKeyBytes(headKey(TOPIC_ID, 18)).toString('hex'),
     embeddedObject: objectPath(extentObject),
   }

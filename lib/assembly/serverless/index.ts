@@ -1,3 +1,4 @@
+export { dispatchHandler } from './dispatch-handler.ts'
 export { httpHandler } from './http-handler.ts'
 export { ingestHandler } from './ingest-handler.ts'
 export { topicHandler } from './topic-handler.ts'
