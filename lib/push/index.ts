@@ -15,10 +15,12 @@ export { SUBSCRIPTIONS } from './subscription-item.ts'
 export {
   ATTEMPTS_MAX,
   BYTES_MAX,
+  defaultPolicy,
   type NewSubscription,
   type Progress,
   RECORDS_MAX,
   type StoredSubscription,
+  type SubscriptionChange,
   Subscriptions,
   WINDOW_MS_MAX,
 } from './subscriptions.ts'

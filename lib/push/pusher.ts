@@ -99,7 +99,10 @@ export class Pusher {
   }
 
   /** Whether all was sent; undefined: there was nothing to send. */
-  async #sendAll(place: Place, { signal, until }: { signal: AbortSignal; until: number }): Promise<boolean | undefined> {
+  async #sendAll(
+    place: Place,
+    { signal, until }: { signal: AbortSignal; until: number },
+  ): Promise<boolean | undefined> {
     const { clock, leases, logger } = this.#parts
     const { lease, topic, partition } = place
     const pusher = this.#open(place)
