@@ -17,7 +17,13 @@ const CLAIM_BYTES = 16
 /** Looks for upkeep a month, and those that do a pass while nothing happens. */
 const SCHEDULE = (30 * 24 * 60) / 5
 const IDLE_PASSES = SCHEDULE / 16
-const PASS_ITEM_READS = 50
+/** Of a pass that finds nothing: heads, and the sweep's look at the hours since its mark, 24 of them at most. */
+const PASS_ITEM_READS = 130
+/** The sweep's look at a whole week, once a day. */
+const WHOLE_LOOK_READS = 7 * 24 * 8
+const WHOLE_LOOKS = 30
+/** Of the function that pushes: once a minute, and a round each 16th time. */
+const PUSH_SCHEDULE = 30 * 24 * 60
 
 interface Path {
   readonly name: string
@@ -45,7 +51,13 @@ function dollarsOfRecord({ recordsOfCall, secondsOfCall, claims }: Path): number
 
 function idleDollars(): number {
   const calls = SCHEDULE * (LAMBDA_REQUEST + 0.01 * LAMBDA_GIGABYTE_SECOND + priceOfItemRead(1))
-  return calls + IDLE_PASSES * PASS_ITEM_READS * priceOfItemRead(1)
+  const reads = IDLE_PASSES * PASS_ITEM_READS + WHOLE_LOOKS * WHOLE_LOOK_READS
+  return calls + reads * priceOfItemRead(1)
+}
+
+function idlePushDollars(): number {
+  const call = LAMBDA_REQUEST + 0.01 * FUNCTION_GIGABYTES * LAMBDA_GIGABYTE_SECOND
+  return PUSH_SCHEDULE * (call + priceOfItemRead(1) + priceOfItemRead(1) / 16)
 }
 
 const text = (dollars: number) =>
@@ -60,3 +72,4 @@ row([
   ...levels.map(level => `$${text(((level * RECORD_BYTES) / 1e9) * S3_GIGABYTE_MONTH)}`),
 ])
 row(['the schedule, while nothing happens', ...levels.map(() => `$${text(idleDollars())}`)])
+row(['the schedule of push, where there is push', ...levels.map(() => `$${text(idlePushDollars())}`)])

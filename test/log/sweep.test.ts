@@ -43,7 +43,7 @@ describe('the sweep', () => {
     expect(segments()).toEqual({ items: 0, objects: 0 })
   })
 
-  test('writes nothing where there is nothing to sweep, and leaves no lease', async () => {
+  test('writes nothing where there is nothing to sweep but, once a day, where it looked; leaves no lease', async () => {
     const { open, clock, hooks, runOnce, items } = openUpkeepRig()
     const log = open()
     const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
@@ -54,8 +54,17 @@ describe('the sweep', () => {
       writes++
       return next(operations)
     }
-    for (let i = 0; i < 3; i++) expect((await runOnce()).complete).toBe(true)
-    expect(writes).toBe(0)
+    expect((await runOnce()).complete).toBe(true)
+    expect(writes).toBe(2)
+    for (let i = 0; i < 20; i++) {
+      expect((await runOnce()).complete).toBe(true)
+      await clock.advance(HOUR, HOUR)
+    }
+    expect(writes).toBe(2)
+    await clock.advance(10 * HOUR, HOUR)
+    await runOnce()
+    await runOnce()
+    expect(writes).toBe(3)
     expect([...items.items.keys()].filter(key => key.startsWith('lease#'))).toEqual([])
   })
 
@@ -155,6 +164,56 @@ describe('the sweep', () => {
     await clock.advance(300 * HOUR)
     await log.deleteRecords({ topic, partition: 0, before: 'end', timeoutMs: 1_000 })
     await runOnce({ windowHours: 1 })
+    expect(segments().items).toBe(0)
+  })
+
+  test('asks for few items where nothing happens: for those of every hour of a week once a day', async () => {
+    const { open, clock, items, runOnce } = openUpkeepRig()
+    let queries = 0
+    const { query } = items
+    items.query = (pk, range) => {
+      if (pk.startsWith('g#')) queries++
+      return query(pk, range)
+    }
+    await open().topics.create({ name: 't', partitions: 1, configs: KEPT })
+    const asked: number[] = []
+    for (let hour = 0; hour < 10 * 24; hour++) {
+      queries = 0
+      await runOnce()
+      asked.push(queries)
+      await clock.advance(HOUR, HOUR)
+    }
+    const [hourly, weekly] = [27 * 8, (7 * 24 + 1) * 8]
+    expect(asked.filter(count => count > hourly).length).toBeLessThanOrEqual(11)
+    // Before anything was appended there is nothing older than a week.
+    expect(Math.max(...asked)).toBeLessThanOrEqual(weekly)
+  })
+
+  test('finds what a writer that slept put into an hour which was looked at, within a day', async () => {
+    const { open, clock, hooks, runOnce, segments } = openUpkeepRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    const asleep = gate()
+    hooks.write = async (operations, next) => {
+      if (!operations.some(({ key }) => key.pk.startsWith('g#'))) return new Promise(() => undefined)
+      await asleep.promise
+      return next(operations)
+    }
+    void send(log, topic, ['small'])
+    await clock.advance(1_000)
+    const others = { ...hooks }
+    hooks.write = (operations, next) => next(operations)
+    for (let hour = 0; hour < 30; hour++) {
+      await clock.advance(HOUR, HOUR)
+      await runOnce()
+    }
+    hooks.write = others.write
+    asleep.resolve()
+    await clock.advance(1_000)
+    expect(segments().items).toBe(1)
+    hooks.write = (operations, next) => next(operations)
+    await clock.advance(25 * HOUR, HOUR)
+    await runOnce()
     expect(segments().items).toBe(0)
   })
 })

@@ -252,7 +252,14 @@ class Scenario {
     cluster.stopUpkeep()
     await world.sleep(LATEST_MS)
     const { skewMs, hours, withinMs, passesMax } = LAST_SWEEP
-    const upkeep = { graceMs: 0, windowHours: hours, firstLookHours: hours, leaseMs: 1_000, background: false }
+    const upkeep = {
+      graceMs: 0,
+      windowHours: hours,
+      wholeLookHours: 0,
+      firstLookHours: hours,
+      leaseMs: 1_000,
+      background: false,
+    }
     const { compaction: _, ...tuning } = this.#plan.tuning
     const service = await cluster.startExtra('sweeper', skewMs, { ...tuning, upkeep })
     for (let pass = 1; ; pass++) {

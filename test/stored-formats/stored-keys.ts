@@ -17,7 +17,7 @@ import { headKey } from '../../lib/log/head/head.ts'
 import { producerIdsKey } from '../../lib/log/producers/producer-ids.ts'
 import { segmentItemKey, segmentObjectKey } from '../../lib/log/segment/segment-store.ts'
 import { topicKey, topicNameKey } from '../../lib/log/topics/topic-item.ts'
-import { sweepStateKey } from '../../lib/log/upkeep/sweep-state.ts'
+import { sweepStateKey, wholeLookKey } from '../../lib/log/upkeep/sweep-state.ts'
 import { checkpointKey } from '../../lib/push/checkpoint.ts'
 import { subscriptionKey } from '../../lib/push/subscription-item.ts'
 import { apiKeyItemKey } from '../../lib/security/api-key.ts'
@@ -60,6 +60,7 @@ export function storedKeys(): Readonly<Record<string, unknown>> {
     sharePartition: sharePartitionKey('billing', { topicId: TOPIC_ID, partition: 300 }),
     subscription: subscriptionKey('orders-out'),
     sweepState: sweepStateKey,
+    sweepWholeLook: wholeLookKey,
     topic: topicKey(TOPIC_ID),
     topicName: topicNameKey('orders'),
     transaction: transactionDocumentKey('transfer'),
