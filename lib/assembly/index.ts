@@ -4,4 +4,5 @@ export { type Config, readConfig, readStoresConfig, type SettingValues, secretSe
 export { ConfigError } from './config-error.ts'
 export { jsonLogger } from './json-logger.ts'
 export { type RunningVarve, startVarve } from './start-varve.ts'
+export { type StoredKeys, withStoredKeys } from './stored-keys.ts'
 export { runUpkeep } from './upkeep.ts'
