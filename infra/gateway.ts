@@ -153,6 +153,8 @@ export class Gateway extends Construct {
         VARVE_ITEMS: `dynamodb://${log.table.tableName}`,
         VARVE_FLUSH_BUDGET: String(props.flushBudget ?? 30),
         VARVE_INSECURE_LISTEN: 'true',
+        // A function does, which has the rights.
+        VARVE_PUSH: 'false',
       },
     })
     Validations.of(task).acknowledge(
