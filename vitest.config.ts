@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** With VARVE_TEST_REPORTS=FOLDER each run leaves a JSON report there too. */
 export function reportersFor(name: string) {
-  const folder = process.env['VARVE_TEST_REPORTS']
+  const folder = process.env.VARVE_TEST_REPORTS
   const reporters: ['default', ['json', { outputFile: string }]] = [
     'default',
     ['json', { outputFile: `${folder}/${name}.json` }],

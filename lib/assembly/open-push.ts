@@ -1,6 +1,5 @@
 /** Push subscriptions of a server process: its targets, and the pusher that serves them. */
 import type { Clock, Logger, Random } from '../base/index.ts'
-import { recordLine } from '../http/index.ts'
 import { Leases } from '../leases/index.ts'
 import type { Log } from '../log/index.ts'
 import type { AwsTargetSpec } from '../push/aws/index.ts'
@@ -8,6 +7,7 @@ import {
   localFunction,
   PushError,
   Pusher,
+  type RecordFormat,
   Subscriptions,
   type Target,
   type TargetFactory,
@@ -43,7 +43,7 @@ export function openPush(options: PushSurroundings): {
     leases,
     subscriptions,
     targetFor,
-    format: (record, place) => recordLine(record, place, {}),
+    loadFormat,
   })
   return { subscriptions, pusher }
 }
@@ -67,6 +67,12 @@ function createTargets({ clock, functionsFolder, isOnAws }: PushSurroundings): T
         return aws(spec)
     }
   }
+}
+
+/** With the first delivery: a start does not wait for the HTTP interface. */
+async function loadFormat(): Promise<RecordFormat> {
+  const { recordLine } = await import('../http/index.ts')
+  return (record, place) => recordLine(record, place, {})
 }
 
 /** AWS's clients are loaded by the first delivery: a start does not wait for them. */

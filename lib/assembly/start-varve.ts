@@ -15,14 +15,12 @@ import {
 import { StoredConfigs } from '../configs/index.ts'
 import { Gateway } from '../gateway/index.ts'
 import { Groups } from '../groups/index.ts'
-import { createHttpApp } from '../http/index.ts'
 import { openLog } from '../log/index.ts'
 import { ShareGroups } from '../share/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { EMBEDDED } from './embedded.ts'
-import { openHttpAccess } from './http-access.ts'
 import { HttpServer } from './http-server.ts'
 import { openPush } from './open-push.ts'
 import { openStores } from './open-stores.ts'
@@ -64,7 +62,7 @@ async function startParts(
   endings: (() => Promise<void>)[],
 ): Promise<Pick<RunningVarve, 'kafkaAddress' | 'httpAddress'>> {
   const { logger, clock } = surroundings
-  const http = await orTaken('http', config.http, HttpServer.listen(config.http))
+  const http = await orTaken('http', config.http, HttpServer.listen(config.http, logger))
   endings.push(() => http.close())
   const stores = await openStores(config, surroundings)
   endings.push(async () => {
@@ -117,9 +115,8 @@ async function startParts(
   if (config.push) pusher.start()
   endings.push(() => pusher.close())
   const closing = new AbortController()
-  const app = createHttpApp({
+  const httpParts = {
     ...common,
-    ...openHttpAccess(config.httpAccess, common),
     log,
     groups,
     subscriptions,
@@ -127,8 +124,9 @@ async function startParts(
     defaultPartitions,
     closing: closing.signal,
     clusterId: cluster.clusterId,
-  })
-  http.serve(app.fetch, () => stores.usage())
+  }
+  const loadHttp = async () => (await import('./http-listener.ts')).createHttpListener(config.httpAccess, httpParts)
+  http.serve(loadHttp, () => stores.usage())
   endings.push(async () => {
     closing.abort()
     await http.close()

@@ -14,3 +14,12 @@ export function checkFormat(what: string, found: number, newest: number, oldest 
       : `${what} format ${found} is none that this Varve knows (${known})`,
   )
 }
+
+/** The JSON within a stored document. @throws CorruptDataError */
+export function parseStoredJson(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new CorruptDataError(`${what}: ${String(error)}`)
+  }
+}

@@ -1,7 +1,7 @@
 export { ByteReader, ByteWriter, hexOf, totalLength } from './bytes.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { CorruptDataError, InvariantError, invariant, VarveError } from './errors.ts'
-export { checkFormat } from './formats.ts'
+export { checkFormat, parseStoredJson } from './formats.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export { Mailbox, OverloadedError } from './mailbox.ts'
 export { inParallel } from './parallel.ts'

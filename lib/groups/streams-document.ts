@@ -2,7 +2,7 @@
  * The document of a streams group (KIP-1071), as stored: its topology, the topics that it was last seen with, and each member's
  * tasks. A task is a partition of a subtopology. The topology is kept as JSON: it is nested, and the same for all members.
  */
-import { type ByteReader, type ByteWriter, CorruptDataError } from '../base/index.ts'
+import { type ByteReader, type ByteWriter, CorruptDataError, parseStoredJson } from '../base/index.ts'
 import { type Assignment, NOTHING, readAssignment, sameAssignment, writeAssignment } from './assignment.ts'
 import type { MemberState, TopicShape } from './consumer-document.ts'
 import { type DistinctValues, readOptional, valueAt, writeOptional } from './distinct-values.ts'
@@ -127,11 +127,11 @@ export function readStreamsDocument(
     state,
     ...numbers,
     shutsDown,
-    topology: topology === undefined ? undefined : (JSON.parse(topology) as StreamsTopology),
+    topology: topology === undefined ? undefined : (parseStoredJson('topology', topology) as StreamsTopology),
     topics: new Map(
       reader.list(r => [r.string(), { id: Buffer.from(r.raw(16)).toString('hex'), partitions: r.uint() }]),
     ),
-    regexes: new Map(JSON.parse(reader.string()) as [string, string[]][]),
+    regexes: new Map(parseStoredJson('regexes', reader.string()) as [string, string[]][]),
     description: reader.uint8() === 0 ? undefined : { epoch: reader.uint(), bytes: reader.bytes() },
     members: new Map(
       reader.list(r => {
@@ -167,7 +167,7 @@ function readMember(reader: ByteReader, values: readonly Uint8Array[]): StreamsM
     rebalanceTimeoutMs: reader.int(),
   }
   const origin = { topologyEpoch: reader.int(), processId: textAt(reader.uint()) }
-  const [endpoint, tags] = JSON.parse(textAt(reader.uint())) as [
+  const [endpoint, tags] = parseStoredJson('endpoint', textAt(reader.uint())) as [
     StreamsMember['endpoint'] | null,
     StreamsMember['tags'],
   ]

@@ -33,7 +33,8 @@ export interface PartitionPusherParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  readonly format: RecordFormat
+  /** Asked for with the first delivery. */
+  readonly loadFormat: () => Promise<RecordFormat>
 }
 
 /** Records looked at in a row that match no pattern; then the checkpoint moves. */
@@ -74,6 +75,7 @@ export class PartitionPusher {
   readonly #partition: number
   readonly #target: Target
   readonly #patterns: readonly CompiledPattern[]
+  #format: RecordFormat | undefined
 
   constructor(
     parts: PartitionPusherParts,
@@ -106,6 +108,7 @@ export class PartitionPusher {
   /** @throws LogError UNKNOWN_TOPIC, StoreError, CorruptDataError */
   async pump({ signal, until, lingerMs }: PumpBounds): Promise<Pumped> {
     const { clock, log } = this.#parts
+    this.#format ??= await this.#parts.loadFormat()
     let known = await this.#load()
     // Without a checkpoint it begins at the first record: not where the subscription was deleted meanwhile.
     if (known.version === 'absent' && !(await this.isCurrent())) return { status: 'lost' }
@@ -264,15 +267,19 @@ export class PartitionPusher {
 
   #matches(record: BatchRecord): boolean {
     if (this.#patterns.length === 0) return true
-    const event = JSON.parse(this.#parts.format(record, { partition: this.#partition }))
+    const event = JSON.parse(this.#lineOf(record))
     const headers = Object.fromEntries(record.headers.map(({ key, value }) => [key, value?.toString() ?? null]))
     const { topic } = this.#stored.subscription
     return this.#patterns.some(matches => matches({ ...event, topic, headers }))
   }
 
+  #lineOf(record: BatchRecord): string {
+    return this.#format!(record, { partition: this.#partition })
+  }
+
   #batchOf(records: readonly BatchRecord[]): PushBatch {
     const { name, topic } = this.#stored.subscription
-    const lines = records.map(record => this.#parts.format(record, { partition: this.#partition }))
+    const lines = records.map(record => this.#lineOf(record))
     const facts = {
       subscription: name,
       topic,

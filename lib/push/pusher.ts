@@ -21,7 +21,7 @@ export interface PusherParts {
   readonly leases: Leases
   readonly subscriptions: Subscriptions
   readonly targetFor: TargetFactory
-  readonly format: RecordFormat
+  readonly loadFormat: () => Promise<RecordFormat>
 }
 
 export interface Round {

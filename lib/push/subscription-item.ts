@@ -1,11 +1,13 @@
 /** The stored subscription: `push` / `<name>`. Small and seldom written, so it is JSON. It holds the webhook's secret. */
-import { checkFormat } from '../base/index.ts'
+import { CorruptDataError, checkFormat, parseStoredJson } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
 import type { Subscription } from './contract.ts'
 
 export const SUBSCRIPTIONS = 'push'
 
 const FORMAT_VERSION = 1
+
+type Stored = Subscription & { readonly format: number }
 
 export function subscriptionKey(name: string): ItemKey {
   return { pk: SUBSCRIPTIONS, sk: name }
@@ -17,8 +19,10 @@ export function encodeSubscription(subscription: Subscription): Uint8Array {
 
 /** @throws CorruptDataError */
 export function decodeSubscription(bytes: Uint8Array): Subscription {
-  const { format, ...subscription } = JSON.parse(Buffer.from(bytes).toString())
-  checkFormat('subscription', format, FORMAT_VERSION)
+  const stored = parseStoredJson('subscription', Buffer.from(bytes).toString()) as Partial<Stored> | null
+  checkFormat('subscription', stored?.format ?? 0, FORMAT_VERSION)
+  if (!stored?.policy) throw new CorruptDataError('a subscription without a policy')
+  const { format, ...subscription } = stored as Stored
   // JSON has no undefined: what is not set is not there.
   const { attemptsMax, deadLetterTopic } = subscription.policy
   const policy = { ...subscription.policy, attemptsMax, deadLetterTopic }

@@ -1,5 +1,5 @@
 /** JSON Web Tokens of an OpenID provider (RFC 7519, RFC 9068), verified against its keys. The keys are passed in. */
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import type { JSONWebKeySet, JWTPayload } from 'jose'
 import { KeyError, UnauthenticatedError } from './errors.ts'
 import { type Principal, parseScope } from './scopes.ts'
 
@@ -19,16 +19,25 @@ export type FetchJwks = (fresh: boolean) => Promise<JSONWebKeySet>
 
 /** @throws UnauthenticatedError; KeyError ISSUER_UNAVAILABLE */
 export async function verifyJwt(token: string, rules: JwtRules, now: number, fetchJwks: FetchJwks): Promise<Principal> {
+  const jose = await loadJose()
+  const verified = async (fresh: boolean) => verify(jose, { token, rules, now, keys: await keysOf(fetchJwks, fresh) })
+  const refusalOf = (error: unknown) =>
+    error instanceof jose.errors.JOSEError ? new UnauthenticatedError(`the token is refused: ${error.code}`) : error
   try {
-    return await verify(token, rules, now, await keysOf(fetchJwks, false))
+    return await verified(false)
   } catch (error) {
-    if (!(error instanceof errors.JWKSNoMatchingKey)) throw refusalOf(error)
+    if (!(error instanceof jose.errors.JWKSNoMatchingKey)) throw refusalOf(error)
   }
   try {
-    return await verify(token, rules, now, await keysOf(fetchJwks, true))
+    return await verified(true)
   } catch (error) {
     throw refusalOf(error)
   }
+}
+
+/** With the first token: most servers never see one, and none should start later for it. */
+function loadJose() {
+  return import('jose')
 }
 
 async function keysOf(fetchJwks: FetchJwks, fresh: boolean): Promise<JSONWebKeySet> {
@@ -39,29 +48,30 @@ async function keysOf(fetchJwks: FetchJwks, fresh: boolean): Promise<JSONWebKeyS
   }
 }
 
+interface Verification {
+  readonly token: string
+  readonly rules: JwtRules
+  readonly now: number
+  readonly keys: JSONWebKeySet
+}
+
 async function verify(
-  token: string,
-  { issuer, audience, scopeClaim }: JwtRules,
-  now: number,
-  keys: JSONWebKeySet,
+  jose: Awaited<ReturnType<typeof loadJose>>,
+  { token, rules, now, keys }: Verification,
 ): Promise<Principal> {
-  const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
-    issuer,
-    audience,
+  const { payload } = await jose.jwtVerify(token, jose.createLocalJWKSet(keys), {
+    issuer: rules.issuer,
+    audience: rules.audience,
     algorithms: ALGORITHMS,
     currentDate: new Date(now),
     clockTolerance: CLOCK_TOLERANCE_S,
     requiredClaims: ['exp', 'sub'],
   })
-  return { name: `jwt:${payload.sub}`, scopes: scopesIn(payload, scopeClaim) }
+  return { name: `jwt:${payload.sub}`, scopes: scopesIn(payload, rules.scopeClaim) }
 }
 
 function scopesIn(payload: JWTPayload, claim: string): Principal['scopes'] {
   const value = payload[claim]
   const words = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value.map(String) : []
   return words.map(parseScope).filter(scope => scope !== undefined)
-}
-
-function refusalOf(error: unknown): unknown {
-  return error instanceof errors.JOSEError ? new UnauthenticatedError(`the token is refused: ${error.code}`) : error
 }

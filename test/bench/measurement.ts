@@ -1,7 +1,7 @@
 /** What one run of a client against one server came to; what the client does not tell is undefined. */
 export interface Measurement {
-  readonly recordsPerSecond: number
-  readonly megabytesPerSecond: number
+  readonly recordsPerSecond?: number
+  readonly megabytesPerSecond?: number
   /** Latency in ms. */
   readonly p50?: number
   readonly p95?: number

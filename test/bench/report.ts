@@ -65,12 +65,13 @@ function describeTarget(target: TargetName, rounds: readonly Result[]): string {
 
 function judge({ floor }: Workload, targets: ReadonlyMap<TargetName, readonly Result[]>): string[] {
   const speed = (target: TargetName) =>
-    median((targets.get(target) ?? []).map(({ measurement }) => measurement.megabytesPerSecond))
+    median((targets.get(target) ?? []).map(({ measurement }) => measurement.megabytesPerSecond ?? Number.NaN))
   if (floor && 'p50Ms' in floor) {
     const p50 = median((targets.get('varve') ?? []).map(({ measurement }) => measurement.p50 ?? Number.NaN))
     return [Number.isNaN(p50) ? 'not judged without varve' : verdict(p50 <= floor.p50Ms, `p50 up to ${floor.p50Ms} ms`)]
   }
   const ratio = speed('varve') / speed('kafka')
+  if (Number.isNaN(ratio) && !floor) return ['no floor']
   if (Number.isNaN(ratio)) return ['not compared without both varve and kafka']
   if (!floor) return [`${ratio.toFixed(2)} × kafka`]
   return [verdict(ratio >= floor.ofKafka, `floor ${floor.ofKafka} × kafka: ${ratio.toFixed(2)} ×`)]

@@ -1,6 +1,7 @@
 import { measureLatency } from './latency.ts'
 import type { Measurement } from './measurement.ts'
 import { runConsumerPerformance, runProducerPerformance } from './perf-tools.ts'
+import { measureForming, measureFormingOfKafkaJs, measureJoining, type RebalanceRun } from './rebalance.ts'
 import { measureVolume } from './volume.ts'
 
 /** The workloads, and what Varve must reach in each: a part of Kafka's speed in the same run, or a bound. */
@@ -16,9 +17,9 @@ export interface Workload {
   readonly measure: (run: WorkloadRun) => Promise<Measurement>
 }
 
-export const workloadNames = ['produce', 'produce-defaults', 'fetch', 'latency', 'flights'] as const
+export const workloadNames = ['produce', 'produce-defaults', 'fetch', 'latency', 'rebalance', 'flights'] as const
 export type WorkloadName = (typeof workloadNames)[number]
-/** All but the one that takes minutes. */
+/** All but those that take minutes. */
 export const usualWorkloads: readonly WorkloadName[] = ['produce', 'produce-defaults', 'fetch', 'latency']
 
 export interface WorkloadRun {
@@ -40,6 +41,62 @@ function produceLingering({ bootstrap, topic, seconds }: WorkloadRun): Promise<M
   const properties = ['linger.ms=100', `batch.size=${1024 * 1024}`]
   return runProducerPerformance({ bootstrap, topic, records: seconds * lingeringPerSecond, recordBytes, properties })
 }
+
+const groupMembers = 50
+const groupPartitions = 100
+/** Rebalances in a measurement, whatever its seconds. */
+const rebalances = 3
+const aboutGroup = `${groupMembers} members, ${groupPartitions} partitions`
+
+function rebalanceRun({ bootstrap, topic }: WorkloadRun): RebalanceRun {
+  return { bootstrap, topic, partitions: groupPartitions, members: groupMembers, times: rebalances }
+}
+
+/**
+ * Each is a workload of the same name: `--only rebalance` measures all. The Kafka of this benchmark has a
+ * `group.initial.rebalance.delay.ms` of 0 (test/support), so its classic groups form twice; Varve's is 500.
+ */
+const rebalanceWorkloads: readonly Workload[] = [
+  {
+    name: 'rebalance',
+    client: 'classic protocol',
+    about: `${aboutGroup}, all join at once`,
+    partitions: groupPartitions,
+    floor: { p50Ms: 2_000 },
+    measure: run => measureForming('classic', rebalanceRun(run)),
+  },
+  {
+    name: 'rebalance',
+    client: 'KafkaJS',
+    about: `${aboutGroup}, all join at once`,
+    partitions: groupPartitions,
+    floor: { p50Ms: 2_000 },
+    measure: run => measureFormingOfKafkaJs(rebalanceRun(run)),
+  },
+  {
+    name: 'rebalance',
+    client: 'classic protocol',
+    about: `${aboutGroup}, the last joins the others, who hear of it by their heartbeats of 3 s`,
+    partitions: groupPartitions,
+    measure: run => measureJoining('classic', rebalanceRun(run)),
+  },
+  {
+    name: 'rebalance',
+    client: 'consumer protocol',
+    about: `${aboutGroup}, all join at once`,
+    partitions: groupPartitions,
+    floor: { p50Ms: 2_000 },
+    measure: run => measureForming('consumer', rebalanceRun(run)),
+  },
+  {
+    name: 'rebalance',
+    client: 'consumer protocol',
+    about: `${aboutGroup}, the last joins the others`,
+    partitions: groupPartitions,
+    floor: { p50Ms: 2_000 },
+    measure: run => measureJoining('consumer', rebalanceRun(run)),
+  },
+]
 
 export const workloads: readonly Workload[] = [
   {
@@ -91,4 +148,5 @@ export const workloads: readonly Workload[] = [
     partitions: 8,
     measure: measureVolume,
   },
+  ...rebalanceWorkloads,
 ]

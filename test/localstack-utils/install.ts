@@ -65,7 +65,7 @@ export async function installRuntimeClient(): Promise<string> {
 
 export function whyNoRuntimeClient(): string | undefined {
   if (existsSync(runtimeClientEntry())) return undefined
-  return 'the Lambda runtime client is not compiled yet: npm run test:localstack does it (cmake, g++, make; two minutes)'
+  return 'the Lambda runtime client is not compiled yet: npx node test/support/install-runtime-client.ts does it (cmake, g++, make; two minutes)'
 }
 
 function runtimeClientEntry(): string {

@@ -49,6 +49,7 @@ describe('the sweep', () => {
     const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
     await send(log, topic, ['a'])
     await clock.advance(3 * HOUR)
+    await runOnce()
     let writes = 0
     hooks.write = (operations, next) => {
       writes++
@@ -168,7 +169,7 @@ describe('the sweep', () => {
   })
 
   test('asks for few items where nothing happens: for those of every hour of a week once a day', async () => {
-    const { open, clock, items, runOnce } = openUpkeepRig()
+    const { open, clock, hooks, items, runOnce } = openUpkeepRig()
     let queries = 0
     const { query } = items
     items.query = (pk, range) => {
@@ -176,6 +177,11 @@ describe('the sweep', () => {
       return query(pk, range)
     }
     await open().topics.create({ name: 't', partitions: 1, configs: KEPT })
+    let writes = 0
+    hooks.write = (operations, next) => {
+      writes++
+      return next(operations)
+    }
     const asked: number[] = []
     for (let hour = 0; hour < 10 * 24; hour++) {
       queries = 0
@@ -187,6 +193,7 @@ describe('the sweep', () => {
     expect(asked.filter(count => count > hourly).length).toBeLessThanOrEqual(11)
     // Before anything was appended there is nothing older than a week.
     expect(Math.max(...asked)).toBeLessThanOrEqual(weekly)
+    expect(writes).toBeLessThanOrEqual(2 * 11)
   })
 
   test('finds what a writer that slept put into an hour which was looked at, within a day', async () => {

@@ -6,6 +6,7 @@ import {
   type Delivery,
   type PushBatch,
   Pusher,
+  type RecordFormat,
   type RoundReport,
   Subscriptions,
   type Target,
@@ -50,9 +51,8 @@ export function openPushRig(receive: Receive, of?: PushRig & { objects?: ReturnT
   })
   const subscriptions = new Subscriptions({ ...common, log, targetFor })
   const leases = new Leases({ ...common, owner: 'test' })
-  const format = (...[record, place]: Parameters<ConstructorParameters<typeof Pusher>[0]['format']>) =>
-    recordLine(record, place, {})
-  const pusher = new Pusher({ ...common, log, leases, subscriptions, targetFor, format })
+  const format: RecordFormat = (record, place) => recordLine(record, place, {})
+  const pusher = new Pusher({ ...common, log, leases, subscriptions, targetFor, loadFormat: async () => format })
   const rig = {
     ...{ subscriptions, pusher, deliveries, items, objects },
     topic: (name: string, partitions = 1) => log.topics.create({ name, partitions }),

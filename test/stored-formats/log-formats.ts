@@ -1,5 +1,6 @@
 /** Formats of the log: sample values with every field in use. */
 import { crc32c } from '@node-rs/crc32'
+import { CorruptDataError } from '../../lib/base/index.ts'
 import { decodeExtentIndex, ExtentBuilder } from '../../lib/log/extent/extent-format.ts'
 import { decodeExtent, type Extent, encodeExtent } from '../../lib/log/extent/extent-item.ts'
 import { type Chunk, decodeChunk, encodeChunk } from '../../lib/log/head/chunk.ts'
@@ -301,7 +302,7 @@ function encodeSegment(parts: readonly SegmentPart[]): Uint8Array {
 function decodeSegment(segment: Uint8Array): SegmentPart[] {
   return decodeSegmentIndex(segment).map(({ topicId, partition, position, length, crc }) => {
     const bytes = Buffer.from(segment.subarray(position, position + length))
-    if (crc32c(bytes) !== crc) throw new Error(`the CRC of the slice at ${position} does not match`)
+    if (crc32c(bytes) !== crc) throw new CorruptDataError(`the CRC of the slice at ${position} does not match`)
     return { topicId, partition, bytes }
   })
 }
@@ -327,7 +328,7 @@ function decodeExtentObject(object: Uint8Array): ExtentObject {
   let to = 0
   for (const { position, length, crc } of decodeExtentIndex(object)) {
     const block = Buffer.from(object.subarray(position, position + length))
-    if (crc32c(block) !== crc) throw new Error(`the CRC of the block at ${position} does not match`)
+    if (crc32c(block) !== crc) throw new CorruptDataError(`the CRC of the block at ${position} does not match`)
     for (const batch of splitBatches(block)) {
       if (batch.recordCount > 0) batches.push(Buffer.from(batch.bytes))
       else to = batch.baseOffset + batch.lastOffsetDelta + 1

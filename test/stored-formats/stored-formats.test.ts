@@ -34,6 +34,17 @@ describe.each(formats)('$name', ({ name, sample, encodeSample, decode, encodeDec
     expect(() => decode(newer)).toThrow(complaint)
   })
 
+  test('with broken bytes is read or refused as corrupt, and nothing else', () => {
+    for (const at of golden.keys()) {
+      for (const flipped of [0x01, 0x80, 0xff]) {
+        const broken = Buffer.from(golden)
+        broken[at]! ^= flipped
+        expectReadOrCorrupt(() => decode(broken))
+      }
+    }
+    for (const length of golden.keys()) expectReadOrCorrupt(() => decode(golden.subarray(0, length)))
+  })
+
   test('cut short is refused', () => {
     expect(() => decode(new Uint8Array())).toThrow()
     // The second byte of a listing may be missing.
@@ -41,6 +52,14 @@ describe.each(formats)('$name', ({ name, sample, encodeSample, decode, encodeDec
     expect(() => decode(versionAt < 0 ? golden.subarray(1) : golden.subarray(0, -1))).toThrow()
   })
 })
+
+function expectReadOrCorrupt(read: () => unknown): void {
+  try {
+    read()
+  } catch (error) {
+    expect(error).toBeInstanceOf(CorruptDataError)
+  }
+}
 
 test('everything lies where the first release put it', () => {
   expect(storedKeys()).toEqual(JSON.parse(readFileSync(keysFile, 'utf8')))

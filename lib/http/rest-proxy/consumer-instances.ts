@@ -12,6 +12,7 @@ import {
   CorruptDataError,
   checkFormat,
   drawToken,
+  parseStoredJson,
   type Random,
 } from '../../base/index.ts'
 import { type Item, type ItemKey, type ItemStore, StoreError, type Version } from '../../storage/index.ts'
@@ -141,7 +142,7 @@ export function decodeInstance(bytes: Uint8Array): Instance {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
   checkFormat('consumer instance', version, FORMAT_VERSION)
-  const read = instanceSchema.safeParse(JSON.parse(reader.string()))
+  const read = instanceSchema.safeParse(parseStoredJson('consumer instance', reader.string()))
   if (!read.success) throw new CorruptDataError(`a consumer instance: ${read.error.message}`)
   return read.data
 }

@@ -67,13 +67,13 @@ async function collectBatches(parts: ReadParts, view: PartitionView, range: Rang
   const collected = () => ({ batches, live: firstLive === undefined ? [] : batches.slice(firstLive) })
   if (range.offset >= range.end || (room <= 0 && !range.atLeastOneBatch)) return collected()
   for await (const portion of walkBatches(parts, view, range.offset)) {
-    if (portion.live) firstLive ??= batches.length
-    else if (firstLive !== undefined) break
+    if (!portion.live && firstLive !== undefined) break
     for (const batch of portion.batches) {
       if (batch.lastOffset < offset) continue
       if (batch.baseOffset >= range.end) return collected()
       const fits = batch.bytes.length <= room || (batches.length === 0 && range.atLeastOneBatch)
       if (!fits) return collected()
+      if (portion.live) firstLive ??= batches.length
       batches.push(batch)
       room -= batch.bytes.length
       offset = batch.lastOffset + 1

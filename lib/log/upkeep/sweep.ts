@@ -63,6 +63,7 @@ const HOUR_MS = 3_600_000
 const MARK_HOURS = 24
 /** What is held in memory at once; with more, the steps are gone through several times. */
 const CANDIDATES_MAX = 20_000
+const HOURS_AT_ONCE = 4
 const HEADS_AT_ONCE = 8
 const ITEM_DELETES_AT_ONCE = 16
 const ITEMS_TOGETHER_MAX = 100
@@ -144,11 +145,15 @@ export class Sweep {
       candidates = new Map()
       return full
     }
-    for (let hour = firstHour; hour * HOUR_MS < fence; hour++) {
-      for (const { id, version } of await listSegmentItems(items, hour)) {
-        seen.oldest = Math.min(seen.oldest, hour)
-        if (segmentTime(id) < fence) candidates.set(id, { id, version })
-        if (candidates.size >= CANDIDATES_MAX) yield takeFull()
+    for (let from = firstHour; from * HOUR_MS < fence; from += HOURS_AT_ONCE) {
+      const hours = Array.from({ length: HOURS_AT_ONCE }, (_, i) => from + i).filter(hour => hour * HOUR_MS < fence)
+      const listed = await Promise.all(hours.map(hour => listSegmentItems(items, hour)))
+      for (const [i, hour] of hours.entries()) {
+        for (const { id, version } of listed[i]!) {
+          seen.oldest = Math.min(seen.oldest, hour)
+          if (segmentTime(id) < fence) candidates.set(id, { id, version })
+          if (candidates.size >= CANDIDATES_MAX) yield takeFull()
+        }
       }
     }
     for await (const { id, key } of listSegmentObjects(objects)) {

@@ -1,0 +1,17 @@
+/**
+ * The HTTP interface as Node's server calls it. A module of its own, for it is loaded with the first request: a third of all code
+ * is behind it, and a start does not wait for what may never be asked for.
+ */
+import type { RequestListener } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { createHttpApp, type HttpOptions } from '../http/index.ts'
+import { openHttpAccess } from './http-access.ts'
+import type { HttpAccessConfig } from './http-config.ts'
+
+export function createHttpListener(
+  config: HttpAccessConfig,
+  options: Omit<HttpOptions, 'access' | 'corsOrigins'>,
+): RequestListener {
+  const app = createHttpApp({ ...options, ...openHttpAccess(config, options) })
+  return getRequestListener(app.fetch, { overrideGlobalObjects: false })
+}
