@@ -140,6 +140,11 @@ export class VarveLog extends Construct {
     return ingest
   }
 
+  /** Serves subscriptions that are made over HTTP, as the prop `push` does. */
+  enablePush(): void {
+    this.#pushing()
+  }
+
   /** Lets it call the URL: what it may do there is not told apart from `grantConsume` yet. */
   grantProduce(grantee: IGrantable): Grant {
     return this.#grantUrl(grantee)

@@ -49,6 +49,13 @@ function dollarsOfRecord({ recordsOfCall, secondsOfCall, claims }: Path): number
   return (flush + claim + lambda) / recordsOfCall
 }
 
+/** The dispatch function's, and not the receiver's: a lease taken and given back, a checkpoint; reads as its sandbox test prints them. */
+function dollarsOfPushed(recordsOfDelivery: number): number {
+  const stores = 3 * priceOfItemWrite(100) + 11 * priceOfItemRead(1)
+  const lambda = LAMBDA_REQUEST + 0.05 * FUNCTION_GIGABYTES * LAMBDA_GIGABYTE_SECOND
+  return (stores + lambda) / recordsOfDelivery
+}
+
 function idleDollars(): number {
   const calls = SCHEDULE * (LAMBDA_REQUEST + 0.01 * LAMBDA_GIGABYTE_SECOND + priceOfItemRead(1))
   const reads = IDLE_PASSES * PASS_ITEM_READS + WHOLE_LOOKS * WHOLE_LOOK_READS
@@ -67,6 +74,12 @@ const row = (cells: readonly string[]) => process.stdout.write(`| ${cells.join('
 row(['records of 1 KiB a month', ...levels.map(level => level.toLocaleString('en'))])
 row(['---', ...levels.map(() => '---')])
 for (const path of paths) row([path.name, ...levels.map(level => `$${text(level * dollarsOfRecord(path))}`)])
+for (const [name, count] of [
+  ['push, one record a delivery', 1],
+  ['push, 100 records a delivery', 100],
+] as const) {
+  row([name, ...levels.map(level => `$${text(level * dollarsOfPushed(count))}`)])
+}
 row([
   'a month of them kept in S3',
   ...levels.map(level => `$${text(((level * RECORD_BYTES) / 1e9) * S3_GIGABYTE_MONTH)}`),

@@ -1,8 +1,10 @@
 /** Subscriptions come, change and go with a stack, and go on where they were. */
 import { expect, test } from 'vitest'
+import type { FunctionVarve } from '../../lib/assembly/serverless/open-varve.ts'
 import type { ResourceRequest } from '../../lib/assembly/serverless/resource-request.ts'
 import { applySubscription } from '../../lib/assembly/serverless/subscription-resource.ts'
-import { systemRandom } from '../../lib/base/index.ts'
+import { subscriptionsElsewhere } from '../../lib/assembly/serverless/subscriptions-elsewhere.ts'
+import { systemClock, systemRandom } from '../../lib/base/index.ts'
 import { openPushRig, valuesOf } from '../push/rig.ts'
 
 const late = { Name: 'late', Topic: 't', Target: { Kind: 'function', Function: 'arn:aws:lambda:x' }, From: 'earliest' }
@@ -104,4 +106,14 @@ test('one whose creation stopped half way is made anew', async () => {
   await apply('Create', late)
   expect(await current()).toMatchObject({ state: 'active' })
   expect((await current()).id).not.toBe(id)
+})
+
+test('where no function serves subscriptions, none is made', async () => {
+  const { rig } = open()
+  await rig.topic('t')
+  const varve = { items: rig.items, clock: systemClock, random: systemRandom } as FunctionVarve
+  const subscriptions = subscriptionsElsewhere(varve, { served: false })
+  const wanted = { name: 's', topic: 't', target: { kind: 'function', name: 'f' } } as const
+  await expect(subscriptions.create(wanted)).rejects.toThrow(/deploy the log with `push: true`/)
+  expect(await rig.subscriptions.list()).toEqual([])
 })
