@@ -2,6 +2,8 @@
  * The two stores where the config says they are, each counted and retried. The AWS SDK is loaded only where it is used,
  * because loading it takes longer than all the rest of the start.
  */
+import { join } from 'node:path'
+import { ARCHIVE_FOLDER } from '../archive/index.ts'
 import type { Clock, Random } from '../base/index.ts'
 import type { LogPrices } from '../log/index.ts'
 import {
@@ -9,6 +11,7 @@ import {
   meterItems,
   meterObjects,
   type ObjectStore,
+  type PublishedFiles,
   retryItems,
   retryObjects,
   StoreError,
@@ -22,6 +25,8 @@ import type { ItemsLocation, ObjectsLocation, ServicePlace } from './store-locat
 export interface Stores {
   readonly objects: ObjectStore
   readonly items: ItemStore
+  /** Of the tables of archived topics. */
+  readonly archives: PublishedFiles
   /** Absent where the stores cost nothing. */
   readonly prices: LogPrices | undefined
   usage(): StoreUsage
@@ -42,11 +47,13 @@ interface Surroundings {
 export async function openStores({ objects, items }: Locations, surroundings: Surroundings): Promise<Stores> {
   try {
     const opened = await Promise.all([openObjects(objects, surroundings), openItems(items, surroundings)])
+    const archives = await openArchives(objects, surroundings)
     const meter = new StoreMeter()
     return {
       // Every key has an id of its own, so one that is taken on a retry was taken by the first try.
       objects: retryObjects(meterObjects(opened[0], meter), { ...surroundings, uniqueKeys: true }),
       items: retryItems(meterItems(opened[1], meter), surroundings),
+      archives,
       prices: objects.kind === 'file' && items.kind === 'lmdb' ? undefined : awsLogPrices(),
       usage: () => meter.usage(),
       close: async () => {
@@ -76,6 +83,19 @@ async function openObjects(location: ObjectsLocation, { random }: Surroundings):
   const client = createS3Client(clientOptionsOf(location))
   if (location.endpoint) await ensureBucket(client, bucket)
   return openS3Objects({ client, bucket, prefix })
+}
+
+async function openArchives(location: ObjectsLocation, surroundings: Surroundings): Promise<PublishedFiles> {
+  if (location.kind === 'file') {
+    const { openPublishedFolder } = await import('../storage/local/index.ts')
+    return openPublishedFolder(join(location.folder, ARCHIVE_FOLDER), surroundings.random)
+  }
+  const { createS3Client, openPublishedBucket } = await import('../storage/aws/index.ts')
+  const prefix = location.prefix === '' ? ARCHIVE_FOLDER : `${location.prefix}/${ARCHIVE_FOLDER}`
+  return openPublishedBucket(
+    { client: createS3Client(clientOptionsOf(location)), bucket: location.bucket, prefix },
+    surroundings,
+  )
 }
 
 async function openItems(location: ItemsLocation, { clock, random }: Surroundings): Promise<ItemStore> {

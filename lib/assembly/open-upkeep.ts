@@ -1,9 +1,10 @@
 /** The upkeep of a log and of what stands on it. */
+import { archiveJob } from '../archive/index.ts'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import { forgetClaimsJob } from '../ingest/index.ts'
 import { Leases } from '../leases/index.ts'
 import { type Log, Upkeep } from '../log/index.ts'
-import type { ItemStore } from '../storage/index.ts'
+import type { ItemStore, PublishedFiles } from '../storage/index.ts'
 import type { UpkeepConfig } from './config.ts'
 
 /** Held by whoever does a piece of work; of one who died, for so long. */
@@ -14,6 +15,7 @@ const PAUSE_MS = 10
 interface UpkeepParts {
   readonly log: Log
   readonly items: ItemStore
+  readonly archives: PublishedFiles
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -28,11 +30,12 @@ interface Place {
 }
 
 export function openUpkeep(
-  { log, ...parts }: UpkeepParts,
+  { log, archives, ...parts }: UpkeepParts,
   { background: _, ...settings }: UpkeepConfig,
   { isMine, ...place }: Place,
 ): Upkeep {
   const leases = new Leases({ ...parts, ...place })
-  const jobs = [...log.upkeepJobs(settings), forgetClaimsJob(parts)]
+  const archive = archiveJob({ ...parts, log, files: archives }, settings.retentionIntervalMs)
+  const jobs = [...log.upkeepJobs(settings), archive, forgetClaimsJob(parts)]
   return new Upkeep({ ...parts, jobs, leases, leaseMs: LEASE_MS, pauseMs: PAUSE_MS, ...(isMine && { isMine }) })
 }

@@ -17,7 +17,10 @@ export async function runUpkeep(
   try {
     const common = { ...surroundings, objects: stores.objects, items: stores.items }
     const log = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY, ...(stores.prices ? {} : EMBEDDED) })
-    const upkeep = openUpkeep({ ...common, log }, config.upkeep, { owner: 'a pass of its own', shortLived: true })
+    const upkeep = openUpkeep({ ...common, archives: stores.archives, log }, config.upkeep, {
+      owner: 'a pass of its own',
+      shortLived: true,
+    })
     try {
       return await upkeep.runOnce(run)
     } finally {

@@ -146,6 +146,18 @@ export interface PartitionPosition {
   readonly offset: number
 }
 
+/** Where a partition stands: offsets. */
+export interface PartitionStand {
+  /** First kept record. */
+  readonly start: number
+  /** No open transaction has a record below it. */
+  readonly stable: number
+  /** Next to be given. */
+  readonly end: number
+  /** Compacted below; extents serve it, with committed records alone. */
+  readonly compactedTo: number
+}
+
 export interface ProducerIds {
   /** A producer id that nobody else gets, ever. */
   next(): Promise<number>
@@ -199,6 +211,8 @@ export interface Log {
   deleteRecords(request: DeleteRecordsRequest): Promise<number>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
+  /** Where each partition of the topic stands, read strongly, a read a shard. @throws LogError UNKNOWN_TOPIC */
+  standings(topic: Topic): Promise<PartitionStand[]>
   /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
   upkeepJobs(settings?: Partial<UpkeepSettings>): readonly UpkeepJob[]
   /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */

@@ -13,6 +13,7 @@ export type {
   NewTopic,
   OffsetSpec,
   PartitionPosition,
+  PartitionStand,
   ProducerIds,
   ReadRequest,
   ReadResult,
@@ -23,9 +24,11 @@ export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
 export { placeOfHead } from './head/head.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
 export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
+export { type ArchiveColumn, parseArchiveColumns, RECORD_COLUMNS } from './topics/archive-columns.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'
 export {
   numberConfig,
+  textConfig,
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'

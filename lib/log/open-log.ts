@@ -19,6 +19,7 @@ import type {
   Log,
   OffsetSpec,
   PartitionPosition,
+  PartitionStand,
   ProducerIds,
   ReadRequest,
   ReadResult,
@@ -224,6 +225,19 @@ class StoredLog implements Log {
   async findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset> {
     const { open, slot } = await this.#shards.find(topic, partition)
     return findOffset(this.#reading, { shard: open.shard, slot, partition }, spec)
+  }
+
+  async standings(topic: Topic): Promise<PartitionStand[]> {
+    const stands: PartitionStand[] = []
+    for (let first = 0; first < topic.partitions; first += topic.shardSize) {
+      const { open } = await this.#shards.find(topic, first)
+      await open.shard.refresh()
+      const partitions = open.shard.state?.head.partitions
+      if (!partitions) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
+      for (const { start, stable, next, extentsTo } of partitions)
+        stands.push({ start, stable, end: next, compactedTo: extentsTo })
+    }
+    return stands.slice(0, topic.partitions)
   }
 
   upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {

@@ -18,6 +18,7 @@ export { meterItems, meterObjects, StoreMeter, type StoreUsage } from './meterin
 export {
   type ByteRange,
   type Conflict,
+  checkPublishedName,
   DELETE_KEYS_MAX,
   type Expected,
   type Item,
@@ -27,6 +28,7 @@ export {
   type ItemStore,
   type ObjectPage,
   type ObjectStore,
+  type PublishedFiles,
   StoreError,
   type Version,
   WRITE_OPERATIONS_MAX,

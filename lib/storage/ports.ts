@@ -39,6 +39,32 @@ export interface ObjectPage {
   readonly cursor?: string
 }
 
+// ---------------------------------------------------------------- published files
+
+/**
+ * Files for readers other than Varve, who know them by their plain names. Names are relative: letters, digits, `._=-`, with `/`
+ * between folders. All operations may be repeated.
+ */
+export interface PublishedFiles {
+  /** Stores the concatenation of `parts` under a name; a file that is there is replaced, at once and as a whole. Durable at the answer. */
+  put(name: string, parts: readonly Uint8Array[]): Promise<void>
+  /** Undefined where there is no such file. */
+  get(name: string): Promise<Uint8Array | undefined>
+  /** The names that begin with `prefix`, which has a `/`; in no promised order. */
+  list(prefix: string): Promise<string[]>
+  /** Names that do not exist are no error. */
+  delete(names: readonly string[]): Promise<void>
+  /** As other programs name the file: `file:///…`, `s3://…`. */
+  uri(name: string): string
+}
+
+const PUBLISHED_NAME = /^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*$/
+
+/** @throws StoreError STORE_REFUSED */
+export function checkPublishedName(name: string): void {
+  if (!PUBLISHED_NAME.test(name)) throw new StoreError('STORE_REFUSED', `${JSON.stringify(name)} is no name of a file`)
+}
+
 // ---------------------------------------------------------------- items
 
 /** A random 53-bit token drawn by the writer of the version (base `drawToken`); never a counter. */

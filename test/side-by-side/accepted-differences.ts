@@ -1,4 +1,5 @@
 /** Where Varve answers otherwise than Apache Kafka on purpose, each with its reason. */
+import { topicConfigs } from '../../lib/log/index.ts'
 import type { AcceptedDifference } from './comparison.ts'
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
@@ -8,6 +9,7 @@ const oneOf =
   (...values: unknown[]) =>
   (kafka: unknown) =>
     values.includes(kafka)
+const ownConfigs = Object.keys(topicConfigs).filter(name => name.startsWith('varve.'))
 
 export const acceptedDifferences: readonly AcceptedDifference[] = [
   // ------------------------------------------------------------ there are no controllers, replicas and directories
@@ -61,6 +63,11 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
     path: /configs\.(configSource|synonyms\.source|synonyms)$/,
     values: kafka => kafka === 3 || isNamed(kafka, 'min.insync.replicas'),
     reason: 'Kafka sets min.insync.replicas for all brokers when eligible leader replicas are on',
+  },
+  {
+    path: /configs$/,
+    values: (kafka, varve) => kafka === undefined && isNamed(varve, ...ownConfigs),
+    reason: "Varve's own topic configs",
   },
   {
     api: 'DescribeConfigs',

@@ -1,4 +1,5 @@
 /** Formats of the rest: gateways, keys, configs, HTTP, events in and out, upkeep. */
+import { type ArchiveItem, decodeArchive, encodeArchive } from '../../lib/archive/archive-item.ts'
 import { decodePace, encodePace } from '../../lib/assembly/serverless/pace.ts'
 import { decodeClusterId, encodeClusterId } from '../../lib/broker/cluster-id.ts'
 import { decodeGateway, encodeGateway, type GatewayItem, gatewayKey } from '../../lib/broker/gateway-item.ts'
@@ -31,6 +32,21 @@ const JSON_VERSION_AT = 10
 
 export function otherFormats(): StoredFormat[] {
   return [
+    storedFormat<ArchiveItem>({
+      name: 'archive',
+      source: 'lib/archive/archive-item.ts',
+      sample: () => ({
+        topicName: 'orders',
+        edition: 3,
+        metadata: 'metadata/018c2f9b5c000123456789abcde.metadata.json',
+        offsets: [70_000, 0, 2 ** 40],
+        attempt: '018c2f9b5c000123456789abcdf',
+        abandoned: ['018c2f9b5c000123456789abcd0'],
+        removing: ['metadata/v1.metadata.json', 'metadata/018c2f9b5c000123456789abcd1-list.avro'],
+      }),
+      encode: encodeArchive,
+      decode: decodeArchive,
+    }),
     storedFormat<Lease>({
       name: 'lease',
       source: 'lib/leases/lease-item.ts',

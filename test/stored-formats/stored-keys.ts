@@ -1,4 +1,6 @@
 /** Where everything lies: a document under another key is as lost as one that cannot be read. */
+import { archiveKey } from '../../lib/archive/archive-item.ts'
+import { tableFolder } from '../../lib/archive/stored-archive.ts'
 import { paceKey, pushPaceKey } from '../../lib/assembly/serverless/pace.ts'
 import { clusterKey } from '../../lib/broker/cluster-id.ts'
 import { gatewayKey } from '../../lib/broker/gateway-item.ts'
@@ -33,6 +35,8 @@ export function storedKeys(): Readonly<Record<string, unknown>> {
   const extentObject = extentObjectKey(TOPIC_ID, 3, 128, SEGMENT_ID)
   const claim = { producerId: 7_000_001, topicId: TOPIC_ID, partition: 3, lastSequence: 9, claimedAt: 1, records: [] }
   return {
+    archive: archiveKey(TOPIC_ID),
+    archiveFolder: tableFolder({ id: TOPIC_ID, name: 'orders' }),
     apiKey: apiKeyItemKey('k0123456789abcde'),
     checkpoint: checkpointKey(OTHER_TOPIC_ID, TOPIC_ID, 300),
     chunk: chunkKey(TOPIC_ID, 18, 70_000),

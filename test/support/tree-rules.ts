@@ -43,6 +43,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/records', 'lib/log', 'lib/groups'],
     packages: [],
   },
+  'lib/archive': {
+    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
+    packages: ['avsc', 'hyparquet', 'hyparquet-writer', 'node:zlib'],
+  },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['jose', 'lru-cache', 'node:crypto'] },
   'lib/ingest': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
@@ -105,6 +109,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/push',
       'lib/push/aws',
       'lib/ingest',
+      'lib/archive',
       'lib/gateway',
       'lib/http',
     ],
@@ -121,6 +126,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/transactions',
       'lib/security',
       'lib/ingest',
+      'lib/archive',
       'lib/push',
       'lib/http',
       'lib/assembly',

@@ -3,14 +3,22 @@
  * several of one turn in one segment; nothing polls. A sandbox may be frozen at any await and thawed hours later: its caches are
  * only ever used under compare-and-swap, and what it had under way fails or is found out by reading (I8).
  */
+import { ARCHIVE_FOLDER } from '../../archive/index.ts'
 import { type Clock, type Logger, type Random, systemClock, systemRandom } from '../../base/index.ts'
 import { type Log, openLog } from '../../log/index.ts'
-import { createDynamoDbClient, createS3Client, openDynamoDbItems, openS3Objects } from '../../storage/aws/index.ts'
+import {
+  createDynamoDbClient,
+  createS3Client,
+  openDynamoDbItems,
+  openPublishedBucket,
+  openS3Objects,
+} from '../../storage/aws/index.ts'
 import {
   type ItemStore,
   meterItems,
   meterObjects,
   type ObjectStore,
+  type PublishedFiles,
   retryItems,
   retryObjects,
   StoreMeter,
@@ -24,6 +32,7 @@ export interface FunctionVarve {
   readonly log: Log
   readonly items: ItemStore
   readonly objects: ObjectStore
+  readonly archives: PublishedFiles
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -48,7 +57,10 @@ function openVarve({ bucket, prefix, table }: FunctionSettings): FunctionVarve {
   const surroundings = { clock: systemClock, random: systemRandom, logger }
   const meter = new StoreMeter()
   const activity = new StoreActivity(systemClock)
-  const objectStore = openS3Objects({ client: createS3Client({}), bucket, prefix })
+  const client = createS3Client({})
+  const objectStore = openS3Objects({ client, bucket, prefix })
+  const archivePrefix = prefix === '' ? ARCHIVE_FOLDER : `${prefix}/${ARCHIVE_FOLDER}`
+  const archives = openPublishedBucket({ client, bucket, prefix: archivePrefix }, surroundings)
   const itemStore = openDynamoDbItems({ client: createDynamoDbClient({}), table, ...surroundings })
   // Every key has an id of its own, so one that is taken on a retry was taken by the first try.
   const objects = activity.objects(
@@ -71,7 +83,7 @@ function openVarve({ bucket, prefix, table }: FunctionSettings): FunctionVarve {
       logger.info('invocation', { function: name, ...usedSince(before, meter.usage()) })
     }
   }
-  return { ...surroundings, objects, items, log, invoke }
+  return { ...surroundings, objects, items, archives, log, invoke }
 }
 
 /** Requests and list price of one invocation. */

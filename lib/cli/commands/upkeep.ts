@@ -13,12 +13,14 @@ interface UpkeepOptions extends SettingValues {
 }
 
 export function upkeepCommand(): Command {
-  return storeCommand('upkeep', 'compact, retain and sweep once, straight on the stores; servers may run beside it', [
-    'sweepGrace',
-  ])
+  return storeCommand(
+    'upkeep',
+    'compact, retain, sweep and archive once, straight on the stores; servers may run beside it',
+    ['sweepGrace'],
+  )
     .option('--dry-run', 'tell what would go and why, and change nothing')
     .option('--within <seconds>', 'end after so long, done or not', wholeNumber(1), 3_600)
-    .option('--only <job...>', 'some of the jobs: delete-topics, compact, retain, sweep')
+    .option('--only <job...>', 'some of the jobs: delete-topics, compact, retain, sweep, archive')
     .action(upkeep)
 }
 

@@ -12,6 +12,7 @@ import {
   textConfig as textIn,
 } from '../../configs/index.ts'
 import { LogError } from '../errors.ts'
+import { parseArchiveColumns } from './archive-columns.ts'
 
 const longMax = '9223372036854775807'
 
@@ -283,6 +284,23 @@ export const topicConfigs: ConfigDefinitions = {
     unused: true,
     about: 'There are no elections.',
   },
+  'varve.archive': {
+    type: 'string',
+    default: 'none',
+    oneOf: ['none', 'iceberg'],
+    about: 'iceberg: upkeep writes the records to an Apache Iceberg table too.',
+  },
+  'varve.archive.lag.ms': {
+    type: 'long',
+    default: '7200000',
+    min: 0,
+    about: 'Records are archived when one of them is this old, many at a time.',
+  },
+  'varve.archive.schema': {
+    type: 'string',
+    default: '',
+    about: 'Columns for what JSON values hold: name:type or name=path.in.value:type, with commas between them.',
+  },
 }
 
 /**
@@ -315,6 +333,8 @@ function flawOfTopic(configs: Configs): string | undefined {
   if (BigInt(minLag) > BigInt(maxLag)) {
     return `conflict topic config setting min.compaction.lag.ms (${minLag}) > max.compaction.lag.ms (${maxLag})`
   }
+  const columns = parseArchiveColumns(textConfig(configs, 'varve.archive.schema'))
+  if ('flaw' in columns) return `Invalid value for configuration varve.archive.schema: ${columns.flaw}`
   return textConfig(configs, 'remote.storage.enable').toLowerCase() === 'true'
     ? 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'
     : undefined
