@@ -102,7 +102,7 @@ export class Deployment {
     const [answer] = await once(sent, 'response')
     let text = ''
     for await (const part of answer.setEncoding('utf8')) text += part
-    const isJson = /json/.test(String(answer.headers['content-type']))
+    const isJson = text !== '' && /json/.test(String(answer.headers['content-type']))
     return { status: answer.statusCode, headers: answer.headers, body: isJson ? JSON.parse(text) : text }
   }
 
