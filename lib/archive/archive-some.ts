@@ -9,7 +9,7 @@
  * A crash before 4 leaves files, which the next attempt clears away; one before 5 an older table, which the next look mends.
  */
 import type { Clock, Logger } from '../base/index.ts'
-import { type Log, LogError, parseArchiveColumns, readPage, type Topic, textConfig } from '../log/index.ts'
+import type { Log, Topic } from '../log/index.ts'
 import type { ArchiveItem } from './archive-item.ts'
 import { NO_ARCHIVE } from './archive-item.ts'
 import { DayFiles } from './day-files.ts'
@@ -22,6 +22,7 @@ import {
   writeManifestList,
   writeMergedManifest,
 } from './manifest.ts'
+import { readRecords } from './read-records.ts'
 import {
   type ArchiveStores,
   attemptTime,
@@ -45,7 +46,7 @@ import {
   type TableMetadata,
 } from './table-metadata.ts'
 import { readManifests, readMetadata } from './table-reader.ts'
-import { type EvolvedSchema, evolveSchema } from './table-schema.ts'
+import { columnsOf, type EvolvedSchema, evolveSchema } from './table-schema.ts'
 
 export interface ArchiveParts extends ArchiveStores {
   readonly log: Log
@@ -70,8 +71,6 @@ export interface ArchivedSome {
   readonly isFull: boolean
 }
 
-const PAGE_BYTES = 1_024 * 1_024
-const PAGE_RECORDS = 10_000
 /** Files of an attempt that came to nothing may still come after so long. */
 const ABANDONED_MS = 24 * 3_600_000
 const ABANDONED_MAX = 32
@@ -88,7 +87,13 @@ export async function archiveSome(parts: ArchiveParts, run: ArchiveRun): Promise
   const { attempt } = begun.item
   const prefix = `${tableFolder(topic)}/data/${attempt}`
   const dayFiles = new DayFiles({ ...parts, ...parts.limits, prefix, schema: evolved.schema, columns })
-  const read = await readInto(parts, run, begun.item.offsets, dayFiles)
+  const { limits } = parts
+  const read = await readRecords(parts, {
+    ...run,
+    offsets: begun.item.offsets,
+    onRecord: (partition, record) => dayFiles.add(partition, record),
+    isFull: bytes => bytes >= limits.commitBytes || dayFiles.count >= limits.commitFiles,
+  })
   if (run.signal.aborted) return undefined
   const added = await dayFiles.finish()
   const recent = begun.item.abandoned.filter(one => attemptTime(one) > parts.clock.now() - ABANDONED_MS)
@@ -109,56 +114,6 @@ async function begin(parts: ArchiveParts, topic: Topic): Promise<StoredArchive |
   const item = { ...former, abandoned, attempt: drawAttempt(parts.random, parts.clock.now()) }
   const version = await swapArchive(parts, topic.id, stored?.version ?? 'absent', item)
   return version === undefined ? undefined : { item, version }
-}
-
-function columnsOf({ configs }: Topic) {
-  const columns = parseArchiveColumns(textConfig(configs, 'varve.archive.schema'))
-  return 'flaw' in columns ? [] : columns
-}
-
-/** Partition after partition, until all is read or the commit is full. */
-async function readInto(
-  { log, limits, logger }: ArchiveParts,
-  { topic, ends, signal, pause }: ArchiveRun,
-  archived: readonly number[],
-  dayFiles: DayFiles,
-): Promise<{ readonly offsets: number[]; readonly isFull: boolean }> {
-  const stands = await log.standings(topic)
-  const offsets = stands.map((_, partition) => archived[partition] ?? 0)
-  let bytes = 0
-  const isFull = () => bytes >= limits.commitBytes || dayFiles.count >= limits.commitFiles
-  for (const [partition, { start, stable }] of stands.entries()) {
-    const end = Math.min(ends[partition] ?? 0, stable)
-    if (offsets[partition]! < start && (archived[partition] ?? 0) > 0)
-      logger.warn('deleted before it was archived', {
-        topic: topic.name,
-        partition,
-        from: offsets[partition],
-        to: start,
-      })
-    let offset = Math.max(offsets[partition]!, start)
-    while (offset < end && !isFull() && !signal.aborted) {
-      const page = await pageAt(log, topic, partition, offset)
-      if (!page || page.nextOffset === offset) break
-      for (const record of page.records) if (record.offset < end) await dayFiles.add(partition, record)
-      bytes += page.bytes
-      offset = Math.min(page.nextOffset, end)
-      await pause()
-    }
-    offsets[partition] = Math.max(offsets[partition]!, offset)
-  }
-  return { offsets, isFull: isFull() }
-}
-
-/** Undefined where the records were deleted meanwhile. */
-async function pageAt(log: Log, topic: Topic, partition: number, offset: number) {
-  try {
-    const limits = { recordsMax: PAGE_RECORDS, bytesMax: PAGE_BYTES, isolation: 'read_committed' } as const
-    return await readPage(log, { topic, partition, offset, ...limits })
-  } catch (error) {
-    if (error instanceof LogError && error.code === 'OFFSET_OUT_OF_RANGE') return undefined
-    throw error
-  }
 }
 
 interface NewTable {

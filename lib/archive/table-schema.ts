@@ -3,7 +3,7 @@
  * fixed, those of unfolded JSON are given once and never to another column.
  */
 import type { SchemaElement } from 'hyparquet'
-import type { ArchiveColumn } from '../log/index.ts'
+import { type ArchiveColumn, parseArchiveColumns, type Topic, textConfig } from '../log/index.ts'
 
 export interface IcebergField {
   readonly id: number
@@ -67,6 +67,12 @@ const ICEBERG_TYPES: Readonly<Record<ArchiveColumn['type'], string>> = {
   timestamp: 'timestamptz',
   date: 'date',
   json: 'string',
+}
+
+/** The unfolded columns of a topic; its configs were checked when they were set. */
+export function columnsOf({ configs }: Pick<Topic, 'configs'>): readonly ArchiveColumn[] {
+  const columns = parseArchiveColumns(textConfig(configs, 'varve.archive.schema'))
+  return 'flaw' in columns ? [] : columns
 }
 
 export interface EvolvedSchema {

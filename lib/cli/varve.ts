@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./commands/keys.ts')).keysCommand(),
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   upkeep: async () => (await import('./commands/upkeep.ts')).upkeepCommand(),
+  query: async () => (await import('./commands/query.ts')).queryCommand(),
   groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
 }
 
