@@ -19,7 +19,11 @@ const ACTIONS = {
   Abort: 's3:AbortMultipartUpload',
   Delete: 's3:DeleteObject',
   List: 's3:ListBucket',
+  ListUploads: 's3:ListBucketMultipartUploads',
 } as const
+
+/** On the bucket itself; the others are on its objects. */
+const OF_BUCKET: ReadonlySet<keyof typeof ACTIONS> = new Set(['List', 'ListUploads'])
 
 export class ObjectsBucket extends Construct {
   readonly name: string
@@ -51,10 +55,12 @@ export class ObjectsBucket extends Construct {
   statementsFor(actions: readonly (keyof typeof ACTIONS)[]): PolicyStatement[] {
     // A directory bucket knows sessions only, to read or to read and write.
     if (this.#express) return [new PolicyStatement({ actions: ['s3express:CreateSession'], resources: [this.arn] })]
-    const ofBucket = actions.filter(action => action === 'List')
-    const ofObjects = actions.filter(action => action !== 'List')
+    const ofBucket = actions.filter(action => OF_BUCKET.has(action))
+    const ofObjects = actions.filter(action => !OF_BUCKET.has(action))
     return [
-      ...(ofBucket.length > 0 ? [new PolicyStatement({ actions: [ACTIONS.List], resources: [this.arn] })] : []),
+      ...(ofBucket.length > 0
+        ? [new PolicyStatement({ actions: ofBucket.map(action => ACTIONS[action]), resources: [this.arn] })]
+        : []),
       ...(ofObjects.length > 0
         ? [new PolicyStatement({ actions: ofObjects.map(action => ACTIONS[action]), resources: [`${this.arn}/*`] })]
         : []),

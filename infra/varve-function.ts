@@ -15,7 +15,7 @@ export type FunctionName = 'http' | 'ingest' | 'dispatch' | 'upkeep' | 'resource
 /** What a function does with the table: DynamoDB's own actions (a transaction needs those of its parts). */
 type TableAction = 'GetItem' | 'Query' | 'PutItem' | 'DeleteItem' | 'ConditionCheckItem'
 /** `List` is what makes S3 say of an object that it is gone, rather than that it may not be seen. */
-type ObjectAction = 'Get' | 'Put' | 'Abort' | 'Delete' | 'List'
+type ObjectAction = 'Get' | 'Put' | 'Abort' | 'Delete' | 'List' | 'ListUploads'
 
 interface Rights {
   readonly table: readonly TableAction[]
@@ -34,7 +34,7 @@ export const functionRights: Readonly<Record<FunctionName, Rights>> = {
   dispatch: { table: ITEMS, objects: OBJECTS },
   resource: { table: ITEMS, objects: OBJECTS },
   // Compaction puts large objects in parts.
-  upkeep: { table: ITEMS, objects: [...OBJECTS, 'Abort'] },
+  upkeep: { table: ITEMS, objects: [...OBJECTS, 'Abort', 'ListUploads'] },
 }
 
 /** With a key of the owner, by name: no wildcards. */

@@ -37,6 +37,10 @@ export interface Config {
 }
 
 export interface UpkeepConfig extends Pick<UpkeepSettings, 'retentionIntervalMs' | 'sweepIntervalMs' | 'graceMs'> {
+  /** `offsets.retention.minutes`, in ms */
+  readonly offsetsRetentionMs: number
+  /** `transactional.id.expiration.ms` */
+  readonly transactionalIdExpirationMs: number
   /** Whether a server does upkeep in the background; else somebody runs `varve upkeep` now and then. */
   readonly background: boolean
 }
@@ -157,6 +161,18 @@ export const settings = {
     about: 'how long what nothing refers to is left alone',
     default: '7200000',
   },
+  offsetsRetention: {
+    option: '--offsets-retention <minutes>',
+    variable: 'VARVE_OFFSETS_RETENTION_MINUTES',
+    about: "how long a group that nobody is in keeps its committed offsets (Kafka's offsets.retention.minutes)",
+    default: '10080',
+  },
+  transactionalIdExpiration: {
+    option: '--transactional-id-expiration <ms>',
+    variable: 'VARVE_TRANSACTIONAL_ID_EXPIRATION_MS',
+    about: "how long a transactional id is remembered that nobody uses (Kafka's transactional.id.expiration.ms)",
+    default: '604800000',
+  },
   insecureListen: {
     option: '--insecure-listen',
     variable: 'VARVE_INSECURE_LISTEN',
@@ -182,7 +198,17 @@ const partitionsMax = 10_000
 /** A month. */
 const intervalMsMax = 30 * 24 * 3_600_000
 
-type WholeSetting = 'defaultPartitions' | 'retentionInterval' | 'sweepInterval' | 'sweepGrace'
+/** Ten years. */
+const retentionMsMax = 10 * 365 * 24 * 3_600_000
+const minuteMs = 60_000
+
+type WholeSetting =
+  | 'defaultPartitions'
+  | 'retentionInterval'
+  | 'sweepInterval'
+  | 'sweepGrace'
+  | 'offsetsRetention'
+  | 'transactionalIdExpiration'
 
 /** @throws ConfigError */
 export function readConfig(values: SettingValues): Config {
@@ -254,6 +280,8 @@ function readUpkeep(values: SettingValues): UpkeepConfig {
     retentionIntervalMs: readWhole('retentionInterval', values, 1_000, intervalMsMax),
     sweepIntervalMs: readWhole('sweepInterval', values, 1_000, intervalMsMax),
     graceMs: readWhole('sweepGrace', values, 0, intervalMsMax),
+    offsetsRetentionMs: readWhole('offsetsRetention', values, 1, retentionMsMax / minuteMs) * minuteMs,
+    transactionalIdExpirationMs: readWhole('transactionalIdExpiration', values, 1, retentionMsMax),
   }
 }
 

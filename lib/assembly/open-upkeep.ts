@@ -1,14 +1,20 @@
 /** The upkeep of a log and of what stands on it. */
 import { archiveJob } from '../archive/index.ts'
 import type { Clock, Logger, Random } from '../base/index.ts'
+import { expireGroupsJob, forgetTopicsInGroups } from '../groups/index.ts'
+import { forgetIdempotencyKeysJob, forgetInstancesJob } from '../http/index.ts'
 import { forgetClaimsJob } from '../ingest/index.ts'
 import { Leases } from '../leases/index.ts'
 import { type Log, Upkeep } from '../log/index.ts'
+import { expireShareGroupsJob, forgetTopicsInShareGroups } from '../share/index.ts'
 import type { ItemStore, PublishedFiles } from '../storage/index.ts'
+import { expireTransactionalIdsJob } from '../transactions/index.ts'
 import type { UpkeepConfig } from './config.ts'
 
 /** Held by whoever does a piece of work; of one who died, for so long. */
 const LEASE_MS = 60_000
+/** `transaction.remove.expired.transaction.cleanup.interval.ms` */
+const TRANSACTIONAL_IDS_INTERVAL_MS = 3_600_000
 /** Between two pieces of work in the background. */
 const PAUSE_MS = 10
 
@@ -36,6 +42,21 @@ export function openUpkeep(
 ): Upkeep {
   const leases = new Leases({ ...parts, ...place })
   const archive = archiveJob({ ...parts, log, files: archives }, settings.retentionIntervalMs)
-  const jobs = [...log.upkeepJobs(settings), archive, forgetClaimsJob(parts)]
+  const { offsetsRetentionMs, transactionalIdExpirationMs, retentionIntervalMs } = settings
+  const forgetTopics = async (topicIds: ReadonlySet<string>) => {
+    await forgetTopicsInGroups(parts, topicIds)
+    await forgetTopicsInShareGroups(parts, topicIds)
+  }
+  const intervalMs = 2 * retentionIntervalMs
+  const jobs = [
+    ...log.upkeepJobs(settings, forgetTopics),
+    expireGroupsJob({ ...parts, topics: log.topics }, { offsetsRetentionMs, intervalMs }),
+    expireShareGroupsJob(parts, { offsetsRetentionMs, intervalMs }),
+    expireTransactionalIdsJob(parts, { transactionalIdExpirationMs, intervalMs: TRANSACTIONAL_IDS_INTERVAL_MS }),
+    archive,
+    forgetClaimsJob(parts),
+    forgetIdempotencyKeysJob(parts),
+    forgetInstancesJob(parts),
+  ]
   return new Upkeep({ ...parts, jobs, leases, leaseMs: LEASE_MS, pauseMs: PAUSE_MS, ...(isMine && { isMine }) })
 }

@@ -82,7 +82,7 @@ async function startParts(
   const log = openLog({ ...common, flushBudget, ...(stores.prices ? { prices: stores.prices } : EMBEDDED) })
   endings.push(() => log.close())
   const configs = new StoredConfigs(common)
-  const groups = new Groups({ ...common, topics: log.topics })
+  const groups = new Groups({ ...common, topics: log.topics, configs })
   endings.push(() => groups.close())
   const shares = new ShareGroups({ ...common, log, configs })
   endings.push(() => shares.close())
@@ -98,7 +98,10 @@ async function startParts(
     endings.push(() => upkeep.close())
   }
   const { autoCreateTopics, defaultPartitions } = config
-  const brokerConfig = { ...defaultBrokerConfig, autoCreateTopics, defaultPartitions }
+  const { offsetsRetentionMs, transactionalIdExpirationMs } = config.upkeep
+  const offsetsRetentionMinutes = offsetsRetentionMs / 60_000
+  const told = { offsetsRetentionMinutes, transactionalIdExpirationMs }
+  const brokerConfig = { ...defaultBrokerConfig, autoCreateTopics, defaultPartitions, ...told }
   const faces = { log, groups, shares, transactions, cluster, configs }
   const broker: Broker = { ...faces, config: brokerConfig, clock, logger }
   const router = new Router(broker, handlers)

@@ -12,6 +12,7 @@ export function brokerConfigValues(nodeId: number, { config, cluster }: Broker):
   const gateway = cluster.gateways().find(candidate => candidate.nodeId === nodeId)
   const address = gateway ? `PLAINTEXT://${gateway.host}:${gateway.port}` : ''
   const { autoCreateTopics, defaultPartitions, requestBytesMax, fetchBytesMax } = config
+  const { offsetsRetentionMinutes, transactionalIdExpirationMs } = config
   const standard = defaultBrokerConfig
   const rows: readonly Row[] = [
     ['node.id', 'int', String(nodeId), 'The number of this gateway.', ''],
@@ -41,6 +42,20 @@ export function brokerConfigValues(nodeId: number, { config, cluster }: Broker):
     ['offset.metadata.max.bytes', 'int', '4096', 'The longest metadata of a committed offset.'],
     ['group.min.session.timeout.ms', 'int', '6000', 'The shortest session timeout of a classic group.'],
     ['group.max.session.timeout.ms', 'int', '1800000', 'The longest session timeout of a classic group.'],
+    [
+      'offsets.retention.minutes',
+      'int',
+      String(offsetsRetentionMinutes),
+      'How long a group that nobody is in keeps its committed offsets.',
+      String(standard.offsetsRetentionMinutes),
+    ],
+    [
+      'transactional.id.expiration.ms',
+      'int',
+      String(transactionalIdExpirationMs),
+      'How long a transactional id is remembered that nobody uses.',
+      String(standard.transactionalIdExpirationMs),
+    ],
     ['transaction.max.timeout.ms', 'int', '900000', 'The longest timeout of a transaction.'],
   ]
   const inherited = [...Object.values(topicConfigs), ...Object.values(groupConfigs)].flatMap(definition =>

@@ -8,6 +8,10 @@ export interface BrokerConfig {
   readonly requestBytesMax: number
   /** fetch.max.bytes of the broker: the most that one fetch answers with, whatever it asks for (the first batch always fits). */
   readonly fetchBytesMax: number
+  /** offsets.retention.minutes, as upkeep has it; here it is only told. */
+  readonly offsetsRetentionMinutes: number
+  /** transactional.id.expiration.ms, likewise. */
+  readonly transactionalIdExpirationMs: number
 }
 
 export const defaultBrokerConfig: BrokerConfig = {
@@ -15,4 +19,6 @@ export const defaultBrokerConfig: BrokerConfig = {
   defaultPartitions: 1,
   requestBytesMax: 100 * 1024 * 1024,
   fetchBytesMax: 55 * 1024 * 1024,
+  offsetsRetentionMinutes: 7 * 24 * 60,
+  transactionalIdExpirationMs: 7 * 24 * 3_600_000,
 }

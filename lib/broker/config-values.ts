@@ -27,7 +27,8 @@ export interface ConfigValue {
 
 /** Every config of a resource: what was set, with `source`, and the defaults for the rest. */
 export function configValues(definitions: ConfigDefinitions, set: Configs, source: number): ConfigValue[] {
-  return Object.entries(definitions).map(([name, config]) => {
+  const told = Object.entries(definitions).filter(([name, { fixed }]) => !fixed || Object.hasOwn(set, name))
+  return told.map(([name, config]) => {
     const isSet = Object.hasOwn(set, name)
     const value = textConfig(definitions, set, name)
     const synonyms = config.brokerName
@@ -39,7 +40,7 @@ export function configValues(definitions: ConfigDefinitions, set: Configs, sourc
       source: isSet ? source : configSource.default,
       type: configType[config.type],
       about: config.about,
-      isReadOnly: false,
+      isReadOnly: config.fixed === true,
       synonyms: isSet ? [{ name, value, source }, ...synonyms] : synonyms,
     }
   })

@@ -27,6 +27,19 @@ export function parsePosition(text: string, now = Date.now()): Position {
   return { at: 'time', timestamp: BigInt(time) }
 }
 
+export const forkPointHelp =
+  'latest, a TIME (2026-11-23T10:00:00Z), an age (90s, 15m, 2h, 7d), or PARTITION:OFFSET pairs with commas between them'
+
+/** As the server takes it: ages become times, times have their zone. @throws UsageError */
+export function forkPoint(text: string, now = Date.now()): string {
+  if (text === 'latest' || /^\d+:\d+(,\d+:\d+)*$/.test(text)) return text
+  const age = /^\d{1,9}[smhd]$/.test(text)
+  const time = /^\d{4}-\d{2}/.test(text)
+  if (!age && !time) throw new UsageError(`${JSON.stringify(text)} is no point to fork at: use ${forkPointHelp}.`)
+  const position = parsePosition(text, now)
+  return position.at === 'time' ? new Date(Number(position.timestamp)).toISOString() : text
+}
+
 export interface PartitionRange {
   readonly partition: number
   /** First offset that is kept. */

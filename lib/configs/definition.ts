@@ -20,6 +20,8 @@ export interface ConfigDefinition {
   readonly orElse?: number
   /** Accepted for the sake of Kafka's tools, without effect in Varve. */
   readonly unused?: true
+  /** Said when the resource is made and never changed; told only where it was said. */
+  readonly fixed?: true
   readonly about: string
 }
 

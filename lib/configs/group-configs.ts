@@ -1,6 +1,7 @@
 /**
  * The configs of groups (KIP-848, KIP-932, KIP-1071) of Apache Kafka 4.4: table, check, and as values for those who run
- * the groups. Limits are those of a Kafka whose broker configs are not set.
+ * the groups. Limits are those of a Kafka whose broker configs are not set, but for heartbeats of consumer and streams groups:
+ * they come each second unless the group says otherwise, so that rebalances are short.
  */
 import {
   type ConfigDefinition,
@@ -26,11 +27,11 @@ const sessionTimeout = (kind: string): GroupConfigDefinition => ({
   brokerName: `group.${kind}.session.timeout.ms`,
   about: 'A member that is not heard of for so long is taken out of the group.',
 })
-const heartbeatInterval = (kind: string): GroupConfigDefinition => ({
+const heartbeatInterval = (kind: string, defaultMs: number): GroupConfigDefinition => ({
   type: 'int',
-  default: '5000',
+  default: String(defaultMs),
   min: 1,
-  range: [5_000, 15_000],
+  range: [defaultMs, 15_000],
   brokerName: `group.${kind}.heartbeat.interval.ms`,
   about: 'How often members are told to send heartbeats.',
 })
@@ -40,12 +41,13 @@ const assignmentInterval = (kind: string): GroupConfigDefinition => ({
   min: 0,
   range: [0, 15_000],
   brokerName: `group.${kind}.assignment.interval.ms`,
+  unused: true,
   about: 'The least time between two assignments.',
 })
 
 export const groupConfigs: Readonly<Record<string, GroupConfigDefinition>> = {
   'consumer.assignment.interval.ms': assignmentInterval('consumer'),
-  'consumer.heartbeat.interval.ms': heartbeatInterval('consumer'),
+  'consumer.heartbeat.interval.ms': heartbeatInterval('consumer', 1_000),
   'consumer.session.timeout.ms': sessionTimeout('consumer'),
   'errors.deadletterqueue.copy.record.enable': {
     type: 'boolean',
@@ -76,7 +78,7 @@ export const groupConfigs: Readonly<Record<string, GroupConfigDefinition>> = {
     brokerName: 'group.share.delivery.count.limit',
     about: 'How often a share group tries to deliver a record.',
   },
-  'share.heartbeat.interval.ms': heartbeatInterval('share'),
+  'share.heartbeat.interval.ms': heartbeatInterval('share', 5_000),
   'share.isolation.level': {
     type: 'string',
     default: 'read_uncommitted',
@@ -114,12 +116,13 @@ export const groupConfigs: Readonly<Record<string, GroupConfigDefinition>> = {
     brokerName: 'group.streams.assignors',
     about: 'Which of the assignors of tasks the group has; there is one, sticky.',
   },
-  'streams.heartbeat.interval.ms': heartbeatInterval('streams'),
+  'streams.heartbeat.interval.ms': heartbeatInterval('streams', 1_000),
   'streams.initial.rebalance.delay.ms': {
     type: 'int',
     default: '3000',
     min: 0,
     brokerName: 'group.streams.initial.rebalance.delay.ms',
+    unused: true,
     about: 'How long an empty group waits for more members.',
   },
   'streams.num.standby.replicas': {
@@ -133,6 +136,7 @@ export const groupConfigs: Readonly<Record<string, GroupConfigDefinition>> = {
     type: 'list',
     default: '',
     brokerName: 'group.streams.rack.aware.assignment.tags',
+    unused: true,
     about: 'Client tags by which standby replicas are spread.',
   },
   'streams.session.timeout.ms': sessionTimeout('streams'),
@@ -144,14 +148,16 @@ const streamsAssignors = ['sticky']
 interface MemberTimes {
   readonly sessionTimeoutMs: number
   readonly heartbeatIntervalMs: number
-  readonly assignmentIntervalMs: number
 }
+
+/** Where a group sets nothing, it has what the process that coordinates it was started with. */
+type WhereSet<T> = { readonly [Name in keyof T]: T[Name] | undefined }
 
 export type ShareStart = { readonly at: 'earliest' | 'latest' } | { readonly at: 'duration'; readonly ms: number }
 
-/** A group's configs, set or by default. */
+/** A group's configs that have an effect; those of share groups set or by default. */
 export interface GroupConfigValues {
-  readonly consumer: MemberTimes
+  readonly consumer: WhereSet<MemberTimes>
   readonly share: MemberTimes & {
     readonly autoOffsetReset: ShareStart
     readonly deliveryCountLimit: number
@@ -160,26 +166,22 @@ export interface GroupConfigValues {
     readonly recordLockDurationMs: number
     readonly renewAcknowledgeEnable: boolean
   }
-  readonly streams: MemberTimes & {
-    readonly assignorName: string
-    readonly initialRebalanceDelayMs: number
-    readonly standbyReplicas: number
-    readonly rackAwareAssignmentTags: readonly string[]
-  }
+  readonly streams: WhereSet<MemberTimes & { readonly standbyReplicas: number }>
 }
 
 export function groupConfigValues(configs: Configs): GroupConfigValues {
   const text = (name: string) => textConfig(groupConfigs, configs, name)
   const number = (name: string) => numberConfig(groupConfigs, configs, name)
-  const times = (kind: 'consumer' | 'share' | 'streams'): MemberTimes => ({
-    sessionTimeoutMs: number(`${kind}.session.timeout.ms`),
-    heartbeatIntervalMs: number(`${kind}.heartbeat.interval.ms`),
-    assignmentIntervalMs: number(`${kind}.assignment.interval.ms`),
+  const set = (name: string) => (Object.hasOwn(configs, name) ? number(name) : undefined)
+  const setTimes = (kind: 'consumer' | 'streams') => ({
+    sessionTimeoutMs: set(`${kind}.session.timeout.ms`),
+    heartbeatIntervalMs: set(`${kind}.heartbeat.interval.ms`),
   })
   return {
-    consumer: times('consumer'),
+    consumer: setTimes('consumer'),
     share: {
-      ...times('share'),
+      sessionTimeoutMs: number('share.session.timeout.ms'),
+      heartbeatIntervalMs: number('share.heartbeat.interval.ms'),
       autoOffsetReset: shareStartOf(text('share.auto.offset.reset')) ?? { at: 'latest' },
       deliveryCountLimit: number('share.delivery.count.limit'),
       isolationLevel: text('share.isolation.level') === 'read_committed' ? 'read_committed' : 'read_uncommitted',
@@ -187,13 +189,7 @@ export function groupConfigValues(configs: Configs): GroupConfigValues {
       recordLockDurationMs: number('share.record.lock.duration.ms'),
       renewAcknowledgeEnable: text('share.renew.acknowledge.enable').toLowerCase() === 'true',
     },
-    streams: {
-      ...times('streams'),
-      assignorName: text('streams.assignor.name'),
-      initialRebalanceDelayMs: number('streams.initial.rebalance.delay.ms'),
-      standbyReplicas: number('streams.num.standby.replicas'),
-      rackAwareAssignmentTags: listConfig(groupConfigs, configs, 'streams.rack.aware.assignment.tags'),
-    },
+    streams: { ...setTimes('streams'), standbyReplicas: set('streams.num.standby.replicas') },
   }
 }
 

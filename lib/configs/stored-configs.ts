@@ -1,14 +1,15 @@
 /**
  * The configs of groups and of subscriptions to clients' metrics: one small document for each resource that has any,
- * `configs#<kind>` / <name>, changed by compare-and-swap. A document stays when nothing is set any more, empty: a first
- * write that was delayed on its way expects no document, and would bring back what was deleted.
+ * `configs#<kind>` / <name>, changed by compare-and-swap. It is removed when nothing is set any more, so that a first write that
+ * was delayed on its way does not bring it back (lib/lifetimes).
  *
  * A write whose outcome is unknown is looked for by reading again: the change is then made of what is there, and making it
  * twice does what making it once does.
  */
 import { LRUCache } from 'lru-cache'
 import { ByteReader, ByteWriter, type Clock, checkFormat, drawToken, type Random } from '../base/index.ts'
-import { type ItemKey, type ItemStore, StoreError, type WriteOperation } from '../storage/index.ts'
+import { checkOfMaking, markOfRemoval } from '../lifetimes/index.ts'
+import { type Item, type ItemKey, type ItemStore, StoreError, type WriteOperation } from '../storage/index.ts'
 import type { Configs } from './definition.ts'
 import { ConfigError } from './errors.ts'
 import { type GroupConfigValues, groupConfigValues } from './group-configs.ts'
@@ -85,19 +86,29 @@ export class StoredConfigs implements GroupConfigs {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const item = await this.#parts.items.get(key)
       const value = encodeConfigs(change(item ? decodeConfigs(item.value) : {}))
-      if (item ? value.equals(item.value) : value.equals(NOTHING_SET)) return
+      const isNothing = value.equals(NOTHING_SET)
+      if (item ? value.equals(item.value) && !isNothing : isNothing) return
       const version = drawToken(this.#parts.random)
-      const written = await this.#write({ kind: 'put', key, expected: item?.version ?? 'absent', version, value })
+      const put = { kind: 'put', key, expected: item?.version ?? 'absent', version, value } as const
+      const written = await this.#write(await this.#operations(put, item))
       this.#groups.delete(name)
       if (written) return
     }
     throw new StoreError('STORE_THROTTLED', `the configs of ${kind} '${name}' changed ${ATTEMPTS_MAX} times in a row`)
   }
 
+  async #operations(put: WriteOperation & { kind: 'put' }, item: Item | undefined): Promise<WriteOperation[]> {
+    const { items, random } = this.#parts
+    const { key } = put
+    if (!item) return [put, await checkOfMaking(items, key)]
+    if (!NOTHING_SET.equals(put.value)) return [put]
+    return [{ kind: 'delete', key, expected: item.version }, await markOfRemoval(items, random, key)]
+  }
+
   /** false: it was not written, or nobody knows; look again. */
-  async #write(operation: WriteOperation): Promise<boolean> {
+  async #write(operations: readonly WriteOperation[]): Promise<boolean> {
     try {
-      return (await this.#parts.items.write([operation])).written
+      return (await this.#parts.items.write(operations)).written
     } catch (error) {
       if (error instanceof StoreError && error.effect === 'unknown') return false
       throw error

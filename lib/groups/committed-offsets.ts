@@ -17,7 +17,7 @@ import type {
 } from './contract.ts'
 import { GroupError, type GroupErrorCode } from './errors.ts'
 import type { GroupDocument } from './group-document.ts'
-import type { GroupItems, Read } from './group-items.ts'
+import { type GroupItems, type Read, removeTopicsOffsets } from './group-items.ts'
 import type { GroupView } from './group-view.ts'
 import { type OffsetChange, OffsetLane } from './offset-lane.ts'
 import {
@@ -30,7 +30,7 @@ import {
 import { blockOf, type OffsetsBlock, offsetsBlockKey } from './offsets-block.ts'
 
 import { RecentlyUsed } from './recently-used.ts'
-import { CONFLICT_ATTEMPTS_MAX, type GroupSettings, OFFSET_LANES_MAX, PARALLEL_READS_MAX } from './settings.ts'
+import { type GroupSettings, OFFSET_LANES_MAX, PARALLEL_READS_MAX } from './settings.ts'
 import { type BlockDraft, commitOffset, endTransaction, refusalOfStaging, stageOffset } from './staged-offsets.ts'
 
 export interface CommittedOffsetsOptions {
@@ -145,15 +145,7 @@ export class CommittedOffsets {
 
   /** A topic is deleted: its offsets go from every group. */
   async removeTopic(topicId: string): Promise<void> {
-    const { items } = this.#options
-    await inParallel(await items.listGroupIds(), PARALLEL_READS_MAX, async groupId => {
-      for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
-        const blocks = await items.listOffsets(groupId, topicId)
-        if (blocks.length === 0) return
-        await items.removeOffsets(blocks)
-      }
-      throw new GroupError('COORDINATOR_NOT_AVAILABLE', `offsets of the deleted topic ${topicId} keep coming back`)
-    })
+    await removeTopicsOffsets(this.#options.items, new Set([topicId]))
   }
 
   /** Of each topic its one block that is asked for, or else all it has. */

@@ -132,7 +132,8 @@ function findMember(group: ConsumerDocument, request: ConsumerHeartbeat, setting
   }
   if (holder.id !== memberId) {
     if (!joins) return { error: 'FENCED_INSTANCE_ID', message: fencedBy(request, holder) }
-    if (holder.epoch !== LEAVING_FOR_A_WHILE_EPOCH) {
+    // One of the classic protocol does not say that it leaves: its next life, as a consumer, takes its place.
+    if (holder.epoch !== LEAVING_FOR_A_WHILE_EPOCH && !holder.classic) {
       return {
         error: 'UNRELEASED_INSTANCE_ID',
         message: `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by ${holder.id} member.`,

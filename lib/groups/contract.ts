@@ -232,6 +232,8 @@ export interface GroupListing {
 export interface CommitRequest extends MemberRequest {
   /** `generation` below 0 and an empty `memberId`: a consumer or tool that does without membership. */
   readonly offsets: readonly NewOffset[]
+  /** `generation` cannot be a member's epoch (OffsetCommit before version 9): members that have one are refused. */
+  readonly knowsNoEpochs?: boolean
 }
 
 export interface TopicPartition {

@@ -37,23 +37,31 @@ import type { GroupDocument } from './group-document.ts'
 import { GroupKeeper } from './group-keeper.ts'
 import { isRefusal, refusalError } from './held-requests.ts'
 import { classicOf, consumerOf, isToBeClassic, refusalOfUpgrade, topicsOfClassic } from './migration.ts'
-import { RECONCILING_HEARTBEAT_MS, RECONCILING_HEARTBEAT_MS_A_MEMBER, TOPICS_REFRESH_MS } from './settings.ts'
+import {
+  type GroupSettings,
+  RECONCILING_HEARTBEAT_MS,
+  RECONCILING_HEARTBEAT_MS_A_MEMBER,
+  TOPICS_REFRESH_MS,
+} from './settings.ts'
 
 export class CoordinatedConsumerGroup implements Coordination {
   readonly #options: CoordinationOptions
   readonly #keeper: GroupKeeper<ConsumerDocument>
   /** Monotonic: when the topics were looked at. */
   #lookedAt = Number.NEGATIVE_INFINITY
+  /** What holds for this group, as of its last request. */
+  #settings: GroupSettings
   /** The request in hand may make the group. */
   #joins = false
 
   constructor(options: CoordinationOptions) {
     this.#options = options
-    const { clock, settings } = options
+    const { clock } = options
+    this.#settings = options.settings
     this.#keeper = new GroupKeeper(options, {
       kind: 'consumer',
       begin: document => this.#begin(document),
-      sessionTimeoutOf: ({ classic }) => classic?.sessionTimeoutMs ?? settings.consumerSessionTimeoutMs,
+      sessionTimeoutOf: ({ classic }) => classic?.sessionTimeoutMs ?? this.#settings.consumerSessionTimeoutMs,
       removeMembers: (group, ids) => removeMembers(group, ids, this.#moment()),
       becomes: group => (isToBeClassic(group) ? classicOf(group, clock.now()) : undefined),
     })
@@ -95,7 +103,7 @@ export class CoordinatedConsumerGroup implements Coordination {
 
   /** A member on its way to its target is to come back soon. */
   #intervalFor(memberId: string): number {
-    const { consumerHeartbeatIntervalMs } = this.#options.settings
+    const { consumerHeartbeatIntervalMs } = this.#settings
     const members = this.#keeper.group?.members
     if (!members || members.get(memberId)?.state === 'stable') return consumerHeartbeatIntervalMs
     const soonMs = RECONCILING_HEARTBEAT_MS + members.size * RECONCILING_HEARTBEAT_MS_A_MEMBER
@@ -181,8 +189,9 @@ export class CoordinatedConsumerGroup implements Coordination {
   // ---------------------------------------------------------------- the group, and its topics
 
   /** `joins`: where there is none, or a classic one, it becomes this. */
-  #fresh(joins: boolean): Promise<ConsumerDocument> {
+  async #fresh(joins: boolean): Promise<ConsumerDocument> {
     this.#joins = joins
+    this.#settings = await this.#options.configured()
     return this.#keeper.fresh()
   }
 
@@ -235,7 +244,6 @@ export class CoordinatedConsumerGroup implements Coordination {
   }
 
   #moment(): ConsumerMoment {
-    const { clock, settings } = this.#options
-    return { wallTime: clock.now(), settings }
+    return { wallTime: this.#options.clock.now(), settings: this.#settings }
   }
 }

@@ -7,7 +7,8 @@
  *   group with members writes its own token in first. The other's next write conflicts, and its next read shows the
  *   token; it then lets go: everyone who waits is told NOT_COORDINATOR. Nothing was answered that was not stored.
  * - No heartbeat, and no assignment, is answered from a document older than a third of the shortest session, so a
- *   coordinator that was replaced cannot keep a member at work longer than the new one waits for it.
+ *   coordinator that was replaced cannot keep a member at work longer than the new one waits for it. Where a read or a
+ *   write took longer, or this process was frozen in it, the document is read again before anybody is answered.
  * - This process was frozen, or a store call took long: it heard nobody, so everyone gets a fresh session, and the
  *   document is read again. A new coordinator gives fresh sessions too. So death is noticed one session late at worst
  *   for each freeze or takeover, never early.
@@ -47,11 +48,11 @@ import type {
   SyncRequest,
 } from './contract.ts'
 import { type Coordination, type CoordinationOptions, OtherKindError } from './coordination.ts'
-import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
+import { GroupError, type GroupErrorCode, groupErrorOf, tooSlowError } from './errors.ts'
 import { GroupAlarm } from './group-alarm.ts'
 import { HeldRequests, isRefusal, refusalError } from './held-requests.ts'
 import { refusalOfUpgrade } from './migration.ts'
-import { CONFLICT_ATTEMPTS_MAX, FROZEN_MS, GROUP_QUEUE_MAX, IDLE_GROUP_MS } from './settings.ts'
+import { CONFLICT_ATTEMPTS_MAX, FROZEN_MS, GROUP_QUEUE_MAX, IDLE_GROUP_MS, LOOKS_MAX } from './settings.ts'
 import type { StreamsDocument } from './streams-document.ts'
 
 interface Held {
@@ -241,6 +242,13 @@ export class CoordinatedGroup implements Coordination {
     const written = await this.#write(held.version, group)
     const took = this.#options.clock.monotonic() - asOf
     this.#held = { group: took > FROZEN_MS ? renewSessions(group, this.#moment()) : group, version: written, asOf }
+    // It may have been stored long ago, and the store took its time to say so: another may have the group since.
+    try {
+      await this.#recent()
+    } catch (error) {
+      if (!this.#letGo) this.#release('COORDINATOR_NOT_AVAILABLE')
+      throw error
+    }
   }
 
   async #write(expected: Expected, group: ClassicGroup): Promise<Version> {
@@ -259,10 +267,18 @@ export class CoordinatedGroup implements Coordination {
 
   /** The group, as the store had it not long ago. */
   async #fresh(): Promise<ClassicGroup> {
-    const held = this.#held
-    if (!held) return this.#load()
-    if (this.#options.clock.monotonic() - held.asOf >= this.#staleAfterMs(held.group)) await this.#confirm(held)
-    return held.group
+    if (!this.#held) await this.#load()
+    return this.#recent()
+  }
+
+  async #recent(): Promise<ClassicGroup> {
+    const { clock, groupId } = this.#options
+    for (let look = 0; look <= LOOKS_MAX; look++) {
+      const held = this.#held!
+      if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group
+      if (look < LOOKS_MAX) await this.#confirm(held)
+    }
+    throw tooSlowError(groupId)
   }
 
   async #confirm(held: Held): Promise<void> {
@@ -343,9 +359,9 @@ export class CoordinatedGroup implements Coordination {
       if (this.#held) await this.#passTime()
       else if (now - this.#usedAt >= IDLE_GROUP_MS) this.#release('NOT_COORDINATOR')
     } catch (error) {
-      if (error instanceof GroupError) return
+      if (error instanceof GroupError && this.#letGo) return
       this.#alarm.retryLater()
-      if (error instanceof StoreError) return
+      if (error instanceof GroupError || error instanceof StoreError) return
       this.#release('COORDINATOR_NOT_AVAILABLE')
       throw error
     }

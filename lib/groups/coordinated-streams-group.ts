@@ -20,6 +20,7 @@ import { GroupKeeper } from './group-keeper.ts'
 import { refusalError } from './held-requests.ts'
 import {
   DESCRIPTION_BYTES_MAX,
+  type GroupSettings,
   NOT_READY_HEARTBEAT_MS,
   RECONCILING_HEARTBEAT_MS,
   RECONCILING_HEARTBEAT_MS_A_MEMBER,
@@ -39,17 +40,22 @@ export class CoordinatedStreamsGroup implements Coordination {
   readonly #options: CoordinationOptions
   readonly #keeper: GroupKeeper<StreamsDocument>
   #lookedAt = Number.NEGATIVE_INFINITY
+  /** What holds for this group, as of its last request. */
+  #settings: GroupSettings
+  /** Standby replicas that targets were made with when a member was last heard here. */
+  #standbyReplicas: number | undefined
+  /** The request in hand may make the group. */
   #joins = false
   /** Why internal topics could not be made, when that was tried last. */
   #creationFailure = ''
 
   constructor(options: CoordinationOptions) {
     this.#options = options
-    const { settings } = options
+    this.#settings = options.settings
     this.#keeper = new GroupKeeper(options, {
       kind: 'streams',
       begin: document => this.#begin(document),
-      sessionTimeoutOf: () => settings.consumerSessionTimeoutMs,
+      sessionTimeoutOf: () => this.#settings.streamsSessionTimeoutMs,
       removeMembers: (group, ids) => removeStreamsMembers(group, ids, this.#moment()),
       becomes: () => undefined,
     })
@@ -77,13 +83,13 @@ export class CoordinatedStreamsGroup implements Coordination {
     return this.#keeper.run(async () => {
       const refusal = refusalOfStreamsHeartbeat(request)
       if (refusal) throw new GroupError(refusal.error, refusal.message)
-      this.#joins = request.epoch === 0
-      const group = await this.#keeper.fresh()
+      const group = await this.#fresh(request.epoch === 0)
       const topology = topologyAfter(group, request)
       const seen = await this.#look(group, topology)
       const step = heartbeatOfStreams(group, request, seen, this.#moment())
       if ('error' in step) throw new GroupError(step.error, step.message, { memberId: request.memberId })
       await this.#keeper.store(step.group)
+      if (request.epoch >= 0) this.#standbyReplicas = this.#settings.streamsStandbyReplicas
       const { member, tasks } = step
       const { memberId } = request
       if (!member) return { ...nothingFor(request), memberId, epoch: request.epoch }
@@ -106,8 +112,7 @@ export class CoordinatedStreamsGroup implements Coordination {
   /** What tools show of the topology. */
   describeTopology(memberId: string, topologyEpoch: number, bytes: Uint8Array): Promise<void> {
     return this.#keeper.run(async () => {
-      this.#joins = false
-      const group = await this.#keeper.fresh()
+      const group = await this.#fresh(false)
       if (!group.members.has(memberId)) throw refusalError({ error: 'UNKNOWN_MEMBER_ID', memberId })
       if (topologyEpoch !== group.topology?.epoch) {
         throw new GroupError('INVALID_REQUEST', `the group's topology has epoch ${group.topology?.epoch}`)
@@ -143,8 +148,7 @@ export class CoordinatedStreamsGroup implements Coordination {
   /** An administrator may take members out. */
   leave(request: LeaveRequest): Promise<readonly LeftMember[]> {
     return this.#keeper.run(async () => {
-      this.#joins = false
-      const group = await this.#keeper.fresh()
+      const group = await this.#fresh(false)
       const left = request.members.map(
         (one): LeftMember => ({ ...one, error: group.members.has(one.memberId) ? undefined : 'UNKNOWN_MEMBER_ID' }),
       )
@@ -157,8 +161,7 @@ export class CoordinatedStreamsGroup implements Coordination {
   /** A group without members is anybody's. */
   #otherProtocol(kind: 'classic' | 'consumer'): Promise<never> {
     return this.#keeper.run(async () => {
-      this.#joins = false
-      const group = await this.#keeper.fresh()
+      const group = await this.#fresh(false)
       if (group.members.size > 0) {
         const code = kind === 'classic' ? 'INCONSISTENT_GROUP_PROTOCOL' : 'GROUP_ID_NOT_FOUND'
         throw new GroupError(code, `Group ${this.#options.groupId} is not a ${kind} group.`)
@@ -169,6 +172,13 @@ export class CoordinatedStreamsGroup implements Coordination {
   }
 
   // ---------------------------------------------------------------- the group, and its topics
+
+  /** `joins`: where there is none, or another one without members, it becomes this. */
+  async #fresh(joins: boolean): Promise<StreamsDocument> {
+    this.#joins = joins
+    this.#settings = await this.#options.configured()
+    return this.#keeper.fresh()
+  }
 
   async #begin(document: GroupDocument | undefined): Promise<StreamsDocument> {
     const { groupId, clock, drawIncarnation } = this.#options
@@ -220,17 +230,18 @@ export class CoordinatedStreamsGroup implements Coordination {
   }
 
   #intervalFor(group: StreamsDocument, { state }: StreamsMember, status: readonly StreamsStatus[]): number {
-    const { consumerHeartbeatIntervalMs } = this.#options.settings
+    const { streamsHeartbeatIntervalMs } = this.#settings
     // Kafka Streams gives up waiting for its source topics after twice this.
     if (status.length > 0) return NOT_READY_HEARTBEAT_MS
-    if (state === 'stable') return consumerHeartbeatIntervalMs
+    if (state === 'stable') return streamsHeartbeatIntervalMs
     const soonMs = RECONCILING_HEARTBEAT_MS + group.members.size * RECONCILING_HEARTBEAT_MS_A_MEMBER
-    return Math.min(consumerHeartbeatIntervalMs, soonMs)
+    return Math.min(streamsHeartbeatIntervalMs, soonMs)
   }
 
   #moment() {
-    const { clock, settings } = this.#options
-    return { wallTime: clock.now(), settings, standbyReplicas: settings.streamsStandbyReplicas }
+    const settings = this.#settings
+    const reassigns = this.#standbyReplicas !== undefined && this.#standbyReplicas !== settings.streamsStandbyReplicas
+    return { wallTime: this.#options.clock.now(), settings, reassigns }
   }
 }
 

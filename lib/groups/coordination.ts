@@ -54,6 +54,8 @@ export interface CoordinationOptions {
   readonly items: GroupItems
   readonly clock: Clock
   readonly settings: GroupSettings
+  /** The settings with what is configured for this group, at most CONFIGS_CACHE_MS old. @throws StoreError */
+  readonly configured: () => Promise<GroupSettings>
   /** This process's token, written into the documents of the groups it coordinates. */
   readonly coordinator: number
   readonly parking: Parking

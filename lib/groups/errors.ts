@@ -32,6 +32,7 @@ export type GroupErrorCode =
   | 'UNRELEASED_INSTANCE_ID' // another member has this group.instance.id, and has not left
   | 'UNSTABLE_OFFSET_COMMIT'
   | 'UNSUPPORTED_ASSIGNOR'
+  | 'UNSUPPORTED_VERSION' // the client knows no member epochs
 
 /** A request to a group that was refused. */
 export class GroupError extends VarveError {
@@ -56,4 +57,10 @@ export function checkGroupId(groupId: string, memberId = ''): void {
 export function groupErrorOf(error: unknown): unknown {
   if (!(error instanceof StoreError || error instanceof OverloadedError)) return error
   return new GroupError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
+}
+
+/** Looks that took too long to say how the group is now. */
+export function tooSlowError(groupId: string): GroupError {
+  const message = `the store takes too long to say whether group '${groupId}' is as it was`
+  return new GroupError('COORDINATOR_NOT_AVAILABLE', message)
 }

@@ -58,6 +58,14 @@ export function groupDocumentKey(groupId: string): ItemKey {
   return { pk: groupPartitionKey(groupId), sk: 'doc' }
 }
 
+/** In the place of a coordinator: upkeep looks whether the group can be removed, and lists its blocks of offsets after this. */
+export const REMOVER = Number.MAX_SAFE_INTEGER
+
+/** Nobody is in it, and it is not being deleted. */
+export function isEmptyGroup(group: GroupDocument): boolean {
+  return group.kind === 'classic' ? group.state === 'Empty' : group.state !== 'Dead' && group.members.size === 0
+}
+
 export function encodeGroupDocument(group: GroupDocument): Uint8Array {
   const values = new DistinctValues()
   const body = new ByteWriter(1_024).uint(group.incarnation).uint(group.coordinator)

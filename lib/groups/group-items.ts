@@ -3,7 +3,8 @@
  * in its way. A write of unknown outcome is looked for by its own version, and tried again under that same version, so
  * that however often it arrives it counts once.
  */
-import { type Clock, drawFraction, drawToken, type Random } from '../base/index.ts'
+import { type Clock, drawFraction, drawToken, inParallel, type Random } from '../base/index.ts'
+import { checkOfMaking, markOfRemoval } from '../lifetimes/index.ts'
 import {
   type Expected,
   type Item,
@@ -34,13 +35,22 @@ import {
   topicIdOfSortKey,
 } from './offsets-block.ts'
 import { RecentlyUsed } from './recently-used.ts'
-import { BACKOFF_MS, CONFLICT_ATTEMPTS_MAX, DECODED_BYTES_MAX, UNKNOWN_ATTEMPTS_MAX } from './settings.ts'
+import {
+  BACKOFF_MS,
+  CONFLICT_ATTEMPTS_MAX,
+  DECODED_BYTES_MAX,
+  PARALLEL_READS_MAX,
+  UNKNOWN_ATTEMPTS_MAX,
+} from './settings.ts'
 
 /** What was read, and the version to expect when changing it. */
 export interface Read<T> {
   readonly value: T | undefined
   readonly version: Expected
 }
+
+/** Blocks removed in the one write that removes their group's document. */
+const REMOVED_WITH_DOCUMENT_MAX = WRITE_OPERATIONS_MAX - 4
 
 const ABSENT = { value: undefined, version: 'absent' } as const
 
@@ -101,10 +111,26 @@ export class GroupItems {
   async finishRemoval(groupId: string, version: Version): Promise<void> {
     for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
       const blocks = await this.listOffsets(groupId)
-      if (blocks.length === 0) return this.#removeDocument(groupId, version)
-      await this.removeOffsets(blocks)
+      if (blocks.length > 0) await this.removeOffsets(blocks)
+      else if ((await this.#removeDocument(groupId, version)) === 'removed') return
+      else if ((await this.readGroup(groupId)).version !== version) return
     }
     throw new GroupError('COORDINATOR_NOT_AVAILABLE', `offsets of the deleted group '${groupId}' keep coming back`)
+  }
+
+  /** Removes a group with all its blocks, if it and they are still as they were read; else (most of) it stays. */
+  async removeGroup(
+    groupId: string,
+    version: Version,
+    blocks: readonly ListedBlock[],
+  ): Promise<'removed' | 'conflict'> {
+    const deletions = blocks.map(({ key, version }) => ({ kind: 'delete', key, expected: version }) as const)
+    const unchanged = { kind: 'check', key: groupDocumentKey(groupId), expected: version } as const
+    while (deletions.length > REMOVED_WITH_DOCUMENT_MAX) {
+      const some = [...deletions.splice(0, REMOVED_WITH_DOCUMENT_MAX), unchanged]
+      if ((await this.#remove(some)) === 'conflict') return 'conflict'
+    }
+    return this.#removeDocument(groupId, version, deletions)
   }
 
   /** A new group's listing comes with it. */
@@ -125,7 +151,7 @@ export class GroupItems {
       version,
       value: encodeGroupListing(),
     } as const
-    return this.#write([document, listing], version)
+    return this.#write([document, listing, await checkOfMaking(this.#items, document.key)], version)
   }
 
   /** All but share groups. */
@@ -184,11 +210,16 @@ export class GroupItems {
     await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
   }
 
-  async #removeDocument(groupId: string, expected: Version): Promise<void> {
+  async #removeDocument(
+    groupId: string,
+    expected: Version,
+    others: readonly WriteOperation[] = [],
+  ): Promise<'removed' | 'conflict'> {
+    const key = groupDocumentKey(groupId)
     const listing = await this.#items.get(groupListingKey(groupId))
-    const operations: WriteOperation[] = [{ kind: 'delete', key: groupDocumentKey(groupId), expected }]
+    const operations: WriteOperation[] = [{ kind: 'delete', key, expected }]
     if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
-    await this.#remove(operations)
+    return this.#remove([...operations, ...others, await markOfRemoval(this.#items, this.#random, key)])
   }
 
   /** `operations[0]` carries `version`, by which the whole write is recognised. @throws StoreError */
@@ -229,6 +260,23 @@ export class GroupItems {
       await this.pause(attempt)
     }
   }
+}
+
+/** What every group committed for these topics, which are deleted. @throws GroupError COORDINATOR_NOT_AVAILABLE; StoreError */
+export async function removeTopicsOffsets(items: GroupItems, topicIds: ReadonlySet<string>): Promise<void> {
+  const [only, another] = topicIds
+  await inParallel(await items.listGroupIds(), PARALLEL_READS_MAX, async groupId => {
+    for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
+      const listed = await items.listOffsets(groupId, another === undefined ? only : undefined)
+      const blocks = listed.filter(({ topicId }) => topicIds.has(topicId))
+      if (blocks.length === 0) return
+      await items.removeOffsets(blocks)
+    }
+    throw new GroupError(
+      'COORDINATOR_NOT_AVAILABLE',
+      `offsets in deleted topics keep coming back in group '${groupId}'`,
+    )
+  })
 }
 
 function offsetsRange(topicId: string | undefined): { from: string; to: string } {

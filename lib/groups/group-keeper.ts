@@ -8,14 +8,15 @@
  *   writes its own token in first, so the other's next write conflicts, and it lets go. All that a step decides by is in
  *   the document that its write expects: nothing that was not stored is answered, and nothing is given out twice.
  * - Nothing is answered from a document older than a third of the shortest session or DOCUMENT_FRESH_MS, so a coordinator
- *   that was replaced cannot keep a member at work longer than the new one waits for it.
+ *   that was replaced cannot keep a member at work longer than the new one waits for it. Where a read or a write took
+ *   longer, or this process was frozen in it, the document is read again before the answer.
  * - This process was frozen: it heard nobody, so everyone gets a fresh session. A new coordinator gives fresh ones too.
  * - The outcome of a write stays unknown: this process lets go, and the next request reads the document anew.
  */
 import { invariant, Mailbox } from '../base/index.ts'
 import { type Expected, StoreError, type Version } from '../storage/index.ts'
 import type { CoordinationOptions } from './coordination.ts'
-import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
+import { GroupError, type GroupErrorCode, groupErrorOf, tooSlowError } from './errors.ts'
 import { GroupAlarm } from './group-alarm.ts'
 import { encodeGroupDocument, type GroupDocument } from './group-document.ts'
 import { MemberSessions } from './member-sessions.ts'
@@ -26,6 +27,7 @@ import {
   FROZEN_MS,
   GROUP_QUEUE_MAX,
   IDLE_GROUP_MS,
+  LOOKS_MAX,
 } from './settings.ts'
 
 export interface KeptMember {
@@ -87,7 +89,10 @@ export class GroupKeeper<D extends Kept> {
         if (this.#letGo) throw new GroupError('NOT_COORDINATOR', 'the group was let go')
         this.#usedAt = this.#options.clock.monotonic()
         try {
-          return await work()
+          const answer = await work()
+          // What it rests on may have been stored long ago: the store may take its time to say that it was.
+          if (this.#held) await this.#recent()
+          return answer
         } finally {
           this.#alarm.adjust(this)
         }
@@ -99,10 +104,18 @@ export class GroupKeeper<D extends Kept> {
 
   /** The group, as the store had it not long ago. */
   async fresh(): Promise<D> {
-    const held = this.#held
-    if (!held) return this.#load()
-    if (this.#options.clock.monotonic() - held.asOf >= this.#staleAfterMs(held.group)) await this.#confirm(held)
-    return held.group
+    if (!this.#held) await this.#load()
+    return this.#recent()
+  }
+
+  async #recent(): Promise<D> {
+    const { clock, groupId } = this.#options
+    for (let look = 0; look <= LOOKS_MAX; look++) {
+      const held = this.#held!
+      if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group
+      if (look < LOOKS_MAX) await this.#confirm(held)
+    }
+    throw tooSlowError(groupId)
   }
 
   /** Makes the step's group the group, on disk first. */
@@ -171,9 +184,9 @@ export class GroupKeeper<D extends Kept> {
       else if (this.sessions.next() === undefined && now - this.#usedAt >= IDLE_GROUP_MS)
         this.release('NOT_COORDINATOR')
     } catch (error) {
-      if (error instanceof GroupError) return
+      if (error instanceof GroupError && this.#letGo) return
       this.#alarm.retryLater()
-      if (error instanceof StoreError) return
+      if (error instanceof GroupError || error instanceof StoreError) return
       this.release('COORDINATOR_NOT_AVAILABLE')
       throw error
     }

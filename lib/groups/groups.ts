@@ -4,6 +4,7 @@
  * (coordinated-group.ts says how). Offsets and administration need no coordinator: they go by the stored documents.
  */
 import { type Clock, drawToken, drawUuid, inParallel, type Logger, type Random } from '../base/index.ts'
+import type { GroupConfigs } from '../configs/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import { CommittedOffsets } from './committed-offsets.ts'
 import type {
@@ -54,6 +55,7 @@ import {
   KIND_CHANGES_MAX,
   LOADED_GROUPS_MAX,
   PARALLEL_READS_MAX,
+  settingsOfGroup,
 } from './settings.ts'
 import { TopicCatalog, type TopicSource } from './topic-catalog.ts'
 
@@ -65,6 +67,8 @@ export interface GroupsOptions {
   readonly random: Random
   readonly logger: Logger
   readonly settings?: Partial<GroupSettings>
+  /** Absent: no group has any. */
+  readonly configs?: GroupConfigs
 }
 
 const COORDINATORS = {
@@ -78,6 +82,7 @@ export class Groups {
   readonly #random: Random
   readonly #logger: Logger
   readonly #settings: GroupSettings
+  readonly #configs: GroupConfigs | undefined
   readonly #items: GroupItems
   readonly #offsets: CommittedOffsets
   readonly #parking = new Parking()
@@ -87,11 +92,12 @@ export class Groups {
   readonly #loaded = new Map<string, Coordination>()
   #closed = false
 
-  constructor({ items, topics, clock, random, logger, settings }: GroupsOptions) {
+  constructor({ items, topics, clock, random, logger, settings, configs }: GroupsOptions) {
     this.#clock = clock
     this.#random = random
     this.#logger = logger
     this.#settings = { ...defaultGroupSettings, ...settings }
+    this.#configs = configs
     this.#token = drawToken(random)
     this.#items = new GroupItems({ items, clock, random })
     this.#catalog = new TopicCatalog(topics, clock)
@@ -296,6 +302,10 @@ export class Groups {
       items: this.#items,
       clock: this.#clock,
       settings: this.#settings,
+      configured: async () => {
+        const configs = await this.#configs?.ofGroup(groupId)
+        return configs ? settingsOfGroup(this.#settings, configs) : this.#settings
+      },
       coordinator: this.#token,
       parking: this.#parking,
       catalog: this.#catalog,

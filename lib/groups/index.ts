@@ -36,6 +36,7 @@ export type {
 } from './contract.ts'
 export { checkGroupId, GroupError, type GroupErrorCode } from './errors.ts'
 export { groupDocumentKey, groupPartitionKey } from './group-document.ts'
+export { expireGroupsJob, forgetTopicsInGroups, type GroupExpirySettings } from './group-expiry.ts'
 export { GROUP_KINDS, groupKindOf, listedKindOf } from './group-kinds.ts'
 export { encodeGroupListing, GROUP_LISTING_PARTITION, groupListingKey } from './group-listing.ts'
 export { Groups, type GroupsOptions } from './groups.ts'

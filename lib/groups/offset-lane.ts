@@ -13,11 +13,15 @@
  * A new owner that only reads does not disturb 3: for offsets committed alone that is harmless. Those staged in a transaction
  * must not appear after it has read (it would process again what the transaction commits), so their write also checks
  * that the group's document is still the one of step 2 (KIP-447). The end of a transaction asks no group.
+ *
+ * A group that nobody is in is removed when its blocks have nothing any more, in a write that names the blocks there are: those
+ * listed after its document was marked (group-expiry.ts). So a new block comes to be in a write that checks the document, and
+ * where that is marked, the mark is taken away first.
  */
 import { Mailbox } from '../base/index.ts'
 import { type ItemKey, StoreError } from '../storage/index.ts'
 import { GroupError, type GroupErrorCode } from './errors.ts'
-import type { GroupDocument } from './group-document.ts'
+import { type GroupDocument, REMOVER } from './group-document.ts'
 import type { GroupItems, Read } from './group-items.ts'
 import type { OffsetsBlock } from './offsets-block.ts'
 import { CONFLICT_ATTEMPTS_MAX, LANE_QUEUE_MAX } from './settings.ts'
@@ -90,6 +94,7 @@ export class OffsetLane {
     const { items, key, groupId } = this.#options
     const block = this.#known ?? (await items.readOffsets(key))
     const group = await this.#readGroup(entries, block.value)
+    if (block.version === 'absent' && (await this.#takeMarkAway(group))) return false
     const incarnation = group.value?.incarnation ?? 0
     const draft = draftOf(block.value, incarnation)
     const allowed = entries.filter(entry => {
@@ -101,7 +106,8 @@ export class OffsetLane {
     const changed = allowed.filter(({ change }) => change.apply(draft)).length > 0
     if (changed) {
       const value = { incarnation, ...draft }
-      const unchanged = allowed.some(({ change }) => change.group === 'unchanged')
+      const isNew = block.version === 'absent'
+      const unchanged = isNew || allowed.some(({ change }) => change.group === 'unchanged')
       const checked = unchanged ? { groupId, version: group.version } : undefined
       const written = await items.writeOffsets(key, block.version, value, checked)
       this.#known = written === 'conflict' ? undefined : { value, version: written.version }
@@ -111,13 +117,20 @@ export class OffsetLane {
     return true
   }
 
-  /** Makes the group where there is none and a change that is allowed needs one. */
+  /** Whether it was there: then the group is to be read anew. */
+  async #takeMarkAway({ value, version }: Read<GroupDocument>): Promise<boolean> {
+    if (value?.coordinator !== REMOVER) return false
+    await this.#options.items.writeGroup(this.#options.groupId, version, { ...value, coordinator: 0 })
+    return true
+  }
+
+  /** Makes the group where there is none and a change that is allowed needs one, or makes a block: it goes with its group. */
   async #readGroup(entries: readonly Entry[], block: OffsetsBlock | undefined): Promise<Read<GroupDocument>> {
     const { items, groupId, newDocument } = this.#options
     const group = await items.readLivingGroup(groupId)
     if (group.value) return group
     const draft = draftOf(block, 0)
-    const needed = entries.some(({ change }) => change.group !== 'any' && !change.refusal(group, draft))
+    const needed = entries.some(({ change }) => (change.group !== 'any' || !block) && !change.refusal(group, draft))
     if (!needed) return group
     await items.writeGroup(groupId, 'absent', newDocument())
     return items.readLivingGroup(groupId)

@@ -3,18 +3,25 @@ import { metadataOf, refusalOfMember } from './classic-group.ts'
 import type { ConsumerDocument } from './consumer-document.ts'
 import { isSubscribedTo } from './consumer-group.ts'
 import { subscribedTopics } from './consumer-subscription.ts'
-import type { MemberRequest } from './contract.ts'
+import type { CommitRequest, MemberRequest } from './contract.ts'
 import type { GroupErrorCode } from './errors.ts'
 import { type GroupView, stateOfView } from './group-view.ts'
 import type { StreamsDocument } from './streams-document.ts'
 import { readsTopic } from './streams-group.ts'
 
 /** `group` undefined: there is none, and a commit without membership makes one. */
-export function refusalOfCommit(group: GroupView | undefined, request: MemberRequest): GroupErrorCode | undefined {
-  const { memberId, instanceId, generation } = request
+export function refusalOfCommit(
+  group: GroupView | undefined,
+  request: Omit<CommitRequest, 'offsets'>,
+): GroupErrorCode | undefined {
+  const { memberId, instanceId, generation, knowsNoEpochs = false } = request
   if (!group) return generation < 0 ? undefined : 'GROUP_ID_NOT_FOUND'
   if (generation < 0 && stateOfView(group) === 'Empty') return undefined
-  if (group.kind !== 'classic') return refusalOfEpoch(group, memberId, generation)
+  if (group.kind !== 'classic') {
+    const member = group.members.get(memberId)
+    const hasEpoch = member !== undefined && !('classic' in member && member.classic)
+    return knowsNoEpochs && hasEpoch ? 'UNSUPPORTED_VERSION' : refusalOfEpoch(group, memberId, generation)
+  }
   if (generation < 0 && memberId === '' && instanceId === undefined) return 'UNKNOWN_MEMBER_ID'
   const refusal = refusalOfMember(group, memberId, instanceId)
   if (refusal) return refusal

@@ -1,4 +1,6 @@
 /** What an operator may set, with Kafka's names for it, and the named limits of this room. */
+import type { GroupConfigValues } from '../configs/index.ts'
+
 export interface GroupSettings {
   /** `group.min.session.timeout.ms` */
   readonly sessionTimeoutMinMs: number
@@ -16,6 +18,10 @@ export interface GroupSettings {
   readonly consumerMembersMax: number
   /** The first of `group.consumer.assignors`. */
   readonly consumerAssignor: string
+  /** `group.streams.session.timeout.ms` */
+  readonly streamsSessionTimeoutMs: number
+  /** `group.streams.heartbeat.interval.ms` (Kafka: 5,000) */
+  readonly streamsHeartbeatIntervalMs: number
   /** `group.streams.num.standby.replicas` */
   readonly streamsStandbyReplicas: number
   /** `offset.metadata.max.bytes`, in UTF-16 units as Kafka counts it. */
@@ -31,8 +37,25 @@ export const defaultGroupSettings: GroupSettings = {
   consumerHeartbeatIntervalMs: 1_000,
   consumerMembersMax: 10_000,
   consumerAssignor: 'uniform',
+  streamsSessionTimeoutMs: 45_000,
+  streamsHeartbeatIntervalMs: 1_000,
   streamsStandbyReplicas: 0,
   offsetMetadataMax: 4_096,
+}
+
+/** The settings of one group, which may have configs of its own (KIP-848, KIP-1071). */
+export function settingsOfGroup(
+  settings: GroupSettings,
+  { consumer, streams }: Pick<GroupConfigValues, 'consumer' | 'streams'>,
+): GroupSettings {
+  return {
+    ...settings,
+    consumerSessionTimeoutMs: consumer.sessionTimeoutMs ?? settings.consumerSessionTimeoutMs,
+    consumerHeartbeatIntervalMs: consumer.heartbeatIntervalMs ?? settings.consumerHeartbeatIntervalMs,
+    streamsSessionTimeoutMs: streams.sessionTimeoutMs ?? settings.streamsSessionTimeoutMs,
+    streamsHeartbeatIntervalMs: streams.heartbeatIntervalMs ?? settings.streamsHeartbeatIntervalMs,
+    streamsStandbyReplicas: streams.standbyReplicas ?? settings.streamsStandbyReplicas,
+  }
 }
 
 /** A new member whose JoinGroup waits this long is taken to be gone: it has no id yet to send heartbeats with. */
@@ -67,6 +90,8 @@ export const RETRY_MS = 1_000
 
 /** A heartbeat is answered from a document at most this old. */
 export const DOCUMENT_FRESH_MS = 5_000
+/** Looks at a document, one after the other, until one is quick enough to answer from. */
+export const LOOKS_MAX = 3
 /** How often a member that is on its way to its target is asked to come back, at most … */
 export const RECONCILING_HEARTBEAT_MS = 250
 /** … and so many ms more for each member of the group. */

@@ -20,6 +20,11 @@ import { configuredOf, newStreamsMember, streamsMemberWith } from './streams-gro
 import { ownsNoMoreThan, reconcileStreams } from './streams-reconcile.ts'
 import { type StreamsStatus, shapesSeen, topicsOfTopology } from './streams-topology.ts'
 
+export interface StreamsMoment extends ConsumerMoment {
+  /** The targets are to be made anew, though nothing that the group knows has changed. */
+  readonly reassigns: boolean
+}
+
 export type StreamsStep =
   | Refused
   | {
@@ -77,7 +82,7 @@ export function heartbeatOfStreams(
   before: StreamsDocument,
   request: StreamsHeartbeat,
   seen: TopicsSeen,
-  moment: ConsumerMoment & { readonly standbyReplicas: number },
+  moment: StreamsMoment,
 ): StreamsStep {
   if (request.epoch < 0) return leave(before, request, moment)
   const found = findMember(before, request, moment.settings)
@@ -99,8 +104,9 @@ export function heartbeatOfStreams(
   }
   const isNew = !replaces && !before.members.has(member.id)
   const looked = lookAtStreamsTopics(group, seen)
-  if (isNew || looked !== group || topology !== before.topology || changesAssignment(member, updated)) {
-    group = assignStreamsAnew(looked, moment.standbyReplicas)
+  const changes = looked !== group || topology !== before.topology || changesAssignment(member, updated)
+  if (isNew || changes || moment.reassigns) {
+    group = assignStreamsAnew(looked, moment.settings.streamsStandbyReplicas)
   }
   const owned = request.epoch === member.epoch ? request.owned : undefined
   const settled = reconcileStreams(group, group.members.get(updated.id)!, owned)
@@ -134,7 +140,7 @@ export function statusFor(group: StreamsDocument, member: StreamsMember): Stream
 export function removeStreamsMembers(
   group: StreamsDocument,
   ids: readonly string[],
-  moment: ConsumerMoment & { readonly standbyReplicas: number },
+  moment: StreamsMoment,
 ): StreamsDocument {
   const members = new Map(group.members)
   let hadEndpoint = false
@@ -143,7 +149,7 @@ export function removeStreamsMembers(
     members.delete(id)
   }
   if (members.size === group.members.size) return group
-  const left = assignStreamsAnew({ ...group, members }, moment.standbyReplicas)
+  const left = assignStreamsAnew({ ...group, members }, moment.settings.streamsStandbyReplicas)
   const served = hadEndpoint ? { ...left, endpointEpoch: left.endpointEpoch + 1 } : left
   return members.size > 0 ? served : { ...served, shutsDown: false, stateChangedAt: moment.wallTime }
 }
@@ -215,11 +221,7 @@ function findMember(group: StreamsDocument, request: StreamsHeartbeat, settings:
   return { error: 'FENCED_MEMBER_EPOCH', message }
 }
 
-function leave(
-  group: StreamsDocument,
-  request: StreamsHeartbeat,
-  moment: ConsumerMoment & { readonly standbyReplicas: number },
-): StreamsStep {
+function leave(group: StreamsDocument, request: StreamsHeartbeat, moment: StreamsMoment): StreamsStep {
   const { memberId, instanceId, epoch } = request
   const holder = instanceId === undefined ? group.members.get(memberId) : streamsMemberWith(group, instanceId)
   if (holder?.id !== memberId) return unknown(request)

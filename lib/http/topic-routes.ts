@@ -1,7 +1,7 @@
 /** Topics: made, listed, described, changed, deleted. */
 import * as z from 'zod'
 import { inParallel } from '../base/index.ts'
-import { LogError, type Topic, topicConfigs } from '../log/index.ts'
+import { LogError, parseForkPoint, type Topic, topicConfigs } from '../log/index.ts'
 import { allows, type Principal } from '../security/index.ts'
 import type { HttpParts } from './parts.ts'
 import { flag, jsonResponse, nothing, type Route, route } from './route.ts'
@@ -33,6 +33,16 @@ const newTopicSchema = z.strictObject({
   name: z.string(),
   partitions: z.int().optional(),
   configs: configsSchema.optional(),
+})
+const newForkSchema = z.strictObject({
+  name: z.string(),
+  at: z
+    .string()
+    .optional()
+    .describe(
+      'latest (the default), a time (2026-11-23T10:00:00Z), or the first offset of each partition that is left out (0:1500,3:20).',
+    ),
+  configs: configsSchema.optional().describe("In the place of the topic's."),
 })
 const changeSchema = z.strictObject({
   partitions: z.int().optional().describe('As many as there are to be.'),
@@ -67,6 +77,35 @@ export const topicRoutes: readonly Route[] = [
         return jsonResponse({ valid: true })
       }
       const created = await log.topics.create(topic)
+      return jsonResponse(describe(created), 201, { location: `/v1/topics/${created.name}` })
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/topics/{topic}/forks',
+    tag: 'Topics',
+    summary: 'Make a topic that shares what this one has stored, and lives on alone',
+    description:
+      'The same records at the same offsets; none is copied. What transactions have not decided is aborted in it. Producers ' +
+      'begin anew in it, and no group has committed an offset there.',
+    params: topicParams,
+    query: z.strictObject({ validateOnly: flag.optional() }),
+    body: json(newForkSchema),
+    answers: {
+      201: { description: 'The fork is there.', content: json(topicSchema) },
+      200: { description: 'It could be made (validateOnly).' },
+    },
+    async handle({ params, json, query, demand }, { log }) {
+      const { name, at = 'latest', configs = {} } = await json(newForkSchema)
+      demand('admin', name)
+      // Who may not read it must not read its fork.
+      demand('consume', params.topic)
+      const request = { name, from: params.topic, at: parseForkPoint(at), configs: textsOf(configs) }
+      if (query.validateOnly) {
+        await log.validateFork(request)
+        return jsonResponse({ valid: true })
+      }
+      const created = await log.fork(request)
       return jsonResponse(describe(created), 201, { location: `/v1/topics/${created.name}` })
     },
   }),

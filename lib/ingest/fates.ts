@@ -19,7 +19,7 @@ import {
   drawToken,
   type Random,
 } from '../base/index.ts'
-import type { Log, Topic } from '../log/index.ts'
+import { type Log, LogError, type Topic } from '../log/index.ts'
 import { splitBatches } from '../records/index.ts'
 import type { Item, ItemKey, ItemStore } from '../storage/index.ts'
 import type { Claim } from './claim.ts'
@@ -30,6 +30,8 @@ const FORMAT_VERSION = 1
 const FENCED_EPOCH = 1
 const FENCE_TIMEOUT_MS = 20_000
 const SCAN_BYTES_MAX = 1_024 * 1_024
+/** How often retention may overtake a scan. */
+const SCAN_ATTEMPTS_MAX = 5
 const KNOWN_MAX = 10_000
 
 export interface Fence {
@@ -141,8 +143,25 @@ export class Fates {
     return outcome.written ? version : outcome.conflicts[0]?.item
   }
 
-  /** From `from` to the fence. */
-  async #scan(topic: Topic, { partition, producerId }: Claim, from: number): Promise<number> {
+  /**
+   * From `from` to the fence, of what is left of that. Whoever resumes days later may find that retention, or a deletion of records,
+   * has taken a part. A batch that is not to be found any more counts as one that never came: its records are stored again, so that
+   * none is lost, and readers from the start still see each once.
+   */
+  async #scan(topic: Topic, claim: Claim, from: number): Promise<number> {
+    const { log } = this.#parts
+    for (let attempt = 0; ; attempt++) {
+      const { offset: start } = await log.findOffset(topic, claim.partition, { at: 'earliest' })
+      try {
+        return await this.#scanFrom(topic, claim, Math.max(from, start))
+      } catch (error) {
+        const overtaken = error instanceof LogError && error.code === 'OFFSET_OUT_OF_RANGE'
+        if (!overtaken || attempt >= SCAN_ATTEMPTS_MAX) throw error
+      }
+    }
+  }
+
+  async #scanFrom(topic: Topic, { partition, producerId }: Claim, from: number): Promise<number> {
     const limits = { maxBytes: SCAN_BYTES_MAX, atLeastOneBatch: true, isolation: 'read_uncommitted' } as const
     let last = -1
     for (let offset = from; ; ) {

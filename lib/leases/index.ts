@@ -1,1 +1,1 @@
-export { type Held, Leases, type LeasesOptions } from './leases.ts'
+export { type Held, Leases, type LeasesOptions, type Renewed } from './leases.ts'

@@ -8,7 +8,7 @@
  */
 import { type Clock, drawToken, type Logger, type Random } from '../base/index.ts'
 import { type Expected, type Item, type ItemStore, StoreError, type Version } from '../storage/index.ts'
-import { decodeLease, encodeLease, leaseKey } from './lease-item.ts'
+import { decodeLease, encodeLease, type Lease, leaseKey } from './lease-item.ts'
 
 export interface LeasesOptions {
   readonly items: ItemStore
@@ -19,6 +19,12 @@ export interface LeasesOptions {
   readonly owner: string
   /** This process ends within seconds: it judges other processes' leases by its wall clock. Default false. */
   readonly shortLived?: boolean
+}
+
+/** As it is stored now. */
+export interface Renewed extends Pick<Lease, 'durationMs' | 'renewedAt'> {
+  /** Another after each renewal. */
+  readonly version: Version
 }
 
 export type Held<T> = { readonly held: true; readonly value: T } | { readonly held: false }
@@ -89,8 +95,12 @@ export class Leases {
   }
 
   #isOver(name: string, { version, value }: Item): boolean {
+    return this.isOver(name, { ...decodeLease(value), version })
+  }
+
+  /** Whether something that its owner renews as a lease, in an item of its own, was not renewed for its duration. */
+  isOver(name: string, { version, durationMs, renewedAt }: Renewed): boolean {
     const { clock, shortLived } = this.#options
-    const { durationMs, renewedAt } = decodeLease(value)
     // A clock that is far ahead must not hold a lease for longer than one that is far behind.
     if (shortLived) return Math.abs(clock.now() - renewedAt) > durationMs
     const watched = this.#watched.get(name)

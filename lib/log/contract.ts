@@ -2,6 +2,7 @@
  * What the log offers to its faces (Kafka, HTTP, functions) in the log's own words.
  */
 
+import type { ForkPoint } from './fork/fork-point.ts'
 import type { UpkeepJob } from './upkeep/upkeep.ts'
 import type { UpkeepSettings } from './upkeep/upkeep-settings.ts'
 
@@ -20,6 +21,19 @@ export interface NewTopic {
   readonly name: string
   readonly partitions: number
   readonly configs?: Readonly<Record<string, string>>
+}
+
+/** A topic to be made out of another, sharing what that has stored. */
+export interface ForkRequest {
+  readonly name: string
+  /** The name of the topic to be forked. */
+  readonly from: string
+  /** Where the two part. A batch is not parted: one that has the offset is not in the fork. */
+  readonly at: ForkPoint
+  /** Besides those of the other, or in their place. */
+  readonly configs?: Readonly<Record<string, string>>
+  /** As many as the other has, which is the default. */
+  readonly partitions?: number
 }
 
 export interface Topics {
@@ -104,6 +118,8 @@ export interface ReadRequest {
   readonly partition: number
   readonly offset: number
   readonly maxBytes: number
+  /** Where there are so many, what is not in memory and has no room as a whole is left for the next read. Absent: maxBytes. */
+  readonly enoughBytes?: number
   /** Give the first batch even if it is longer than `maxBytes`. */
   readonly atLeastOneBatch: boolean
   readonly isolation: Isolation
@@ -209,12 +225,26 @@ export interface Log {
    * @throws LogError UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE (above the end), POLICY_VIOLATION, REQUEST_TIMED_OUT
    */
   deleteRecords(request: DeleteRecordsRequest): Promise<number>
+  /**
+   * Makes a topic out of another as it is at some offsets: the same records at the same offsets, without copying them. What is undecided
+   * of transactions is aborted in it; the states of producers and the offsets of groups are not in it. Both live on alone.
+   * @throws LogError TOPIC_EXISTS, UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_PARTITIONS, INVALID_CONFIG, OFFSET_OUT_OF_RANGE, REQUEST_TIMED_OUT
+   */
+  fork(request: ForkRequest): Promise<Topic>
+  /** Checks what `fork` would refuse, and makes nothing: the topic as it would be, but for its id. */
+  validateFork(request: ForkRequest): Promise<Topic>
   /** Read strongly. @throws LogError UNKNOWN_TOPIC */
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
   /** Where each partition of the topic stands, read strongly, a read a shard. @throws LogError UNKNOWN_TOPIC */
   standings(topic: Topic): Promise<PartitionStand[]>
-  /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
-  upkeepJobs(settings?: Partial<UpkeepSettings>): readonly UpkeepJob[]
+  /**
+   * What keeps the stores as small as what is in the log, for an Upkeep to run. `forgetTopics` removes what others keep by
+   * the ids of deleted topics; without it these topics' tombstones stay.
+   */
+  upkeepJobs(
+    settings?: Partial<UpkeepSettings>,
+    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
+  ): readonly UpkeepJob[]
   /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
   sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */

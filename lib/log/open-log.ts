@@ -15,6 +15,7 @@ import type {
   AppendRequest,
   DeleteRecordsRequest,
   EndTransactionRequest,
+  ForkRequest,
   FoundOffset,
   Log,
   OffsetSpec,
@@ -28,6 +29,7 @@ import type {
 } from './contract.ts'
 import { LogError } from './errors.ts'
 import { ExtentList } from './extent/extent-list.ts'
+import { Forks } from './fork/forks.ts'
 import type { Commit } from './head/commit.ts'
 import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
@@ -118,6 +120,7 @@ class StoredLog implements Log {
   readonly #batcher: Batcher
   readonly #segmentIds: SegmentIds
   readonly #shards: Shards
+  readonly #forks: Forks
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
 
@@ -146,6 +149,7 @@ class StoredLog implements Log {
       priceOfFlush: options.prices.flush,
       segmentBytesMax: options.segmentBytesMax,
     })
+    const limits = { ...DEFAULT_SHARD_LIMITS, ...options.shardLimits }
     const shards = new Shards({
       items,
       segments,
@@ -155,7 +159,7 @@ class StoredLog implements Log {
       logger,
       budget,
       priceOfPoll: options.prices.poll,
-      limits: { ...DEFAULT_SHARD_LIMITS, ...options.shardLimits },
+      limits,
       chunks: new LRUCache({ maxSize: CHUNK_CACHE_BYTES_MAX }),
       onCommitted: (commit, placed) => this.#keepCommitted(commit, placed),
     })
@@ -164,6 +168,16 @@ class StoredLog implements Log {
     const { objects } = options
     const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
+    this.#forks = new Forks({
+      ...stores,
+      clock,
+      random,
+      topics: this.#topics,
+      reading: this.#reading,
+      limits,
+      drawId: () => segmentIds.next(),
+      now: () => clock.now(),
+    })
   }
 
   async append(request: AppendRequest): Promise<Appended> {
@@ -240,9 +254,22 @@ class StoredLog implements Log {
     return stands.slice(0, topic.partitions)
   }
 
-  upkeepJobs(settings: Partial<UpkeepSettings> = {}): readonly UpkeepJob[] {
-    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction: this.compaction }
+  upkeepJobs(
+    settings: Partial<UpkeepSettings> = {},
+    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
+  ): readonly UpkeepJob[] {
+    const { compaction } = this
+    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction, forgetTopics }
     return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
+  }
+
+  fork(request: ForkRequest): Promise<Topic> {
+    if (this.#closed) return Promise.reject(closed())
+    return this.#track(this.#forks.fork(request))
+  }
+
+  validateFork(request: ForkRequest): Promise<Topic> {
+    return this.#forks.validate(request)
   }
 
   async sizeOf(topic: Topic, partition: number): Promise<number> {

@@ -38,7 +38,7 @@ import {
   takeOver,
   topicNamesOf,
 } from './share-group.ts'
-import { noShareGroup, type SubscribedTopic } from './share-group-document.ts'
+import { newShareGroup, type SubscribedTopic } from './share-group-document.ts'
 import type { ShareItems } from './share-items.ts'
 
 export interface CoordinatedShareGroupOptions {
@@ -91,6 +91,10 @@ export class CoordinatedShareGroup {
         if (this.#letGo) throw new ShareError('NOT_COORDINATOR', 'the group was let go')
         this.#usedAt = this.#options.clock.monotonic()
         const group = await this.#fresh()
+        const { epoch, groupId } = request
+        if (epoch !== 0 && this.#held?.version === 'absent') {
+          throw new ShareError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
+        }
         const topics = await this.#findTopics(topicNamesOf(group, request))
         const { group: next, answer } = heartbeat(group, request, topics, await this.#moment())
         await this.#store(next)
@@ -135,7 +139,10 @@ export class CoordinatedShareGroup {
       this.#held = { ...held, group }
       return
     }
-    const document = { ...group.document, coordinator: group.document.members.length > 0 ? coordinator : 0 }
+    const isEmpty = group.document.members.length === 0
+    const wasEmpty = held.group.document.members.length === 0
+    const changedAt = isEmpty === wasEmpty ? group.document.changedAt : clock.now()
+    const document = { ...group.document, changedAt, coordinator: isEmpty ? 0 : coordinator }
     const asOf = clock.monotonic()
     let written: Awaited<ReturnType<ShareItems['writeGroup']>>
     try {
@@ -169,7 +176,7 @@ export class CoordinatedShareGroup {
     const { items, groupId, clock, coordinator } = this.#options
     for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
       const asOf = clock.monotonic()
-      const { value: document = noShareGroup, version } = await items.readGroup(groupId)
+      const { value: document = newShareGroup(clock.now()), version } = await items.readGroup(groupId)
       const moment = await this.#moment()
       if (document.coordinator === coordinator || document.members.length === 0) {
         return this.#hold({ group: takeOver(document, moment), version, asOf })

@@ -14,6 +14,11 @@ export type {
 } from './contract.ts'
 export { ShareError, type ShareErrorCode } from './errors.ts'
 export type { ShareSettings } from './settings.ts'
+export {
+  expireShareGroupsJob,
+  forgetTopicsInShareGroups,
+  type ShareGroupExpirySettings,
+} from './share-group-expiry.ts'
 export { checkConsumer, ShareGroups, type ShareGroupsOptions } from './share-groups.ts'
 export type { AcknowledgeType, AcquiredSpan, Span } from './share-partition.ts'
 export type { Place } from './share-partition-document.ts'

@@ -13,6 +13,8 @@ export interface ShareGroup {
   readonly isDead: boolean
   /** Counts changes of membership, subscriptions and topics; assignments are always of this epoch. */
   readonly epoch: number
+  /** Wall clock: when it was made, got its first member or lost its last, for its expiry only; 0 in documents of old. */
+  readonly changedAt: number
   /** Those of the topics subscribed to that there are. */
   readonly topics: readonly SubscribedTopic[]
   readonly members: readonly ShareMember[]
@@ -39,11 +41,14 @@ export interface AssignedTopic {
   readonly partitions: readonly number[]
 }
 
-const FORMAT_VERSION = 1
+/** Version 1 had no `changedAt`. */
+const FORMAT_VERSION = 2
 
-export const noShareGroup: ShareGroup = { coordinator: 0, isDead: false, epoch: 0, topics: [], members: [] }
+export function newShareGroup(changedAt: number): ShareGroup {
+  return { coordinator: 0, isDead: false, epoch: 0, changedAt, topics: [], members: [] }
+}
 
-export function encodeShareGroup({ coordinator, isDead, epoch, topics, members }: ShareGroup): Uint8Array {
+export function encodeShareGroup({ coordinator, isDead, epoch, changedAt, topics, members }: ShareGroup): Uint8Array {
   const writer = new ByteWriter(256 + 128 * members.length)
   writer.uint8(FORMAT_VERSION).uint8(GROUP_KINDS.share)
   writer
@@ -68,6 +73,7 @@ export function encodeShareGroup({ coordinator, isDead, epoch, topics, members }
       for (const partition of partitions) writer.uint(partition)
     }
   }
+  writer.uint(Math.max(0, Math.floor(changedAt)))
   return writer.finish()
 }
 
@@ -75,7 +81,7 @@ export function encodeShareGroup({ coordinator, isDead, epoch, topics, members }
 export function decodeShareGroup(bytes: Uint8Array): ShareGroup {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  checkFormat('group document', version, FORMAT_VERSION)
+  checkFormat('group document', version, FORMAT_VERSION, 1)
   const kind = reader.uint8()
   if (kind !== GROUP_KINDS.share) throw new CorruptDataError(`group document of kind ${kind}, not a share group's`)
   const coordinator = reader.uint()
@@ -90,7 +96,8 @@ export function decodeShareGroup(bytes: Uint8Array): ShareGroup {
     subscription: r.list(s => s.string()),
     assignment: r.list(s => ({ topicId: topicAt(topics, s.uint()), partitions: s.list(p => p.uint()) })),
   }))
-  return { coordinator, isDead, epoch, topics, members }
+  const changedAt = version > 1 ? reader.uint() : 0
+  return { coordinator, isDead, epoch, changedAt, topics, members }
 }
 
 function topicAt(topics: readonly SubscribedTopic[], place: number): string {

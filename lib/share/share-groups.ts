@@ -27,7 +27,7 @@ import {
   PARALLEL_READS_MAX,
   type ShareSettings,
 } from './settings.ts'
-import { noShareGroup, type ShareGroup, type SubscribedTopic } from './share-group-document.ts'
+import { newShareGroup, type ShareGroup, type SubscribedTopic } from './share-group-document.ts'
 import { ShareItems } from './share-items.ts'
 import { doneCount, newSharePartition } from './share-partition.ts'
 import { ShareRecords } from './share-records.ts'
@@ -156,7 +156,8 @@ export class ShareGroups {
       for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
         const { value } = await this.#items.readGroup(groupId)
         if (value && value.members.length > 0) throw notEmpty(groupId)
-        if (value || (await this.#items.writeGroup(groupId, 'absent', noShareGroup)) !== 'conflict') return
+        if (value || (await this.#items.writeGroup(groupId, 'absent', newShareGroup(this.#clock.now()))) !== 'conflict')
+          return
         await this.#items.pause(attempt)
       }
       throw new ShareError('COORDINATOR_NOT_AVAILABLE', `group '${groupId}' keeps changing`)

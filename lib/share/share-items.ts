@@ -14,6 +14,7 @@ import {
   groupPartitionKey,
   listedKindOf,
 } from '../groups/index.ts'
+import { checkOfMaking, markOfRemoval } from '../lifetimes/index.ts'
 import {
   type Expected,
   type Item,
@@ -103,6 +104,7 @@ export class ShareItems {
     if (expected === 'absent') {
       const listing = encodeGroupListing(GROUP_KINDS.share)
       operations.push({ kind: 'put', key: groupListingKey(groupId), expected, version, value: listing })
+      operations.push(await checkOfMaking(this.#items, groupDocumentKey(groupId)))
     }
     return this.#write(operations, version)
   }
@@ -162,11 +164,23 @@ export class ShareItems {
 
   /** Removes a dead group: its share partitions first, then the document that says that this is to be done. */
   async finishRemoval(groupId: string, version: Version): Promise<void> {
-    await this.removePartitions(groupId)
+    for (let attempt = 0; attempt < CONFLICT_ATTEMPTS_MAX; attempt++) {
+      await this.removePartitions(groupId)
+      if ((await this.removeDocument(groupId, version)) === 'removed') return
+      if ((await this.readStoredGroup(groupId)).version !== version) return
+      await this.pause(attempt)
+    }
+    throw new ShareError('COORDINATOR_NOT_AVAILABLE', `the removal of group '${groupId}' comes to no end`)
+  }
+
+  /** Of a group without share partitions. `conflict`: it is not at `version` any more, or another group went at the same time. */
+  async removeDocument(groupId: string, version: Version): Promise<'removed' | 'conflict'> {
+    const key = groupDocumentKey(groupId)
     const listing = await this.#items.get(groupListingKey(groupId))
-    const operations: WriteOperation[] = [{ kind: 'delete', key: groupDocumentKey(groupId), expected: version }]
+    const operations: WriteOperation[] = [{ kind: 'delete', key, expected: version }]
     if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
-    await this.#remove(operations)
+    operations.push(await markOfRemoval(this.#items, this.#random, key))
+    return this.#remove(operations)
   }
 
   drawFirstLock(): number {
@@ -186,8 +200,8 @@ export class ShareItems {
   }
 
   /** What is gone already was removed: versions are never used twice. */
-  async #remove(operations: readonly WriteOperation[]): Promise<void> {
-    await this.#settle(operations, item => item === undefined)
+  async #remove(operations: readonly WriteOperation[]): Promise<'removed' | 'conflict'> {
+    return (await this.#settle(operations, item => item === undefined)) === 'done' ? 'removed' : 'conflict'
   }
 
   /**

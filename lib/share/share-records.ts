@@ -11,7 +11,7 @@ import type { AcknowledgeRequest, Acquired, AcquireRequest, Consumer, TopicParti
 import { orShareError, ShareError } from './errors.ts'
 import { ServedPartition } from './served-partition.ts'
 import { PARALLEL_READS_MAX, PARTITIONS_MAX } from './settings.ts'
-import { noShareGroup } from './share-group-document.ts'
+import { newShareGroup } from './share-group-document.ts'
 import type { ShareItems } from './share-items.ts'
 import { acknowledge, type Lock, newSharePartition, release } from './share-partition.ts'
 import type { Place } from './share-partition-document.ts'
@@ -221,7 +221,7 @@ export class ShareRecords {
   async #create(groupId: string, { topic, partition }: TopicPartition): Promise<void> {
     const group = await this.#items.readGroup(groupId)
     if (!group.value) {
-      await this.#items.writeGroup(groupId, 'absent', noShareGroup)
+      await this.#items.writeGroup(groupId, 'absent', newShareGroup(this.#clock.now()))
       return
     }
     const configs = await this.#configsOf(groupId)

@@ -30,6 +30,8 @@ export {
   type ObjectStore,
   type PublishedFiles,
   StoreError,
+  type UnfinishedPut,
+  type UnfinishedPuts,
   type Version,
   WRITE_OPERATIONS_MAX,
   type WriteOperation,

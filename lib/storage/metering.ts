@@ -4,7 +4,7 @@
  */
 import { totalLength } from '../base/index.ts'
 import { MULTIPART_BYTES } from './limits.ts'
-import type { Item, ItemKey, ItemQuery, ItemStore, ObjectStore, WriteOperation } from './ports.ts'
+import type { Item, ItemKey, ItemQuery, ItemStore, ObjectStore, UnfinishedPuts, WriteOperation } from './ports.ts'
 import { objectPrices, priceOfReadUnits, priceOfWrite, readUnits, writeUnits } from './prices.ts'
 
 /** Counts since the meter was made. */
@@ -119,7 +119,22 @@ export function meterObjects(store: ObjectStore, meter: StoreMeter): ObjectStore
       meter.countObjectRequest('delete')
       return counted(meter, store.delete(keys))
     },
+    ...(store.unfinishedPuts && { unfinishedPuts: meterUnfinishedPuts(store.unfinishedPuts, meter) }),
     close: () => store.close(),
+  }
+}
+
+/** A listing of up to 1,000 is one request; giving one up costs as a delete. */
+function meterUnfinishedPuts(puts: UnfinishedPuts, meter: StoreMeter): UnfinishedPuts {
+  return {
+    list: async function* () {
+      meter.countObjectRequest('list')
+      yield* puts.list()
+    },
+    giveUp: put => {
+      meter.countObjectRequest('delete')
+      return counted(meter, puts.giveUp(put))
+    },
   }
 }
 

@@ -25,7 +25,24 @@ export interface ObjectStore {
   list(prefix: string, options?: { cursor?: string; limit?: number }): Promise<ObjectPage>
   /** Removes up to 1,000 objects; keys that do not exist are no error. */
   delete(keys: readonly string[]): Promise<void>
+  /** Absent where puts that come to no end leave nothing behind. */
+  readonly unfinishedPuts?: UnfinishedPuts
   close(): Promise<void>
+}
+
+/** Puts that were begun and neither ended nor given up: what was sent of them is no object, is in no listing, and costs as one. */
+export interface UnfinishedPuts {
+  /** All of this store, also those that somebody is still at. */
+  list(): AsyncIterable<UnfinishedPut>
+  /** Removes what was sent; who is still at it is told that the put failed. One that has ended meanwhile is no error. */
+  giveUp(put: UnfinishedPut): Promise<void>
+}
+
+export interface UnfinishedPut {
+  readonly key: string
+  readonly id: string
+  /** By the store's clock, ms since 1970. */
+  readonly begunAt: number
 }
 
 export interface ByteRange {

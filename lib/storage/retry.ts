@@ -43,6 +43,7 @@ export function retryObjects(store: ObjectStore, options: ObjectRetryOptions): O
     get: (key, range) => attempt.run(() => store.get(key, range), isTransient),
     list: (prefix, page) => attempt.run(() => store.list(prefix, page), isTransient),
     delete: keys => attempt.run(() => store.delete(keys), isTransient),
+    ...(store.unfinishedPuts && { unfinishedPuts: store.unfinishedPuts }),
     close: () => store.close(),
   }
 }

@@ -14,4 +14,5 @@ export type {
 export { TransactionError, type TransactionErrorCode } from './errors.ts'
 export { defaultTransactionSettings, type TransactionSettings } from './settings.ts'
 export { type TransactionState, transactionStates } from './transaction-document.ts'
+export { expireTransactionalIdsJob, type TransactionExpirySettings } from './transaction-expiry.ts'
 export { Transactions, type TransactionsOptions } from './transactions.ts'

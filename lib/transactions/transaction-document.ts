@@ -1,6 +1,7 @@
 /**
- * The stored document of a transactional id: `txn#<id>` / `doc`. It changes by compare-and-swap alone, and is never
- * removed. Beside it, made in the same write, an empty item lists the id: `transactions` / `<id>`.
+ * The stored document of a transactional id: `txn#<id>` / `doc`. It changes by compare-and-swap alone, and is removed
+ * when nobody has used it for long (transaction-expiry.ts). Beside it, made and removed in the same write, an empty item lists
+ * the id: `transactions` / `<id>`.
  */
 import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../base/index.ts'
 import type { OffsetsBlockPlace } from '../groups/index.ts'

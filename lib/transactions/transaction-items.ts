@@ -4,6 +4,7 @@
  * however often it arrives it counts once.
  */
 import { type Clock, drawFraction, drawToken, type Random } from '../base/index.ts'
+import { checkOfMaking, markOfRemoval } from '../lifetimes/index.ts'
 import {
   type Expected,
   type Item,
@@ -61,9 +62,21 @@ export class TransactionItems {
     if (expected === 'absent') {
       const value = encodeTransactionListing()
       operations.push({ kind: 'put', key: transactionListingKey(transactionalId), expected, version, value })
+      operations.push(await checkOfMaking(this.#items, key))
     }
     const inTheWay = await this.#settle(operations, version)
     return inTheWay === undefined ? { written: version } : { inTheWay }
+  }
+
+  /** Removes the document if it is still at `version`; `false`: it is not, or another id went at the same time. @throws StoreError */
+  async remove(transactionalId: string, version: Version): Promise<boolean> {
+    const key = transactionDocumentKey(transactionalId)
+    const listing = await this.#items.get(transactionListingKey(transactionalId))
+    const operations: WriteOperation[] = [{ kind: 'delete', key, expected: version }]
+    if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
+    operations.push(await markOfRemoval(this.#items, this.#random, key))
+    // A write whose outcome is unknown is looked at again in the next pass.
+    return (await this.#items.write(operations)).written
   }
 
   /** Sorted. @throws StoreError, CorruptDataError */

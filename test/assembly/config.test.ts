@@ -34,13 +34,26 @@ describe('settings', () => {
       defaultPartitions: 1,
       functionsFolder: '',
       push: true,
-      upkeep: { background: true, retentionIntervalMs: 300_000, sweepIntervalMs: 3_600_000, graceMs: 7_200_000 },
+      upkeep: {
+        background: true,
+        retentionIntervalMs: 300_000,
+        sweepIntervalMs: 3_600_000,
+        graceMs: 7_200_000,
+        offsetsRetentionMs: 604_800_000,
+        transactionalIdExpirationMs: 604_800_000,
+      },
     })
   })
 
   test('set how upkeep is done', () => {
-    const values = { upkeep: 'no', retentionInterval: '1000', sweepInterval: '2000', sweepGrace: '0' }
-    const expected = { background: false, retentionIntervalMs: 1_000, sweepIntervalMs: 2_000, graceMs: 0 }
+    const values = {
+      ...{ upkeep: 'no', retentionInterval: '1000', sweepInterval: '2000', sweepGrace: '0' },
+      ...{ offsetsRetention: '2', transactionalIdExpiration: '3000' },
+    }
+    const expected = {
+      ...{ background: false, retentionIntervalMs: 1_000, sweepIntervalMs: 2_000, graceMs: 0 },
+      ...{ offsetsRetentionMs: 120_000, transactionalIdExpirationMs: 3_000 },
+    }
     expect(readConfig(values).upkeep).toEqual(expected)
     expect(readStoresConfig({ ...values, data: '/data' })).toEqual({
       objects: { kind: 'file', folder: '/data' },

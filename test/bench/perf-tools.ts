@@ -15,14 +15,17 @@ export interface ProduceRun {
   readonly recordBytes: number
   /** Producer configs, `linger.ms=100`; none: the client's defaults. */
   readonly properties: readonly string[]
+  /** Present: the records go into transactions of this length, by a transactional id that the tool draws. */
+  readonly transactionMs?: number
 }
 
 export async function runProducerPerformance(options: ProduceRun): Promise<Measurement> {
-  const { bootstrap, topic, records, recordBytes, properties } = options
+  const { bootstrap, topic, records, recordBytes, properties, transactionMs } = options
   const output = await runTool('ProducerPerformance', [
     ...['--bootstrap-server', bootstrap, '--topic', topic, '--throughput', '-1'],
     ...['--num-records', String(records), '--record-size', String(recordBytes)],
     ...(properties.length > 0 ? ['--command-property', ...properties] : []),
+    ...(transactionMs === undefined ? [] : ['--transaction-duration-ms', String(transactionMs)]),
   ])
   const summary = output.trimEnd().split('\n').at(-1) ?? ''
   const numbers =

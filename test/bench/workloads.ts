@@ -17,7 +17,15 @@ export interface Workload {
   readonly measure: (run: WorkloadRun) => Promise<Measurement>
 }
 
-export const workloadNames = ['produce', 'produce-defaults', 'fetch', 'latency', 'rebalance', 'flights'] as const
+export const workloadNames = [
+  'produce',
+  'produce-defaults',
+  'fetch',
+  'latency',
+  'transactions',
+  'rebalance',
+  'flights',
+] as const
 export type WorkloadName = (typeof workloadNames)[number]
 /** All but those that take minutes. */
 export const usualWorkloads: readonly WorkloadName[] = ['produce', 'produce-defaults', 'fetch', 'latency']
@@ -36,6 +44,7 @@ const recordBytes = 1_024
 const lingeringPerSecond = 80_000
 const defaultsPerSecond = 40_000
 const latencyPerSecond = 100
+const transactionMs = 100
 
 function produceLingering({ bootstrap, topic, seconds }: WorkloadRun): Promise<Measurement> {
   const properties = ['linger.ms=100', `batch.size=${1024 * 1024}`]
@@ -139,6 +148,19 @@ export const workloads: readonly Workload[] = [
         records: seconds * latencyPerSecond,
         recordsPerSecond: latencyPerSecond,
         recordBytes,
+      }),
+  },
+  {
+    name: 'transactions',
+    client: 'ProducerPerformance',
+    about: `8 partitions, transactions of ${transactionMs} ms, the client's defaults`,
+    partitions: 8,
+    floor: { ofKafka: 1 },
+    measure: ({ bootstrap, topic, seconds }) =>
+      runProducerPerformance({
+        ...{ bootstrap, topic, recordBytes, transactionMs },
+        records: seconds * defaultsPerSecond,
+        properties: [],
       }),
   },
   {

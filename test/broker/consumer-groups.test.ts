@@ -138,9 +138,9 @@ test('the group is listed and deleted as what it is, and is no classic one', asy
 
 test('offsets are committed and read in the member’s epoch', async () => {
   await beat(joining)
-  const commit = async (generationIdOrMemberEpoch: number) => {
+  const commit = async (generationIdOrMemberEpoch: number, version = 9) => {
     const partition = { partitionIndex: 0, committedOffset: 3, committedLeaderEpoch: 0, committedMetadata: null }
-    const { topics } = await client.request(OffsetCommit, 9, {
+    const { topics } = await client.request(OffsetCommit, version, {
       groupId: 'g',
       memberId: 'one',
       groupInstanceId: null,
@@ -151,6 +151,8 @@ test('offsets are committed and read in the member’s epoch', async () => {
   }
   expect(await commit(0)).toBe(errorCodes.STALE_MEMBER_EPOCH)
   expect(await commit(1)).toBe(0)
+  // Its clients know no epochs.
+  expect(await commit(1, 8)).toBe(errorCodes.UNSUPPORTED_VERSION)
   const fetch = async (memberEpoch: number) => {
     const topics = [{ name: 't', partitionIndexes: [0] }]
     const { groups } = await client.request(OffsetFetch, 9, {

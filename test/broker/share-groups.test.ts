@@ -163,6 +163,15 @@ describe('members', () => {
     expect((await heartbeat(1)).errorCode).toBe(errorCodes.UNKNOWN_MEMBER_ID)
   })
 
+  test('of a group that there is not are told so', async () => {
+    for (const epoch of [1, -1]) {
+      expect(await heartbeat(epoch, { group: 'nobody' })).toMatchObject({
+        errorCode: errorCodes.GROUP_ID_NOT_FOUND,
+        errorMessage: 'Group nobody not found.',
+      })
+    }
+  })
+
   test('share: each has some partition, and they learn of each other by the next heartbeat', async () => {
     await heartbeat(0)
     const second = await heartbeat(0, { member: 'n' })

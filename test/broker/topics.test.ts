@@ -303,3 +303,42 @@ describe('DescribeConfigs', () => {
     })
   })
 })
+
+describe('forks, by topic configs', () => {
+  const fork = (name: string, configs: Record<string, string>, more: Partial<NewTopic> = {}) =>
+    newTopic(name, {
+      numPartitions: -1,
+      configs: Object.entries(configs).map(([configName, value]) => ({ name: configName, value })),
+      ...more,
+    })
+
+  test('CreateTopics makes one, and tells its configs as read-only', async () => {
+    await start()
+    await create([newTopic('a', { configs: [{ name: 'retention.ms', value: '-1' }] })])
+    const asked = fork('b', { 'varve.fork.from': 'a', 'varve.fork.at': '0:0' })
+    expect(await create([asked], { validateOnly: true })).toMatchObject([{ errorCode: 0, numPartitions: 3 }])
+    expect(await names()).toEqual(['a'])
+    const [made] = await create([asked])
+    expect(made).toMatchObject({ errorCode: 0, numPartitions: 3 })
+    const told = made!.configs!.filter(({ name }) => name.startsWith('varve.fork.') || name === 'retention.ms')
+    expect(told.map(({ name, value, readOnly }) => [name, value, readOnly])).toEqual([
+      ['retention.ms', '-1', false],
+      ['varve.fork.at', '0:0', true],
+      ['varve.fork.from', 'a', true],
+    ])
+    expect((await create([newTopic('c')]))[0]!.configs!.some(({ name }) => name.startsWith('varve.fork.'))).toBe(false)
+  })
+
+  test.each([
+    [{ 'varve.fork.from': 'no' }, {}, errorCodes.UNKNOWN_TOPIC_OR_PARTITION],
+    [{ 'varve.fork.from': 'a', 'varve.fork.at': 'soon' }, {}, errorCodes.INVALID_CONFIG],
+    [{ 'varve.fork.from': 'a', 'varve.fork.at': '0:9' }, {}, errorCodes.OFFSET_OUT_OF_RANGE],
+    [{ 'varve.fork.from': 'a' }, { numPartitions: 2 }, errorCodes.INVALID_PARTITIONS],
+    [{ 'varve.fork.at': 'latest' }, {}, errorCodes.INVALID_CONFIG],
+  ])('%j is refused', async (configs, more, code) => {
+    await start()
+    await create([newTopic('a')])
+    expect(await errorOf(fork('b', configs, more))).toBe(code)
+    expect(await names()).toEqual(['a'])
+  })
+})

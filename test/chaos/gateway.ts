@@ -4,7 +4,7 @@ import { findFreePorts, ServerProcess } from '../support/server-process.ts'
 import { ChaosProxy, type ProxyOptions, sleep } from './proxy.ts'
 import { ProduceRecorder } from './recorders.ts'
 
-const commandLine = join(import.meta.dirname, '../../lib/cli/varve.ts')
+const commandLine = join(import.meta.dirname, '../../lib/cli/varve.js')
 
 const RETRY_MS = 300
 

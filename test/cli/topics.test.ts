@@ -65,3 +65,34 @@ test('a name that Kafka does not allow is refused in words', async () => {
   expect(stderr).toMatch(/name is not allowed/)
   expect(code).toBe(1)
 })
+
+test('a topic is forked where it is asked for, and both go on alone', async () => {
+  const produce = (topic: string, input: string) =>
+    runCli(['produce', topic], { input, env: { VARVE_BOOTSTRAP: server.bootstrap } })
+  await topics('create', 'parent', '--config', 'retention.ms=-1')
+  for (const line of ['one', 'two', 'three']) await produce('parent', `${line}\n`)
+  const forked = JSON.parse((await topics('fork', 'parent', 'child', '--json')).stdout)
+  expect(forked).toMatchObject({ name: 'child', source: 'parent', partitions: [{ partition: 0, start: 0, end: 3 }] })
+  await produce('parent', 'only in the parent\n')
+  const early = await topics('fork', 'parent', 'early', '--at', '0:2', '--config', 'retention.ms=5')
+  expect(early).toMatchObject({ code: 0, stderr: '' })
+  expect(early.stdout).toMatch(/^forked parent into early\n\nPARTITION +START +END\n0 +0 +2\n$/)
+  const { configs } = JSON.parse((await topics('describe', 'early', '--json')).stdout)
+  expect(configs).toEqual({ 'retention.ms': '5', 'varve.fork.from': 'parent', 'varve.fork.at': '0:2' })
+  const old = JSON.parse((await topics('fork', 'child', 'old', '--at', '2001-01-01T00:00:00Z', '--json')).stdout)
+  expect(old.partitions).toEqual([{ partition: 0, start: 0, end: 0 }])
+  await topics('delete', 'parent')
+  expect(JSON.parse((await topics('describe', 'child', '--json')).stdout).partitions).toMatchObject([
+    { start: 0, end: 3 },
+  ])
+  await topics('delete', 'child', 'early', 'old')
+})
+
+test.each([
+  [['fork', 'nobody-made-it', 'x'], /^Topic nobody-made-it does not exist/],
+  [['fork', 'a', 'b', '--at', 'yesterday'], /no point to fork at: use latest, a TIME/],
+])('%j says what is wrong', async (args, message) => {
+  const { code, stderr } = await topics(...args)
+  expect(stderr).toMatch(message)
+  expect(code).not.toBe(0)
+})

@@ -1,30 +1,26 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError, groupConfigs, groupConfigValues, validateGroupConfigs } from '../../lib/configs/index.ts'
 
-test('the defaults of Apache Kafka 4.4 may be set', () => {
+test('the defaults may be set, and share groups have them', () => {
   for (const [name, { default: value }] of Object.entries(groupConfigs)) validateGroupConfigs({ [name]: value })
-  expect(groupConfigValues({})).toEqual({
-    consumer: { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000, assignmentIntervalMs: 1_000 },
-    share: {
-      sessionTimeoutMs: 45_000,
-      heartbeatIntervalMs: 5_000,
-      assignmentIntervalMs: 1_000,
-      autoOffsetReset: { at: 'latest' },
-      deliveryCountLimit: 5,
-      isolationLevel: 'read_uncommitted',
-      partitionRecordLocksMax: 2_000,
-      recordLockDurationMs: 30_000,
-      renewAcknowledgeEnable: true,
-    },
-    streams: {
-      sessionTimeoutMs: 45_000,
-      heartbeatIntervalMs: 5_000,
-      assignmentIntervalMs: 1_000,
-      assignorName: 'sticky',
-      initialRebalanceDelayMs: 3_000,
-      standbyReplicas: 0,
-      rackAwareAssignmentTags: [],
-    },
+  expect(groupConfigValues({}).share).toEqual({
+    sessionTimeoutMs: 45_000,
+    heartbeatIntervalMs: 5_000,
+    autoOffsetReset: { at: 'latest' },
+    deliveryCountLimit: 5,
+    isolationLevel: 'read_uncommitted',
+    partitionRecordLocksMax: 2_000,
+    recordLockDurationMs: 30_000,
+    renewAcknowledgeEnable: true,
+  })
+})
+
+test('of consumer and streams groups only what is set counts', () => {
+  expect(
+    groupConfigValues({ 'consumer.session.timeout.ms': '50000', 'streams.num.standby.replicas': '2' }),
+  ).toMatchObject({
+    consumer: { sessionTimeoutMs: 50_000, heartbeatIntervalMs: undefined },
+    streams: { sessionTimeoutMs: undefined, heartbeatIntervalMs: undefined, standbyReplicas: 2 },
   })
 })
 
@@ -34,6 +30,11 @@ test.each([
     'consumer.session.timeout.ms',
     '-5',
     'Invalid value -5 for configuration consumer.session.timeout.ms: Value must be at least 1',
+  ],
+  [
+    'consumer.heartbeat.interval.ms',
+    '999',
+    'consumer.heartbeat.interval.ms must be in the range 1000 to 15000 inclusive.',
   ],
   ['share.delivery.count.limit', '11', 'share.delivery.count.limit must be in the range 2 to 10 inclusive.'],
   ['streams.num.standby.replicas', '3', 'streams.num.standby.replicas must be less than or equal to 2'],

@@ -17,7 +17,7 @@ function rig() {
 test('what is set is there for every process, in the time promised', async () => {
   const { clock, open } = rig()
   const [one, other] = [open(), open()]
-  expect((await other.ofGroup('g')).consumer.sessionTimeoutMs).toBe(45_000)
+  expect((await other.ofGroup('g')).consumer.sessionTimeoutMs).toBeUndefined()
   await one.change('group', 'g', configs => ({ ...configs, [session]: '50000' }))
   expect((await one.ofGroup('g')).consumer.sessionTimeoutMs).toBe(50_000)
   await clock.advance(10_000)

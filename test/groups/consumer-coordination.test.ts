@@ -1,8 +1,9 @@
 /** Consumer groups (KIP-848) over a store, by processes that come, go, freeze and disagree. */
 import { describe, expect, test } from 'vitest'
+import { readConsumerAssignment, writeConsumerAssignment } from '../../lib/groups/consumer-subscription.ts'
 import { type Assignment, assignmentOf, type ConsumerHeartbeat, type Groups } from '../../lib/groups/index.ts'
 import { aHeartbeat, owning } from './support/consumer-engine.ts'
-import { codeOf, driven, Fleet, joinRequest, memberRequest, syncRequest } from './support/fleet.ts'
+import { codeOf, driven, Fleet, joinRequest, memberRequest, syncRequest, Watched } from './support/fleet.ts'
 
 const SESSION_MS = 45_000
 const NOTHING = assignmentOf([])
@@ -116,6 +117,44 @@ describe('a member', () => {
   })
 })
 
+describe('a static member that changes its protocol', () => {
+  const subscription = Buffer.from([0, 0, 0, 0, 0, 1, 0, 1, 97, 255, 255, 255, 255])
+  const rejoining = joinRequest({ instanceId: 'i', protocols: [{ name: 'range', metadata: subscription }] })
+
+  test('takes its own place: of the classic one that it was, which does not leave', async () => {
+    const { fleet, a, groups } = fleetWith(2)
+    const { memberId, generation } = await driven(fleet, groups.join(rejoining))
+    const assignments = [{ memberId, assignment: writeConsumerAssignment([['a', [0, 1]]], 0) }]
+    const sync = { ...syncRequest(memberId, generation), instanceId: 'i', assignments }
+    await driven(fleet, groups.sync(sync))
+    const later = new Caller(fleet, groups, { memberId: 'later', instanceId: 'i' })
+    await later.beat()
+    expect(later.owned).toEqual(owning(a, 0, 1))
+    const former = { ...memberRequest(memberId, generation), instanceId: 'i' }
+    expect(await codeOf(driven(fleet, groups.heartbeat(former)))).toBe('FENCED_INSTANCE_ID')
+    const third = new Caller(fleet, groups, { memberId: 'third', instanceId: 'i' })
+    expect(await codeOf(third.beat())).toBe('UNRELEASED_INSTANCE_ID')
+  })
+
+  test('takes its own place: of the consumer that it was, though that lives', async () => {
+    const { fleet, groups } = fleetWith(2)
+    const [one, other] = ['i', 'j'].map(
+      instanceId => new Caller(fleet, groups, { memberId: `member ${instanceId}`, instanceId }),
+    ) as [Caller, Caller]
+    await one.beat()
+    await passWhile(fleet, 9_000, [one, other])
+    const joined = await driven(fleet, groups.join(rejoining))
+    const synced = await driven(
+      fleet,
+      groups.sync({ ...syncRequest(joined.memberId, joined.generation), instanceId: 'i' }),
+    )
+    expect(readConsumerAssignment(synced.assignment)?.topics).toHaveLength(1)
+    expect(await codeOf(one.beat())).toBe('FENCED_INSTANCE_ID')
+    await other.beat()
+    expect(other.epoch).toBe(joined.generation)
+  })
+})
+
 describe('another process', () => {
   test('takes the group over with everyone in it, and the one before lets go', async () => {
     const { fleet, a, groups } = fleetWith(2)
@@ -142,6 +181,22 @@ describe('another process', () => {
     const three = new Caller(fleet, groups, { memberId: 'three' })
     expect(await codeOf(three.beat())).toBe('NOT_COORDINATOR')
     expect((await groups.describeConsumerGroup('g')).members.map(({ memberId }) => memberId)).toEqual(['one', 'two'])
+  })
+
+  test('that took it over while the store took its time: nobody is told what was stored before that', async () => {
+    const { fleet, a, groups } = fleetWith(2)
+    const other = fleet.start()
+    const answer = Promise.withResolvers<void>()
+    fleet.items.afterWrite = () => answer.promise
+    const told = new Watched(new Caller(fleet, groups, { memberId: 'one' }).beat())
+    await fleet.advance(100)
+    fleet.items.afterWrite = () => {}
+    const two = new Caller(fleet, other, { memberId: 'two' })
+    await passWhile(fleet, SESSION_MS + 6_000, [two])
+    expect(two.owned).toEqual(owning(a, 0, 1))
+    answer.resolve()
+    await fleet.advance(100)
+    expect(told.code).toBe('NOT_COORDINATOR')
   })
 
   test('gives everyone a fresh session', async () => {

@@ -60,7 +60,7 @@ test('a partition has one holder at most, and one in the end', () => {
         epoch = engine.group.epoch
       }
       for (let round = 0; round < 12; round++) for (const each of members) each.beat()
-      engine.pass(100_000, members)
+      engine.pass(100_000)
       for (let round = 0; round < 12; round++) for (const each of members) each.beat()
       expectOneHolder(members)
       expectAllHeld(engine, members)
@@ -81,7 +81,7 @@ function act(engine: ConsumerEngine, members: readonly EngineMember[], action: A
     if (action.do === 'subscribe') one.subscribe(SUBSCRIPTIONS[action.topics]!)
     if (action.do === 'regex') one.regex = action.regex
     if (action.do === 'assignor') one.assignor = action.assignor
-  } else if (action.do === 'pass') engine.pass(action.ms, members)
+  } else if (action.do === 'pass') engine.pass(action.ms)
   else if (action.do === 'partitions') {
     const name = TOPICS[action.topic]!
     engine.topics.set(name, Math.max(action.partitions, engine.topics.partitions(name)))

@@ -40,6 +40,7 @@ class Engine {
   readonly topics = new EngineTopics()
   group: StreamsDocument = newStreamsGroup(1, 0)
   standbyReplicas = 0
+  reassigns = false
 
   constructor(partitions: number) {
     this.topics.set('lines', partitions)
@@ -67,7 +68,8 @@ class Engine {
   }
 
   get moment() {
-    return { wallTime: 5, settings: defaultGroupSettings, standbyReplicas: this.standbyReplicas }
+    const settings = { ...defaultGroupSettings, streamsStandbyReplicas: this.standbyReplicas }
+    return { wallTime: 5, settings, reassigns: this.reassigns }
   }
 
   keep(group: StreamsDocument): void {

@@ -97,3 +97,31 @@ test('the document has every route, and the page every path, and neither needs a
   for (const path of Object.keys(document.paths)) expect(page).toContain(`<code>${path}</code>`)
   expect(page).not.toMatch(/(src|href)="(https?:)?\/\//)
 })
+
+test('a topic is forked, with the configs that are asked for', async () => {
+  const { send, log } = openHttpRig()
+  await send('POST', '/v1/topics', { name: 'a', partitions: 2, configs: { 'retention.ms': -1, 'segment.ms': 7 } })
+  for (const value of [1, 2, 3]) await send('POST', '/v1/topics/a/records', { value, partition: 1 })
+  expect(await bodyOf(await send('POST', '/v1/topics/a/forks?validateOnly=true', { name: 'b' }))).toEqual({
+    valid: true,
+  })
+  const made = await send('POST', '/v1/topics/a/forks', { name: 'b', at: '1:2', configs: { 'segment.ms': 8 } })
+  expect(made.headers.get('location')).toBe('/v1/topics/b')
+  expect(await bodyOf(made, 201)).toMatchObject({
+    name: 'b',
+    partitions: 2,
+    configs: { 'retention.ms': '-1', 'segment.ms': '8', 'varve.fork.from': 'a', 'varve.fork.at': '1:2' },
+  })
+  expect((await bodyOf(await send('GET', '/v1/topics/b/partitions'))).partitions[1]).toMatchObject({ endOffset: 2 })
+  for (const [body, status, code] of [
+    [{ name: 'b' }, 409, 'TOPIC_EXISTS'],
+    [{ name: 'c', at: 'now' }, 400, 'INVALID_CONFIG'],
+    [{ name: 'c', at: '1:2,1:3' }, 400, 'INVALID_CONFIG'],
+    [{ name: '..' }, 400, 'INVALID_TOPIC_NAME'],
+  ] as const)
+    expect(await bodyOf(await send('POST', '/v1/topics/a/forks', body), status)).toMatchObject({ code })
+  expect(await bodyOf(await send('POST', '/v1/topics/no/forks', { name: 'c' }), 404)).toMatchObject({
+    code: 'UNKNOWN_TOPIC',
+  })
+  expect((await log.topics.list()).map(({ name }) => name)).toEqual(['a', 'b'])
+})

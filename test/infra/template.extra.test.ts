@@ -56,7 +56,7 @@ describe('rights', () => {
 
   test.each([
     [/^LogHttpFunction/, []],
-    [/^LogUpkeepFunction/, ['s3:AbortMultipartUpload']],
+    [/^LogUpkeepFunction/, ['s3:AbortMultipartUpload', 's3:ListBucketMultipartUploads']],
     [/^LogTopicsFunction/, []],
     [/^LogFromQueueFunction/, receive.map(action => `sqs:${action}`)],
     [/^LogFromBusFunction/, send.map(action => `sqs:${action}`)],

@@ -1,5 +1,6 @@
 /** What is promised of event sources: each of their records is in the topic once, whoever dies and however often it comes. */
 import { describe, expect, test } from 'vitest'
+import { buildBatch } from '../../lib/records/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { delivery, numbered, openWorld, record, type Sandbox, TOPIC } from './sandboxes.ts'
 
@@ -198,6 +199,39 @@ describe('a redelivery', () => {
     },
   )
 
+  /** As above, and before the next delivery comes retention takes what the first process has appended, or what it has not. */
+  test.each(['appends at last', 'never appends'])(
+    'and what was there is deleted meanwhile, while the first process %s',
+    async then => {
+      const { sandbox, contents, topic } = await openWorld({ partitions: 1 })
+      const first = sandbox()
+      const thaw = stopAt(first, 2)
+      const firstTake = first.ingest.take(delivery(numbered(12)), PATIENCE_MS).catch(() => undefined)
+      await idle()
+      const second = sandbox()
+      const dead = Promise.withResolvers<never>()
+      let fences = 0
+      second.write = async (operations, next) => {
+        if (!operations.some(({ key }) => key.pk === 'ingest/fences')) return next(operations)
+        if (fences++ > 0) return dead.promise
+        if (then === 'appends at last') {
+          thaw()
+          await firstTake
+        }
+        return next(operations)
+      }
+      void second.ingest.take(delivery(numbered(12)), PATIENCE_MS)
+      await idle()
+      expect(fences).toBe(2)
+      const { log } = sandbox()
+      await log.append({ topic, partition: 0, batch: anyBatch(), timeoutMs: 5_000 })
+      const end = await log.findOffset(topic, 0, { at: 'latest', isolation: 'read_uncommitted' })
+      await log.deleteRecords({ topic, partition: 0, before: end.offset, timeoutMs: 5_000 })
+      expect(await sandbox().ingest.take(delivery(numbered(12)), PATIENCE_MS)).toEqual([])
+      await expectOnce(() => contents(end.offset), 12)
+    },
+  )
+
   test('while whoever resolves it dies at any write too', async () => {
     for (let nth = 0; nth < 5; nth++) {
       for (let second = 0; second < 6; second++) {
@@ -226,6 +260,10 @@ async function expectOnce(contents: () => Promise<{ value: string }[]>, count: n
       .map(({ receipt }) => receipt)
       .toSorted(),
   )
+}
+
+function anyBatch(): Uint8Array {
+  return buildBatch({ records: [{ timestamp: 1_000, key: null, value: Buffer.from('of somebody else') }] })
 }
 
 /** The nth write, and all after it, wait until the process is thawed. */

@@ -37,13 +37,13 @@ export async function openWorld({ partitions = 3, shardSize = 2 } = {}) {
   }
   const reader = sandbox()
   const topic = await reader.log.topics.create({ name: TOPIC, partitions })
-  const contents = async () => {
+  const contents = async (from = 0) => {
     const found: { partition: number; key: string | null; value: string }[] = []
     for (let partition = 0; partition < partitions; partition++) {
       const { batches } = await reader.log.read({
         topic,
         partition,
-        offset: 0,
+        offset: from,
         maxBytes: 1e9,
         atLeastOneBatch: true,
         isolation: 'read_uncommitted',

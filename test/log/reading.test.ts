@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readRecords, viewBatch } from '../../lib/records/index.ts'
-import { openRig, readAll, send, stateOf } from './rig.ts'
+import { gate, openRig, readAll, send, stateOf } from './rig.ts'
 
 describe('reading', () => {
   test('from every offset, in pieces of every size, gives every record once', async () => {
@@ -35,6 +35,33 @@ describe('reading', () => {
     const asked = { topic, partition: 0, offset: 0, maxBytes: 0, isolation: 'read_uncommitted' } as const
     expect((await log.read({ ...asked, atLeastOneBatch: true })).batches).toHaveLength(1)
     expect((await log.read({ ...asked, atLeastOneBatch: false })).batches).toHaveLength(0)
+  })
+
+  test('who has enough does not wait for what has no room, and finds it in memory next time', async () => {
+    const { open, hooks } = openRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    for (const value of ['a', 'b', 'c']) await send(log, topic, [value])
+    const reader = open()
+    const held = gate()
+    const segments: string[] = []
+    hooks.get = async (key, next) => {
+      if (key.pk.startsWith('g#') && segments.push(key.sk) > 1) await held.promise
+      return next(key)
+    }
+    const bounds = { atLeastOneBatch: true, isolation: 'read_uncommitted' } as const
+    const read = (offset: number, enoughBytes: number) =>
+      reader.read({ topic, partition: 0, offset, maxBytes: 100, enoughBytes, ...bounds })
+    const { batches } = await read(0, 1)
+    expect(batches).toHaveLength(1)
+    expect(batches[0]!.length).toBeGreaterThan(50)
+    const patient = read(0, 100)
+    held.resolve()
+    expect((await patient).batches).toHaveLength(1)
+    expect((await read(1, 1)).batches).toHaveLength(1)
+    expect((await read(2, 1)).batches).toHaveLength(1)
+    expect(new Set(segments).size).toBe(3)
+    expect(segments).toHaveLength(3)
   })
 
   test('finds offsets by times that go up and down, through chunks, as a walk over all records does', async () => {

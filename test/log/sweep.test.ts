@@ -167,6 +167,30 @@ describe('the sweep', () => {
     expect(segments().items).toBe(0)
   })
 
+  test('without a grace does not take what a compaction that reads slowly is about to refer to', async () => {
+    const compaction = { dueBytes: 0, dueMs: -HOUR, readsMax: 1, bytesPerSecondMax: 100 }
+    const { open, clock, hooks, runOnce } = openUpkeepRig({ compaction, cacheBytesMax: 1 })
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    for (const [baseSequence, value] of values(6).entries())
+      await send(log, topic, [value], { producerId: 1, baseSequence })
+    const compacting = log.compaction.compactShard(topic, 0)
+    // It waits for its throttle. A writer crashes, so the sweep has something to take.
+    await clock.advance(1_000, 100)
+    expect(await stateOf(compacting)).toBe('pending')
+    hooks.write = (operations, next) =>
+      operations.some(({ key }) => key.sk === 'head') ? new Promise(() => undefined) : next(operations)
+    void send(open(), topic, ['never committed'])
+    await clock.advance(100)
+    hooks.write = (operations, next) => next(operations)
+    await clock.advance(100)
+    expect((await runOnce({ graceMs: 0 })).findings).toHaveLength(1)
+    expect(await stateOf(compacting)).toBe('pending')
+    expect(await clock.passUntil(compacting)).toMatchObject({ commits: 6, lost: false })
+    await runOnce({ graceMs: 0 })
+    expect(await readAll(open(), topic)).toEqual(values(6))
+  })
+
   test('asks for few items where nothing happens: for those of every hour of a week once a day', async () => {
     const { open, clock, hooks, items, runOnce } = openUpkeepRig()
     let queries = 0

@@ -5,7 +5,7 @@ import { heartbeat, type LiveShareGroup, passTime, renewSessions, takeOver } fro
 import {
   decodeShareGroup,
   encodeShareGroup,
-  noShareGroup,
+  newShareGroup,
   type ShareMember,
   type SubscribedTopic,
 } from '../../lib/share/share-group-document.ts'
@@ -13,7 +13,7 @@ import { assignSimply } from '../../lib/share/simple-assignor.ts'
 
 const t: SubscribedTopic = { id: 'a'.repeat(32), name: 't', partitions: 2 }
 const moment = { now: 0, sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000, membersMax: 3 }
-const empty: LiveShareGroup = { document: noShareGroup, sessions: new Map() }
+const empty: LiveShareGroup = { document: newShareGroup(0), sessions: new Map() }
 
 function beat(memberId: string, epoch: number, topicNames: string[] | undefined = epoch === 0 ? ['t'] : undefined) {
   return {

@@ -21,18 +21,6 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
   },
   {
     api: 'ApiVersions',
-    path: /^apiKeys$/,
-    values: kafka => isApi(kafka, [83, 84, 85, 86, 87]),
-    reason: "between Kafka's brokers: Varve keeps the state of share groups in its store",
-  },
-  {
-    api: 'ApiVersions',
-    path: /^(apiKeys|(supported|finalized)Features)$/,
-    values: kafka => isApi(kafka, [88, 89, 93]) || isNamed(kafka, 'streams.version'),
-    reason: 'there are no streams groups (KIP-1071) yet; Kafka Streams runs with classic groups',
-  },
-  {
-    api: 'ApiVersions',
     path: /Features\.(max|min)Version(Level)?$/,
     values: (kafka, varve) => kafka === 2 && varve === 1,
     reason: 'share.version 2 is about dead letter queues, which Varve does not have',
@@ -174,25 +162,22 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
     reason: 'members of consumer groups are asked for a heartbeat each second, so that rebalances are short',
   },
   {
+    path: /configs\.(synonyms\.)?value$/,
+    values: (kafka, varve) => kafka === '5000' && varve === '1000',
+    reason: 'the heartbeat interval of the line above, as a config',
+  },
+  {
+    script: /^values of group configs$/,
+    path: /errorMessage$/,
+    values: oneOf('consumer.heartbeat.interval.ms must be in the range 5000 to 15000 inclusive.'),
+    reason: 'and its least value',
+  },
+  {
     script: /^(consumer|share) groups/,
     path: /errorMessage$/,
     values: (kafka, varve) =>
       isText(varve) && isText(kafka) && /regular expression|member epoch|of group|not found|Batch record/.test(kafka),
     reason: 'the same in other words',
-  },
-  {
-    api: 'OffsetCommit',
-    script: /^consumer groups: a member$/,
-    path: /errorCode$/,
-    values: oneOf(35),
-    reason: 'members of consumer groups may commit with older versions too',
-  },
-  {
-    api: 'ShareGroupHeartbeat',
-    path: /^errorCode$/,
-    values: (kafka, varve) => kafka === 69 && varve === 25,
-    reason:
-      'a member of a group that is gone is told that it is none, and joins anew; Kafka says that there is no group',
   },
   {
     api: 'ShareFetch',
@@ -234,10 +219,6 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
 
 function withoutNumbers(text: string): string {
   return text.replaceAll(/\d+/g, 'n')
-}
-
-function isApi(value: unknown, keys: readonly number[]): boolean {
-  return typeof value === 'object' && value !== null && 'apiKey' in value && keys.includes(Number(value.apiKey))
 }
 
 function isNamed(value: unknown, ...names: (string | null)[]): boolean {

@@ -54,10 +54,10 @@ function flawOfExtents(
   { objects }: Truth,
 ): string | undefined {
   let next: number | undefined
-  for (const { from, to, object, bytes, indexBytes } of extents) {
+  for (const { from, to, object, bytes, indexBytes, objectBytes = bytes } of extents) {
     if (next !== undefined && from !== next && Math.max(next, from) > start) return `an extent at ${from}, not ${next}`
     if (next === undefined && from > start) return `the first extent at ${from}, the start at ${start}`
-    if (objects.get(object)?.length !== bytes + indexBytes && to > start) return `${object} is not whole`
+    if (objects.get(object)?.length !== objectBytes + indexBytes && to > start) return `${object} is not whole`
     next = to
   }
   const end = next ?? Math.min(start, extentsTo)
@@ -78,7 +78,7 @@ function checkGarbage(all: readonly Item[], truth: Truth, needed: ReadonlySet<st
   }
   const items = all.filter(isGarbage).map(({ key }) => `${key.pk}/${key.sk}`)
   const objects = truth.objects.keys().filter(key => !needed.has(key))
-  const halfDeleted = names.filter(({ state }) => state === 'deleting').map(({ id }) => `topic ${id}`)
+  const halfDeleted = names.filter(({ state }) => state !== 'live').map(({ id }) => `topic ${id}`)
   return [...items, ...objects, ...halfDeleted].map(what => ({ property: 'garbage', what }))
 }
 

@@ -6,11 +6,13 @@ import type { Topic } from '../../lib/log/index.ts'
 import { checkHistory, type Operation, type Violation } from './checker/index.ts'
 import { type Coverage, coverageOf } from './coverage.ts'
 import { checkEndState } from './end-state.ts'
+import { watchExpiry } from './expiry-watch.ts'
 import type { Disaster, Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
 import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
+import { forkTopics } from './workload/forks.ts'
 import { GroupWork } from './workload/groups.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
@@ -24,18 +26,29 @@ import { ItemTruth } from './world/item-truth.ts'
 import type { Connection } from './world/network.ts'
 import { ObjectTruth } from './world/object-truth.ts'
 import { Rng } from './world/rng.ts'
+import type { StoreObserver } from './world/stores.ts'
+import type { Tracing } from './world/trace.ts'
 import { StuckError, World } from './world/world.ts'
 
 /** After the healing all work must be done within this, and then all reading: more than every timeout of clients and stores. */
 const LIVENESS_MS = 20 * 60_000
 
+/** All is done when nothing was written for so long: more than compaction's longest pause. */
+const SETTLED_AFTER_MS = 5 * 60_000
+
+/** It is waited for that long at most, after the latest request of the chaos: compaction may be slow, but comes to an end. */
+const SETTLING_MS_MAX = 60 * 60_000
+
 /** The latest that a request of the chaos can still reach a store after the healing. */
 const LATEST_MS = 30 * 60_000
 
-const IDLE_MS = 3_600_000
+const HOUR_MS = 3_600_000
 
-/** The last sweep's clock is so far ahead that every segment is older, and it looks back as far as any clock was wrong. */
-const LAST_SWEEP = { skewMs: 24 * 3_600_000, hours: 36, withinMs: 30 * 60_000, passesMax: 40 }
+/** Shorter where jobs of upkeep look around every few seconds: they have looked often by then. */
+const IDLE_MS = { without: HOUR_MS, with: 10 * 60_000 }
+
+/** The last sweep's clock is so far ahead of all there were that every segment is older, and it looks back to the last of them. */
+const LAST_SWEEP = { aheadMs: HOUR_MS, withinMs: 30 * 60_000, passesMax: 40 }
 
 /** More partitions than any topic here ever has. */
 const PARTITIONS_MAX = 32
@@ -45,6 +58,7 @@ const CALM_AFTER_MS = 3 * 60_000
 
 export interface Outcome {
   readonly violations: readonly Violation[]
+  /** Of what was traced; '' where nothing was. */
   readonly traceHash: string
   readonly lines: readonly string[]
   readonly history: readonly Operation[]
@@ -58,14 +72,23 @@ export interface Outcome {
 export async function runPlan(
   plan: Plan,
   system: SystemUnderTest,
-  options: { readonly keepTrace?: boolean } = {},
+  { tracing = 'none' }: { readonly tracing?: Tracing } = {},
 ): Promise<Outcome> {
-  const world = new World(options)
+  const world = new World(tracing)
   const violations: Violation[] = []
   const onUnhandled = (error: unknown) => reportError(scene, error, 'a rejection that nobody handles')
   process.on('unhandledRejection', onUnhandled)
   const coverage = coverageOf(world, violations)
-  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer: coverage }
+  const history: Operation[] = []
+  const seeExpiry = watchExpiry(world, history, violations)
+  const observer: StoreObserver = {
+    ...coverage,
+    wrote: (operations, outcome, by) => {
+      coverage.wrote?.(operations, outcome, by)
+      if (outcome.written) seeExpiry(operations)
+    },
+  }
+  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer }
   const faults = new Faults(plan.faults, plan.seed)
   const cluster = new Cluster({
     world,
@@ -77,7 +100,6 @@ export async function runPlan(
     skewsMs: plan.skewsMs,
     onError: (error, where) => reportError(scene, error, where),
   })
-  const history: Operation[] = []
   const connections = new Set<Connection>()
   const calmFromMs = plan.healMs + CALM_AFTER_MS
   const scene: Scene = { world, cluster, seed: plan.seed, history, violations, connections, calmFromMs }
@@ -87,7 +109,7 @@ export async function runPlan(
   process.off('unhandledRejection', onUnhandled)
   violations.push(...checkHistory(history), ...checkEndState(truth, { swept: plan.upkeep?.sweepAtEnd === true }))
   const { counters, trace, steps, time: virtualMs } = world
-  const { hash: traceHash, lines } = trace
+  const { hash: traceHash = '', lines = [] } = trace ?? {}
   return { violations, traceHash, lines, history, struck: faults.struck, counters, steps, virtualMs }
 }
 
@@ -114,11 +136,15 @@ class Scenario {
     try {
       await world.run(() => this.#work(), this.#plan.healMs + LIVENESS_MS)
       await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
-      if (this.#plan.watchIdle) {
-        await world.run(() => this.#idle(), world.time + LATEST_MS + 2 * IDLE_MS + LIVENESS_MS)
+      // What expires is written.
+      if (this.#plan.watchIdle && !this.#plan.tuning.expiry) {
+        await world.run(() => this.#idle(), world.time + LATEST_MS + SETTLING_MS_MAX + 2 * HOUR_MS + LIVENESS_MS)
       }
       if (this.#plan.upkeep?.sweepAtEnd) {
-        await world.run(() => this.#sweepAll(), world.time + LATEST_MS + 10 * LAST_SWEEP.withinMs + LIVENESS_MS)
+        await world.run(
+          () => this.#sweepAll(),
+          world.time + LATEST_MS + SETTLING_MS_MAX + 10 * LAST_SWEEP.withinMs + LIVENESS_MS,
+        )
       }
     } catch (error) {
       if (!(error instanceof StuckError)) throw error
@@ -172,7 +198,15 @@ class Scenario {
         work.run(() => producing),
       )
     })
-    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted])
+    const forked = (this.#plan.forks ?? []).map(one =>
+      this.#track(
+        one.name,
+        forkTopics(this.#scene, one, this.#topics).then(left => {
+          this.#topics = [...this.#topics, ...left]
+        }),
+      ),
+    )
+    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted, ...forked])
     producing = false
     await Promise.all([...read, ...shared])
     this.#phase = 'healing'
@@ -215,7 +249,7 @@ class Scenario {
     if (kind === 'kill') cluster.kill(gateway, this.#rng)
     if (kind === 'stop') await cluster.stop(gateway, this.#rng)
     if (kind === 'freeze') await cluster.freeze(gateway, Math.min(ms, left))
-    if (kind === 'jump') cluster.gateway(gateway).process.jumpClock(ms)
+    if (kind === 'jump') cluster.jumpClock(gateway, ms)
     if (kind === 'cut') for (const connection of connections) connection.close()
   }
 
@@ -233,15 +267,30 @@ class Scenario {
     }
   }
 
-  /** When the last late request has come, nobody writes for an hour, and all is still there after it. */
+  /** Until the last late request has come, and what comes of it is done. */
+  async #settle(): Promise<void> {
+    const { world } = this.#scene
+    await world.sleep(world.underwayUntil - world.time)
+    const until = world.time + SETTLING_MS_MAX
+    let written: number
+    do {
+      written = this.#coverage.effects
+      await world.sleep(SETTLED_AFTER_MS)
+    } while (this.#coverage.effects !== written && world.time < until)
+  }
+
+  /** When the last late request has come, nobody writes for a long while, and all is still there after it. */
   async #idle(): Promise<void> {
     const { world, violations } = this.#scene
     this.#phase = 'idle'
-    await world.sleep(LATEST_MS)
+    // What was stored by a clock that was ahead is young for upkeep until a clock shows that time again.
+    this.#scene.cluster.setClocksForward()
+    await this.#settle()
     const before = this.#coverage.effects
-    await world.sleep(IDLE_MS)
+    const idleMs = this.#plan.tuning.upkeep ? IDLE_MS.with : IDLE_MS.without
+    await world.sleep(idleMs)
     const written = this.#coverage.effects - before
-    if (written > 0) violations.push({ property: 'idle-writes', what: `${written} writes in an idle hour` })
+    if (written > 0) violations.push({ property: 'idle-writes', what: `${written} writes in ${idleMs} idle ms` })
     await this.#readAll()
   }
 
@@ -250,8 +299,11 @@ class Scenario {
     const { world, cluster, violations } = this.#scene
     this.#phase = 'last sweep'
     cluster.stopUpkeep()
-    await world.sleep(LATEST_MS)
-    const { skewMs, hours, withinMs, passesMax } = LAST_SWEEP
+    await this.#settle()
+    const { aheadMs, withinMs, passesMax } = LAST_SWEEP
+    const { lowMs, highMs } = cluster.clocks
+    const skewMs = highMs + aheadMs
+    const hours = Math.ceil((skewMs - lowMs + world.time) / HOUR_MS) + 1
     const upkeep = {
       graceMs: 0,
       windowHours: hours,

@@ -8,6 +8,7 @@ import {
   type ConsumerGroupPlan,
   drawConsumerGroup,
 } from './consumer-group-plan.ts'
+import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
@@ -80,6 +81,7 @@ export interface Plan {
   /** Plans of old have none. */
   readonly shares?: readonly SharePlan[]
   readonly upkeep?: UpkeepPlan
+  readonly forks?: readonly ForkPlan[]
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -97,21 +99,45 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups'] as const
+export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups', 'forks'] as const
+
+const HISTORIES = 24
+
+/** Out of so many histories; the rest are about the log. Those of upkeep and forks take some times as long as others. */
+const SHARES: readonly (readonly [Focus, number])[] = [
+  ['transactions', 4],
+  ['groups', 3],
+  ['consumer-groups', 3],
+  ['shares', 3],
+  ['upkeep', 2],
+  ['forks', 1],
+]
 
 export function focusOf(seed: number): Focus {
-  return new Rng(seed, 'focus').pick<Focus>(focuses)
+  let left = new Rng(seed, 'focus').below(HISTORIES)
+  for (const [focus, share] of SHARES) {
+    if (left < share) return focus
+    left -= share
+  }
+  return 'log'
+}
+
+/** It goes on for hours of virtual time, or has jobs that look around every few seconds: it takes many times as long as others. */
+export function isLong({ tuning, watchIdle }: Plan): boolean {
+  return tuning.upkeep !== undefined || tuning.expiry !== undefined || watchIdle
 }
 
 export function drawPlan(seed: number): Plan {
   const rng = new Rng(seed, 'plan')
-  const focus = focusOf(seed)
+  const focus = focusOf(seed) === 'forks' ? 'upkeep' : focusOf(seed)
+  const forking = focusOf(seed) === 'forks' && new Rng(seed, 'forks')
   const healMs = rng.spread(1_000, 300_000)
   const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
   const clocksRight = rng.chance(0.3)
   const gateways = rng.pick([1, 2, 2, 3])
   const skewsMs = Array.from({ length: gateways }, () => (clocksRight ? 0 : drawSkew(rng)))
-  return {
+  const hasUpkeep = focus === 'upkeep' || rng.chance(0.1)
+  const plan: Plan = {
     seed,
     skewsMs,
     topics,
@@ -131,12 +157,42 @@ export function drawPlan(seed: number): Plan {
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
     tuning: {
       ...drawTuning(rng, healMs),
-      ...((focus === 'upkeep' || rng.chance(0.2)) && { upkeep: drawUpkeepTuning(rng, healMs) }),
+      ...(hasUpkeep && { upkeep: drawUpkeepTuning(rng, healMs) }),
+      ...drawExpiry(new Rng(seed, 'expiry'), focus, healMs),
     },
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
-    watchIdle: rng.chance(0.1),
+    watchIdle: rng.chance(hasUpkeep ? 0.05 : 0.1),
+  }
+  return forking ? withForks(plan, forking) : plan
+}
+
+/** With transactions, sometimes; then nothing is deleted, for what is left of a transaction must be told from what was never whole. */
+function withForks(plan: Plan, rng: Rng): Plan {
+  const { topics, healMs, upkeep } = plan
+  const forks = drawForks(rng, topics, healMs)
+  if (!rng.chance(0.35)) return { ...plan, forks }
+  return {
+    ...plan,
+    forks: forks.map(one => ({ ...one, source: 0, forks: one.forks.map(fork => ({ ...fork, deletes: false })) })),
+    transactors: drawTransactors(rng, topics, healMs)
+      .map(one => ({ ...one, topic: 0, partitions: one.partitions.filter(p => p < topics[0]!) }))
+      .filter(({ partitions }) => partitions.length > 0),
+    ...(upkeep && { upkeep: { ...upkeep, deletions: [], retentionBytes: topics.map(() => null) } }),
+  }
+}
+
+/** Clocks are hours apart, so what expires at all mostly does so soon. */
+function drawExpiry(rng: Rng, focus: Focus, healMs: number): Pick<Tuning, 'expiry'> {
+  if ((focus !== 'groups' && focus !== 'transactions') || rng.chance(0.6)) return {}
+  const afterMs = () => rng.pick([rng.spread(1, 1_000), rng.spread(1_000, healMs), 5 * HOUR_MS])
+  return {
+    expiry: {
+      offsetsRetentionMs: afterMs(),
+      transactionalIdExpirationMs: afterMs(),
+      intervalMs: rng.spread(20, Math.max(100, healMs / 4)),
+    },
   }
 }
 
@@ -164,6 +220,9 @@ function drawProducers(rng: Rng, topics: readonly number[], healMs: number): Pro
   })
 }
 
+/** One reader's until the healing, about: more show nothing new. */
+const POLLS_MAX = 400
+
 function drawReaders(rng: Rng, topics: readonly number[], healMs: number): ReaderPlan[] {
   return Array.from({ length: rng.pick([0, 1, 1, 2]) }, (_, i) => {
     const topic = rng.below(topics.length)
@@ -172,7 +231,7 @@ function drawReaders(rng: Rng, topics: readonly number[], healMs: number): Reade
       topic,
       partition: rng.below(topics[topic]!),
       maxBytes: rng.pick([1, 500, 20_000]),
-      thinkMs: rng.spread(5, Math.max(10, healMs / 10)),
+      thinkMs: rng.spread(Math.max(5, healMs / POLLS_MAX), Math.max(10, healMs / 10)),
     }
   })
 }
@@ -238,7 +297,8 @@ function drawCompaction(rng: Rng, healMs: number): CompactionTuning {
     dueMs: rng.pick([-24, -24, 24 * 365]) * HOUR_MS,
     roundBytesMax: rng.pick([1, 300, 3_000, 1_000_000]),
     readsMax: rng.pick([1, 4]),
-    bytesPerSecondMax: rng.pick([1_000, Infinity]),
+    // JSON, in which plans are kept, has no Infinity.
+    bytesPerSecondMax: rng.pick([1_000, 1e12]),
     extentBytesMax: rng.pick([500, 5_000, 1_000_000]),
     mergeCountMin: rng.pick([2, 3, 8]),
   }

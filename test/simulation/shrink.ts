@@ -4,6 +4,7 @@
  */
 import type { Property } from './checker/index.ts'
 import type { ConsumerGroupPlan } from './consumer-group-plan.ts'
+import type { ForkPlan } from './fork-plan.ts'
 import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
@@ -23,7 +24,7 @@ export interface Shrunk {
 export async function shrinkPlan(plan: Plan, property: Property, system: SystemUnderTest): Promise<Shrunk> {
   const shrinker = new Shrinker(plan, property, system)
   await shrinker.shrink()
-  const outcome = await runPlan(shrinker.plan, system, { keepTrace: true })
+  const outcome = await runPlan(shrinker.plan, system, { tracing: 'lines' })
   return { plan: shrinker.plan, outcome, runs: shrinker.runs }
 }
 
@@ -105,6 +106,7 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
       yield { ...plan, upkeep: { ...upkeep, retentionBytes: upkeep.retentionBytes.map(() => null) } }
     if (upkeep.sweepAtEnd) yield { ...plan, upkeep: { ...upkeep, sweepAtEnd: false } }
   }
+  for (const forks of smallerForks(plan.forks ?? [])) yield { ...plan, forks }
   if (faults.storms.length > 0) yield { ...plan, faults: { ...faults, storms: [] } }
   for (const kind of Object.keys(faults.rates) as StoreFault[]) {
     const { [kind]: _, ...rates } = faults.rates
@@ -116,6 +118,7 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   const used = Math.max(
     0,
     ...[...producers, ...readers, ...plan.transactors, ...(plan.shares ?? [])].map(({ topic }) => topic),
+    ...(plan.forks ?? []).flatMap(({ source }) => (typeof source === 'number' ? [source] : [])),
   )
   if (topics.length > used + 1 && topicSteps.length === 0) yield { ...plan, topics: topics.slice(0, used + 1) }
   for (const [i, producer] of producers.entries())
@@ -123,6 +126,21 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   if (plan.watchIdle) yield { ...plan, watchIdle: false }
   for (const [i, disaster] of disasters.entries())
     if (disaster.ms > 1_000) yield { ...plan, disasters: disasters.with(i, { ...disaster, ms: disaster.ms / 2 }) }
+}
+
+function* smallerForks(plans: readonly ForkPlan[]): Iterable<readonly ForkPlan[]> {
+  yield* without(plans)
+  for (const [i, plan] of plans.entries()) {
+    const having = (smaller: Partial<ForkPlan>) => plans.with(i, { ...plan, ...smaller })
+    for (const forks of without(plan.forks)) if (forks.length > 0) yield having({ forks })
+    const { source } = plan
+    if (typeof source !== 'number' && source.batches > 0)
+      yield having({ source: { ...source, batches: source.batches - 1 } })
+    for (const [at, fork] of plan.forks.entries()) {
+      if (fork.batches > 0) yield having({ forks: plan.forks.with(at, { ...fork, batches: 0 }) })
+      if (fork.deletes) yield having({ forks: plan.forks.with(at, { ...fork, deletes: false }) })
+    }
+  }
 }
 
 function* smallerShares(shares: readonly SharePlan[]): Iterable<readonly SharePlan[]> {

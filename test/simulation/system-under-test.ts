@@ -1,13 +1,14 @@
 import { drawFraction } from '../../lib/base/index.ts'
 import { type GroupConfigs, groupConfigValues } from '../../lib/configs/index.ts'
-import { Groups } from '../../lib/groups/index.ts'
+import { expireGroupsJob, Groups } from '../../lib/groups/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
 import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
 import { ShareGroups } from '../../lib/share/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
-import { TransactionError, Transactions } from '../../lib/transactions/index.ts'
+import { expireTransactionalIdsJob, TransactionError, Transactions } from '../../lib/transactions/index.ts'
 import type { ShareTuning } from './share-plan.ts'
-import type { CompactionTuning, ProcessParts, SystemUnderTest, UpkeepTuning } from './system.ts'
+import type { CompactionTuning, ExpiryTuning, ProcessParts, SystemUnderTest, UpkeepTuning } from './system.ts'
+import { TOPIC_ID } from './workload/offsets.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
 const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
@@ -16,7 +17,7 @@ const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
 const NEVER_BY_AGE = { dueMs: Number.MAX_SAFE_INTEGER }
 
 const TAKEOVER_RETRY_MS = 2_000
-const COMPACTION_PAUSE_MS_MAX = 600_000
+const COMPACTION_PAUSE_MS_MAX = 120_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
@@ -25,7 +26,13 @@ export const system: SystemUnderTest = {
     const log = openLog({ ...parts, ...sizes, compaction, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
-    const upkeep = upkeepTuning && openUpkeep(parts, upkeepTuning, log.upkeepJobs(upkeepTuning))
+    const upkeep =
+      upkeepTuning &&
+      openUpkeep(
+        parts,
+        upkeepTuning,
+        log.upkeepJobs(upkeepTuning, async () => {}),
+      )
     const configs = configsOf(shareTuning)
     const shareGroups = new ShareGroups({ ...parts, log, configs })
     const shares = {
@@ -33,6 +40,7 @@ export const system: SystemUnderTest = {
       records: shareGroups.records,
       positions: (groupId: string) => shareGroups.positions(groupId),
     }
+    const expiry = tuning.expiry && openExpiry(parts, tuning.expiry, log)
     const closing = new AbortController()
     const takingOver = takeOver(transactions, parts, closing.signal)
     const compacting = tuning.compaction && compactNowAndThen(log, tuning.compaction, parts, closing.signal)
@@ -40,6 +48,7 @@ export const system: SystemUnderTest = {
       closing.abort()
       await takingOver
       await upkeep?.close()
+      await expiry?.close()
       await compacting
       await transactions.close()
       await shareGroups.close()
@@ -59,6 +68,21 @@ function openUpkeep(
   const upkeep = new Upkeep({ ...parts, jobs, leases, leaseMs, pauseMs: 5 })
   if (background) upkeep.start()
   return upkeep
+}
+
+function openExpiry(parts: Omit<ProcessParts, 'tuning'>, tuning: ExpiryTuning, log: Log): Upkeep {
+  // Groups keep offsets of a topic that no log has.
+  const topics: Pick<Log['topics'], 'find'> = {
+    find: key =>
+      'id' in key && key.id === TOPIC_ID
+        ? Promise.resolve({ id: TOPIC_ID, name: 'offsets', partitions: 1, shardSize: 1, configs: {} })
+        : log.topics.find(key),
+  }
+  const jobs = [expireGroupsJob({ ...parts, topics }, tuning), expireTransactionalIdsJob(parts, tuning)]
+  const leases = new Leases({ ...parts, owner: parts.name })
+  const expiry = new Upkeep({ ...parts, jobs, leases, leaseMs: 1_000, pauseMs: 1 })
+  expiry.start()
+  return expiry
 }
 
 function configsOf(tuning: ShareTuning | undefined): GroupConfigs {

@@ -29,6 +29,14 @@ export interface Tuning {
   readonly thrifty: boolean
   /** Absent: there is none. */
   readonly upkeep?: UpkeepTuning
+  /** Present: every process removes committed offsets, groups and transactional ids that nobody used for so long by its clock. */
+  readonly expiry?: ExpiryTuning
+}
+
+export interface ExpiryTuning {
+  readonly offsetsRetentionMs: number
+  readonly transactionalIdExpirationMs: number
+  readonly intervalMs: number
 }
 
 export interface UpkeepTuning extends Partial<UpkeepSettings> {

@@ -36,7 +36,7 @@ export function drawUpkeepTuning(rng: Rng, healMs: number): UpkeepTuning {
     graceMs: rng.pick([0, 0, 1_000, 60_000]),
     windowHours: 1,
     wholeLookHours: 0,
-    firstLookHours: 12,
+    firstLookHours: rng.pick([1, 2, 12]),
     leaseMs: rng.spread(500, 30_000),
     background: true,
   }

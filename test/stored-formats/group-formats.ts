@@ -56,6 +56,14 @@ export function groupFormats(): StoredFormat[] {
     storedFormat<ShareGroup>({
       name: 'group-share',
       source: 'lib/share/share-group-document.ts',
+      sample: () => ({ ...share(), changedAt: 0 }),
+      encode: encodeShareGroup,
+      decode: decodeShareGroup,
+      isOld: true,
+    }),
+    storedFormat<ShareGroup>({
+      name: 'group-share-2',
+      source: 'lib/share/share-group-document.ts',
       sample: share,
       encode: encodeShareGroup,
       decode: decodeShareGroup,
@@ -311,6 +319,7 @@ function share(): ShareGroup {
     coordinator: 2 ** 50 + 1,
     isDead: false,
     epoch: 300,
+    changedAt: TIME,
     topics: [
       { id: TOPIC_ID, name: 'orders', partitions: 300 },
       { id: OTHER_TOPIC_ID, name: 'payments', partitions: 3 },

@@ -33,6 +33,7 @@ export function logFormats(): StoredFormat[] {
     storedFormat<Head>({ ...head, name: 'head', sample: sampleHead }),
     storedFormat<Head>({ ...head, name: 'head-new', sample: () => newHead(3) }),
     storedFormat<Head>({ ...head, name: 'head-sealed', sample: () => ({ ...newHead(1), state: 'sealed' }) }),
+    storedFormat<Head>({ ...head, name: 'head-forked', sample: sampleForkedHead }),
     storedFormat<Chunk>({
       name: 'chunk',
       source: 'lib/log/head/chunk.ts',
@@ -105,6 +106,32 @@ export function logFormats(): StoredFormat[] {
       encode: encodeExtent,
       decode: decodeExtent,
     }),
+    storedFormat<Extent>({
+      name: 'extent-item-cut',
+      source: 'lib/log/extent/extent-item.ts',
+      sample: () => ({
+        from: 128,
+        to: 40_000,
+        id: SEGMENT_ID,
+        object: `topics/${OTHER_TOPIC_ID}/3/128-${SEGMENT_ID}`,
+        records: 39_872,
+        bytes: 7_654_321,
+        indexBytes: 321,
+        maxTimestamp: TIME,
+        shared: true,
+        cleaned: false,
+        objectBytes: 12_345_678,
+      }),
+      encode: encodeExtent,
+      decode: decodeExtent,
+    }),
+    storedFormat<TopicName>({
+      name: 'topic-name-forking',
+      source: 'lib/log/topics/topic-item.ts',
+      sample: () => ({ id: TOPIC_ID, state: 'forking', renewedAt: TIME }),
+      encode: encodeTopicName,
+      decode: decodeTopicName,
+    }),
     ...(['live', 'deleting', 'deleted'] as const).map(state =>
       storedFormat<TopicName>({
         name: `topic-name-${state}`,
@@ -114,7 +141,7 @@ export function logFormats(): StoredFormat[] {
         decode: decodeTopicName,
       }),
     ),
-    ...(['live', 'deleting'] as const).map(state =>
+    ...(['live', 'deleting', 'forking'] as const).map(state =>
       storedFormat<StoredTopic>({
         name: `topic-${state}`,
         source: 'lib/log/topics/topic-item.ts',
@@ -166,6 +193,12 @@ function sampleHead(): Head {
     ],
     tail: sampleCommits(),
   }
+}
+
+/** Its snapshot is not stored. */
+function sampleForkedHead(): Head {
+  const snapshot = { segment: { id: SEGMENT_ID, medium: 'none' as const }, commits: 70_002, time: TIME }
+  return { ...sampleHead(), snapshot }
 }
 
 function sampleCommits(): Commit[] {

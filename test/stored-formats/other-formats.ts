@@ -4,8 +4,20 @@ import { decodePace, encodePace } from '../../lib/assembly/serverless/pace.ts'
 import { decodeClusterId, encodeClusterId } from '../../lib/broker/cluster-id.ts'
 import { decodeGateway, encodeGateway, type GatewayItem, gatewayKey } from '../../lib/broker/gateway-item.ts'
 import { decodeConfigs, encodeConfigs } from '../../lib/configs/stored-configs.ts'
-import { decodeIdempotencyKey, encodeIdempotencyKey, type StoredKey } from '../../lib/http/produce/idempotency-keys.ts'
-import { decodeInstance, encodeInstance, type Instance } from '../../lib/http/rest-proxy/consumer-instances.ts'
+import {
+  checkIdempotencyMark,
+  decodeIdempotencyKey,
+  encodeIdempotencyKey,
+  encodeIdempotencyMark,
+  type StoredKey,
+} from '../../lib/http/produce/idempotency-keys.ts'
+import {
+  checkInstanceGroup,
+  decodeInstance,
+  encodeInstance,
+  encodeInstanceGroup,
+  type Instance,
+} from '../../lib/http/rest-proxy/consumer-instances.ts'
 import {
   type Claim,
   checkHour,
@@ -17,6 +29,7 @@ import {
 } from '../../lib/ingest/claim.ts'
 import { decodeFence, encodeFence, type Fence } from '../../lib/ingest/fates.ts'
 import { decodeLease, encodeLease, type Lease } from '../../lib/leases/lease-item.ts'
+import { checkLifetimes, encodeLifetimes } from '../../lib/lifetimes/lifetimes.ts'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../lib/push/checkpoint.ts'
 import type { Subscription } from '../../lib/push/contract.ts'
 import { decodeSubscription, encodeSubscription } from '../../lib/push/subscription-item.ts'
@@ -53,6 +66,27 @@ export function otherFormats(): StoredFormat[] {
       sample: () => ({ owner: 'gateway 1', durationMs: 30_000, renewedAt: TIME }),
       encode: encodeLease,
       decode: decodeLease,
+    }),
+    storedFormat({
+      name: 'idempotency-mark',
+      source: 'lib/http/produce/idempotency-keys.ts',
+      sample: () => undefined,
+      encode: encodeIdempotencyMark,
+      decode: checkIdempotencyMark,
+    }),
+    storedFormat({
+      name: 'rest-proxy-group',
+      source: 'lib/http/rest-proxy/consumer-instances.ts',
+      sample: () => undefined,
+      encode: encodeInstanceGroup,
+      decode: checkInstanceGroup,
+    }),
+    storedFormat({
+      name: 'lifetimes',
+      source: 'lib/lifetimes/lifetimes.ts',
+      sample: () => undefined,
+      encode: encodeLifetimes,
+      decode: checkLifetimes,
     }),
     storedFormat<GatewayItem>({
       ...gateway,

@@ -18,6 +18,8 @@ export interface StoredFormat {
   readonly encodeDecoded: (bytes: Uint8Array) => Uint8Array
   /** The position of the version; negative: from the end. */
   readonly versionAt: number
+  /** It is read for ever and written no more. */
+  readonly isOld: boolean
 }
 
 export interface Codec<T> {
@@ -27,9 +29,18 @@ export interface Codec<T> {
   readonly encode: (value: T) => Uint8Array
   readonly decode: (bytes: Uint8Array) => T
   readonly versionAt?: number
+  readonly isOld?: boolean
 }
 
-export function storedFormat<T>({ name, source, sample, encode, decode, versionAt = 0 }: Codec<T>): StoredFormat {
+export function storedFormat<T>({
+  name,
+  source,
+  sample,
+  encode,
+  decode,
+  versionAt = 0,
+  isOld = false,
+}: Codec<T>): StoredFormat {
   return {
     name,
     source,
@@ -38,6 +49,7 @@ export function storedFormat<T>({ name, source, sample, encode, decode, versionA
     decode,
     encodeDecoded: bytes => encode(decode(bytes)),
     versionAt,
+    isOld,
   }
 }
 

@@ -14,12 +14,12 @@ import { storedKeys } from './stored-keys.ts'
 const root = join(import.meta.dirname, '..', '..')
 const formats = storedFormats()
 
-describe.each(formats)('$name', ({ name, sample, encodeSample, decode, encodeDecoded, versionAt }) => {
+describe.each(formats)('$name', ({ name, sample, encodeSample, decode, encodeDecoded, versionAt, isOld }) => {
   const golden = readGolden(name)
 
   test('of the first release is read as what was written', () => expect(decode(golden)).toEqual(sample()))
 
-  test('is written as the first release wrote it', () => {
+  test.skipIf(isOld)('is written as the first release wrote it', () => {
     expect(hexOf(encodeSample())).toBe(hexOf(golden))
     expect(hexOf(encodeDecoded(golden))).toBe(hexOf(golden))
   })
@@ -27,7 +27,7 @@ describe.each(formats)('$name', ({ name, sample, encodeSample, decode, encodeDec
   test('of a newer format is refused, and the error says what to do', () => {
     const newer = Buffer.from(golden)
     const place = (versionAt + newer.length) % newer.length
-    newer[place]!++
+    newer[place]! += isOld ? 8 : 2
     expect(() => decode(newer)).toThrow(CorruptDataError)
     const complaint =
       /^[A-Za-z ]+ format \d is newer than this Varve, which knows .*: run the version that wrote it, or a later/
@@ -79,7 +79,7 @@ describe('nothing is left out', () => {
     const putting = sources.filter(({ path, text }) => /kind: 'put'/.test(text) && !path.startsWith('lib/storage/'))
     expect(putting.length).toBeGreaterThan(15)
     // Segments and snapshots, as their codecs made them; topics, through `#put`.
-    const passedOn = ['lib/log/segment/segment-store.ts']
+    const passedOn = ['lib/log/segment/segment-store.ts', 'lib/log/topics/topic-writes.ts']
     const bare = putting.filter(
       ({ path, text }) =>
         !passedOn.includes(path) &&

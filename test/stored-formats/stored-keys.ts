@@ -8,11 +8,12 @@ import { configsKey } from '../../lib/configs/stored-configs.ts'
 import { groupDocumentKey } from '../../lib/groups/group-document.ts'
 import { groupListingKey } from '../../lib/groups/group-listing.ts'
 import { offsetsBlockKey } from '../../lib/groups/offsets-block.ts'
-import { idempotencyItemKey } from '../../lib/http/produce/idempotency-keys.ts'
-import { instanceKey } from '../../lib/http/rest-proxy/consumer-instances.ts'
+import { idempotencyItemKey, idempotencyMarkKey } from '../../lib/http/produce/idempotency-keys.ts'
+import { instanceGroupKey, instanceKey } from '../../lib/http/rest-proxy/consumer-instances.ts'
 import { chunkKey as claimsKey, hourKey, recordName, sourceKey, sourceName } from '../../lib/ingest/claim.ts'
 import { fenceKey } from '../../lib/ingest/fates.ts'
 import { leaseKey } from '../../lib/leases/lease-item.ts'
+import { lifetimesKey } from '../../lib/lifetimes/lifetimes.ts'
 import { extentKey, extentObjectKey } from '../../lib/log/extent/extent-item.ts'
 import { chunkKey } from '../../lib/log/head/chunk.ts'
 import { headKey } from '../../lib/log/head/head.ts'
@@ -54,10 +55,13 @@ export function storedKeys(): Readonly<Record<string, unknown>> {
     head: headKey(TOPIC_ID, 18),
     hourOfClaims: hourKey(source, 481_250),
     idempotencyKey: idempotencyItemKey(Buffer.from(TOPIC_ID + OTHER_TOPIC_ID, 'hex')),
+    idempotencyMark: idempotencyMarkKey,
     lease: leaseKey('upkeep'),
+    lifetimes: lifetimesKey(topicNameKey('orders')),
     offsetsBlock: offsetsBlockKey('billing', TOPIC_ID, 18),
     producerIdCounter: producerIdsKey,
     recordOfSource: recordName('message 1'),
+    restProxyGroup: instanceGroupKey('billing'),
     restProxyInstance: instanceKey('billing', 'instance-1'),
     segmentItem: segmentItemKey(SEGMENT_ID),
     segmentObject: segmentObjectKey(SEGMENT_ID),

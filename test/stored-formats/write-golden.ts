@@ -9,7 +9,7 @@ import { storedKeys } from './stored-keys.ts'
 
 mkdirSync(goldenFolder, { recursive: true })
 let written = 0
-for (const { name, encodeSample } of storedFormats()) write(goldenFile(name), encodeSample())
+for (const { name, encodeSample, isOld } of storedFormats()) if (!isOld) write(goldenFile(name), encodeSample())
 write(keysFile, `${JSON.stringify(storedKeys(), undefined, 2)}\n`)
 process.stdout.write(`${written} files written to ${goldenFolder}; those that were there are as they were\n`)
 

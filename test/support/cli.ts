@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
-const commandLine = join(import.meta.dirname, '../../lib/cli/varve.ts')
+const commandLine = join(import.meta.dirname, '../../lib/cli/varve.js')
 
 export interface CliResult {
   readonly code: number | null

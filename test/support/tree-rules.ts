@@ -25,22 +25,26 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['lmdb', 'node:fs', 'node:path', 'node:crypto', 'node:util'],
   },
   'lib/leases': { rooms: ['lib/base', 'lib/storage'], packages: [] },
+  'lib/lifetimes': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
   'lib/records': {
     rooms: ['lib/base'],
     packages: ['@node-rs/crc32', 'snappy', 'lz4-napi', 'node:zlib', 'node:buffer'],
   },
-  'lib/configs': { rooms: ['lib/base', 'lib/storage'], packages: ['lru-cache'] },
+  'lib/configs': { rooms: ['lib/base', 'lib/storage', 'lib/lifetimes'], packages: ['lru-cache'] },
   'lib/log': {
-    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/configs'],
+    rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/lifetimes', 'lib/records', 'lib/configs'],
     packages: ['@node-rs/crc32', 'lru-cache', 'node:crypto'],
   },
-  'lib/groups': { rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/log'], packages: ['lru-cache', 're2js'] },
+  'lib/groups': {
+    rooms: ['lib/base', 'lib/storage', 'lib/lifetimes', 'lib/configs', 'lib/log'],
+    packages: ['lru-cache', 're2js'],
+  },
   'lib/transactions': {
-    rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log', 'lib/groups'],
+    rooms: ['lib/base', 'lib/storage', 'lib/lifetimes', 'lib/records', 'lib/log', 'lib/groups'],
     packages: ['lru-cache'],
   },
   'lib/share': {
-    rooms: ['lib/base', 'lib/storage', 'lib/configs', 'lib/records', 'lib/log', 'lib/groups'],
+    rooms: ['lib/base', 'lib/storage', 'lib/lifetimes', 'lib/configs', 'lib/records', 'lib/log', 'lib/groups'],
     packages: [],
   },
   'lib/archive': {
@@ -121,6 +125,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lib/storage',
       'lib/storage/aws',
       'lib/leases',
+      'lib/configs',
       'lib/log',
       'lib/groups',
       'lib/transactions',
@@ -170,7 +175,7 @@ const INNER_DOORS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Where a process begins: imported by nobody. Doors (`index.ts`) need not be listed. */
-const ENTRY_POINTS = [/^lib\/cli\/varve\.ts$/, /^functions\/(portable\/)?[^/]+\.ts$/, /^infra\/[^/]+\.ts$/]
+const ENTRY_POINTS = [/^lib\/cli\/program\.ts$/, /^functions\/(portable\/)?[^/]+\.ts$/, /^infra\/[^/]+\.ts$/]
 
 interface Ambient {
   readonly names: RegExp

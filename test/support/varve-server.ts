@@ -11,7 +11,7 @@ export interface VarveServerOptions {
   readonly env?: NodeJS.ProcessEnv
 }
 
-const commandLine = join(import.meta.dirname, '../../lib/cli/varve.ts')
+const commandLine = join(import.meta.dirname, '../../lib/cli/varve.js')
 
 export interface VarveServer extends TestServer {
   /** HOST:PORT of the HTTP interface. */

@@ -4,6 +4,7 @@
  */
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { StoredConfigs } from '../../configs/index.ts'
 import { Groups } from '../../groups/index.ts'
 import { createHttpApp } from '../../http/index.ts'
 import type { Principal } from '../../security/index.ts'
@@ -91,7 +92,7 @@ function openApp(): { varve: FunctionVarve; app: Fetch } {
     ...varve,
     ...openHttpAccess(readHttpAccess(texts, { loopback: false, insecureListen: false }), varve),
     identify: signerOf,
-    groups: new Groups({ ...varve, topics: varve.log.topics }),
+    groups: new Groups({ ...varve, topics: varve.log.topics, configs: new StoredConfigs(varve) }),
     subscriptions: subscriptionsElsewhere(varve, { served: env.VARVE_PUSH === 'true' }),
     autoCreateTopics: env.VARVE_AUTO_CREATE_TOPICS !== 'false',
     defaultPartitions: Number(env.VARVE_DEFAULT_PARTITIONS ?? 1),

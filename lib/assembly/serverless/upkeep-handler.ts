@@ -1,5 +1,5 @@
 /** The log's upkeep on a schedule: one pass, as long as the function may run. */
-import { readStoresConfig } from '../config.ts'
+import { readStoresConfig, settings } from '../config.ts'
 import { openUpkeep } from '../open-upkeep.ts'
 import { type LambdaContext, workMs } from './lambda-context.ts'
 import { functionVarve } from './open-varve.ts'
@@ -15,6 +15,14 @@ interface UpkeepAnswer {
 const INTERVAL_MINUTES = 5
 const MINUTE_MS = 60_000
 
+function upkeepConfig() {
+  const { env } = process
+  return readStoresConfig({
+    offsetsRetention: env[settings.offsetsRetention.variable],
+    transactionalIdExpiration: env[settings.transactionalIdExpiration.variable],
+  }).upkeep
+}
+
 export function upkeepHandler(): (event: unknown, context: LambdaContext) => Promise<UpkeepAnswer> {
   return async (_event, context) => {
     const varve = functionVarve()
@@ -22,7 +30,7 @@ export function upkeepHandler(): (event: unknown, context: LambdaContext) => Pro
     return varve.invoke('upkeep', async () => {
       let findings = 0
       const ran = await atItsPace({ ...varve, key: paceKey, intervalMs }, async () => {
-        const upkeep = openUpkeep(varve, readStoresConfig({}).upkeep, {
+        const upkeep = openUpkeep(varve, upkeepConfig(), {
           owner: 'the upkeep function',
           shortLived: true,
         })

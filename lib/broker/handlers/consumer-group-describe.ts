@@ -4,47 +4,25 @@
  *
  * Departures from Apache Kafka: none known.
  */
-import { type Assignment, type ConsumerGroupDescription, GroupError } from '../../groups/index.ts'
+import type { Assignment, ConsumerGroupDescription } from '../../groups/index.ts'
 import { ConsumerGroupDescribe, type ConsumerGroupDescribeResponse, type MessageInput } from '../../protocol/index.ts'
-import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
-import { checkCoordinates } from '../coordination.ts'
-import { errorCodeOf, errorMessageOf } from '../errors.ts'
-import { handler, type RequestContext } from '../handler.ts'
+import { operationsNotAsked } from '../authorized-operations.ts'
+import { describeGroups } from '../group-descriptions.ts'
+import { handler } from '../handler.ts'
 
 type Answer = MessageInput<typeof ConsumerGroupDescribeResponse>['groups'][number]
 
 const memberTypes = { classic: 0, consumer: 1 } as const
 
 export const consumerGroupDescribe = handler(ConsumerGroupDescribe, {
-  async handle({ groupIds, includeAuthorizedOperations }, context) {
-    const authorizedOperations = includeAuthorizedOperations ? groupOperations : operationsNotAsked
-    const answers = [...new Set(groupIds)].map(async groupId => {
-      const answer = await describeGroup(groupId, context)
-      return answer.errorCode === 0 ? { ...answer, authorizedOperations } : answer
+  async handle(request, context) {
+    const groups = await describeGroups<Answer>(request, context, {
+      describe: async groupId => answerOf(await context.groups.describeConsumerGroup(groupId)),
+      refused: group => ({ ...group, assignorName: '' }),
     })
-    return { throttleTimeMs: 0, groups: await Promise.all(answers) }
+    return { throttleTimeMs: 0, groups }
   },
 })
-
-async function describeGroup(groupId: string, context: RequestContext): Promise<Answer> {
-  try {
-    checkCoordinates(groupId, context)
-    if (groupId === '') throw new GroupError('INVALID_GROUP_ID', "GroupId can't be empty.")
-    return answerOf(await context.groups.describeConsumerGroup(groupId))
-  } catch (error) {
-    return {
-      errorCode: errorCodeOf(error, context.logger),
-      errorMessage: errorMessageOf(error),
-      groupId,
-      groupState: '',
-      groupEpoch: 0,
-      assignmentEpoch: 0,
-      assignorName: '',
-      members: [],
-      authorizedOperations: operationsNotAsked,
-    }
-  }
-}
 
 function answerOf({ topicNames, ...group }: ConsumerGroupDescription): Answer {
   return {

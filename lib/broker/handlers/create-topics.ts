@@ -4,8 +4,9 @@
  * Departures from Apache Kafka: any replication factor from 1 up is taken, because the stores replicate, and 1 is what
  * topics say they have; of a manual assignment only the number of partitions is kept; names that differ in dots and
  * underscores only may stand side by side; `timeoutMs` is not looked at, for an answer means that the topic is there.
+ * With the config `varve.fork.from` the topic is made as a fork of another, where `varve.fork.at` says (Log.fork).
  */
-import type { NewTopic, Topic } from '../../log/index.ts'
+import { forkAskedFor, type NewTopic, type Topic } from '../../log/index.ts'
 import {
   CreateTopics,
   type CreateTopicsRequest,
@@ -42,9 +43,15 @@ async function createTopic(asked: Asked, validateOnly: boolean, broker: Broker):
   const flaw = flawOf(asked, broker)
   if (flaw) return refuse(asked.name, ...flaw)
   const topic = newTopicOf(asked, broker)
+  const { log } = broker
   try {
-    if (!validateOnly) return accept(await broker.log.topics.create(topic), topic)
-    await broker.log.topics.validate(topic)
+    const fork = forkAskedFor({ ...topic, configs: topic.configs ?? {}, partitions: partitionsOf(asked) })
+    if (fork) {
+      const made = await (validateOnly ? log.validateFork(fork) : log.fork(fork))
+      return accept(validateOnly ? undefined : made, made)
+    }
+    if (!validateOnly) return accept(await log.topics.create(topic), topic)
+    await log.topics.validate(topic)
     return accept(undefined, topic)
   } catch (error) {
     return { name: asked.name, errorCode: errorCodeOf(error, broker.logger), errorMessage: errorMessageOf(error) }
@@ -78,11 +85,17 @@ function flawOf(asked: Asked, { cluster }: Broker): [ErrorName, string] | undefi
   return flaw === undefined ? undefined : ['INVALID_REPLICA_ASSIGNMENT', flaw]
 }
 
-function newTopicOf({ name, numPartitions, assignments, configs }: Asked, { config }: Broker): NewTopic {
-  const partitions = assignments.length > 0 ? assignments.length : numPartitions
+/** undefined: the default. */
+function partitionsOf({ numPartitions, assignments }: Asked): number | undefined {
+  if (assignments.length > 0) return assignments.length
+  return numPartitions === -1 ? undefined : numPartitions
+}
+
+function newTopicOf(asked: Asked, { config }: Broker): NewTopic {
+  const { name, configs } = asked
   return {
     name,
-    partitions: partitions === -1 ? config.defaultPartitions : partitions,
+    partitions: partitionsOf(asked) ?? config.defaultPartitions,
     configs: Object.fromEntries(configs.map(({ name, value }) => [name, value ?? ''])),
   }
 }

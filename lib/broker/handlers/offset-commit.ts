@@ -15,7 +15,8 @@ import { lookUpTopic } from '../topic-lookup.ts'
 type Request = Message<typeof OffsetCommitRequest>
 type Asked = Request['topics'][number]['partitions'][number]
 
-const groupIdNotFoundVersion = 9
+/** From here on a generation may be the epoch of a member (KIP-848). */
+const memberEpochVersion = 9
 const topicIdVersion = 10
 
 export const offsetCommit = handler(OffsetCommit, {
@@ -72,6 +73,7 @@ async function commit(request: Request, offsets: readonly NewOffset[], context: 
       instanceId: request.groupInstanceId ?? undefined,
       generation: request.generationIdOrMemberEpoch,
       offsets,
+      knowsNoEpochs: context.apiVersion < memberEpochVersion,
     })
     return results.map(({ error }) => codeOf(error, context.apiVersion))
   } catch (error) {
@@ -81,7 +83,5 @@ async function commit(request: Request, offsets: readonly NewOffset[], context: 
 
 function codeOf(error: CommitResult['error'], apiVersion: number): number {
   if (error === undefined) return 0
-  return errorCodes[
-    error === 'GROUP_ID_NOT_FOUND' && apiVersion < groupIdNotFoundVersion ? 'ILLEGAL_GENERATION' : error
-  ]
+  return errorCodes[error === 'GROUP_ID_NOT_FOUND' && apiVersion < memberEpochVersion ? 'ILLEGAL_GENERATION' : error]
 }

@@ -3,63 +3,42 @@
  *
  * Departures from Apache Kafka: none known.
  */
-import { checkGroupId } from '../../groups/index.ts'
 import { type MessageInput, ShareGroupDescribe, type ShareGroupDescribeResponse } from '../../protocol/index.ts'
-import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
-import { checkCoordinates } from '../coordination.ts'
-import { errorCodeOf, errorMessageOf } from '../errors.ts'
-import { handler, type RequestContext } from '../handler.ts'
+import type { ShareGroupDescription } from '../../share/index.ts'
+import { operationsNotAsked } from '../authorized-operations.ts'
+import { describeGroups } from '../group-descriptions.ts'
+import { handler } from '../handler.ts'
 
 type Answer = MessageInput<typeof ShareGroupDescribeResponse>['groups'][number]
 
 export const shareGroupDescribe = handler(ShareGroupDescribe, {
-  async handle({ groupIds, includeAuthorizedOperations }, context) {
-    const authorizedOperations = includeAuthorizedOperations ? groupOperations : operationsNotAsked
-    const groups = await Promise.all(
-      groupIds.map(async groupId => {
-        const answer = await describeGroup(groupId, context)
-        return answer.errorCode === 0 ? { ...answer, authorizedOperations } : answer
-      }),
-    )
+  async handle(request, context) {
+    const groups = await describeGroups<Answer>(request, context, {
+      describe: async groupId => answerOf(groupId, await context.shares.describe(groupId)),
+      refused: group => ({ ...group, assignorName: '' }),
+    })
     return { throttleTimeMs: 0, groups }
   },
 })
 
-async function describeGroup(groupId: string, context: RequestContext): Promise<Answer> {
-  try {
-    checkGroupId(groupId)
-    checkCoordinates(groupId, context)
-    const { state, epoch, members } = await context.shares.describe(groupId)
-    return {
-      errorCode: 0,
-      errorMessage: null,
-      groupId,
-      groupState: state,
-      groupEpoch: epoch,
-      assignmentEpoch: epoch,
-      assignorName: 'simple',
-      members: members.map(member => ({
-        memberId: member.memberId,
-        rackId: member.rackId ?? null,
-        memberEpoch: member.epoch,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
-        subscribedTopicNames: member.topicNames,
-        assignment: { topicPartitions: member.assignment },
-      })),
-      authorizedOperations: operationsNotAsked,
-    }
-  } catch (error) {
-    return {
-      errorCode: errorCodeOf(error, context.logger),
-      errorMessage: errorMessageOf(error),
-      groupId,
-      groupState: '',
-      groupEpoch: 0,
-      assignmentEpoch: 0,
-      assignorName: '',
-      members: [],
-      authorizedOperations: operationsNotAsked,
-    }
+function answerOf(groupId: string, { state, epoch, members }: ShareGroupDescription): Answer {
+  return {
+    errorCode: 0,
+    errorMessage: null,
+    groupId,
+    groupState: state,
+    groupEpoch: epoch,
+    assignmentEpoch: epoch,
+    assignorName: 'simple',
+    members: members.map(member => ({
+      memberId: member.memberId,
+      rackId: member.rackId ?? null,
+      memberEpoch: member.epoch,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      subscribedTopicNames: member.topicNames,
+      assignment: { topicPartitions: member.assignment },
+    })),
+    authorizedOperations: operationsNotAsked,
   }
 }

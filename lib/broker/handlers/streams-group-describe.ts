@@ -4,17 +4,16 @@
  *
  * Departures from Apache Kafka: offsets of tasks are not kept, so none are told.
  */
-import { GroupError, type StreamsGroupDescription, type StreamsMember, type Tasks } from '../../groups/index.ts'
+import type { StreamsGroupDescription, StreamsMember, Tasks } from '../../groups/index.ts'
 import {
   type MessageInput,
   StreamsGroupDescribe,
   type StreamsGroupDescribeResponse,
   StreamsGroupTopologyDescriptionUpdateRequest,
 } from '../../protocol/index.ts'
-import { groupOperations, operationsNotAsked } from '../authorized-operations.ts'
-import { checkCoordinates } from '../coordination.ts'
-import { errorCodeOf, errorMessageOf } from '../errors.ts'
-import { handler, type RequestContext } from '../handler.ts'
+import { operationsNotAsked } from '../authorized-operations.ts'
+import { describeGroups } from '../group-descriptions.ts'
+import { handler } from '../handler.ts'
 
 type Answer = MessageInput<typeof StreamsGroupDescribeResponse>['groups'][number]
 
@@ -22,36 +21,17 @@ type Answer = MessageInput<typeof StreamsGroupDescribeResponse>['groups'][number
 const descriptionStatus = { notRequested: 0, notStored: 1, available: 3 } as const
 
 export const streamsGroupDescribe = handler(StreamsGroupDescribe, {
-  async handle({ groupIds, includeAuthorizedOperations, includeTopologyDescription }, context) {
-    const authorizedOperations = includeAuthorizedOperations ? groupOperations : operationsNotAsked
-    const answers = [...new Set(groupIds)].map(async groupId => {
-      const answer = await describeGroup(groupId, includeTopologyDescription, context)
-      return answer.errorCode === 0 ? { ...answer, authorizedOperations } : answer
+  async handle(request, context) {
+    const groups = await describeGroups<Answer>(request, context, {
+      describe: async groupId => {
+        const group = await context.groups.describeStreamsGroup(groupId)
+        return { ...answerOf(group), ...(request.includeTopologyDescription && descriptionOf(group)) }
+      },
+      refused: group => ({ ...group, topology: null }),
     })
-    return { throttleTimeMs: 0, groups: await Promise.all(answers) }
+    return { throttleTimeMs: 0, groups }
   },
 })
-
-async function describeGroup(groupId: string, withDescription: boolean, context: RequestContext): Promise<Answer> {
-  try {
-    checkCoordinates(groupId, context)
-    if (groupId === '') throw new GroupError('INVALID_GROUP_ID', "GroupId can't be empty.")
-    const group = await context.groups.describeStreamsGroup(groupId)
-    return { ...answerOf(group), ...(withDescription && descriptionOf(group)) }
-  } catch (error) {
-    return {
-      errorCode: errorCodeOf(error, context.logger),
-      errorMessage: errorMessageOf(error),
-      groupId,
-      groupState: '',
-      groupEpoch: 0,
-      assignmentEpoch: 0,
-      topology: null,
-      members: [],
-      authorizedOperations: operationsNotAsked,
-    }
-  }
-}
 
 function answerOf(group: StreamsGroupDescription): Answer {
   return {

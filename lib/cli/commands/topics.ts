@@ -11,11 +11,11 @@ import {
 } from '../cluster.ts'
 import { failureHas } from '../failure.ts'
 import { print, printJson, printTable } from '../output.ts'
-import { listRanges } from '../position.ts'
+import { forkPoint, forkPointHelp, listRanges } from '../position.ts'
 
 export function topicsCommand(): Command {
   return new Command('topics')
-    .description('make, list, describe and delete topics')
+    .description('make, fork, list, describe and delete topics')
     .addCommand(
       clusterCommand('create', 'make topics')
         .argument('<name...>')
@@ -24,6 +24,18 @@ export function topicsCommand(): Command {
         .option('-c, --config <name=value>', 'a topic config; may be given several times', namedValue)
         .option('--if-not-exists', 'accept topics that exist already')
         .action(createTopics),
+    )
+    .addCommand(
+      clusterCommand('fork', 'make a topic that shares what another has stored, and lives on alone')
+        .argument('<source>')
+        .argument('<name>')
+        .option('--at <point>', `where the two part: ${forkPointHelp}`, 'latest')
+        .option(
+          '-c, --config <name=value>',
+          "a topic config, in the place of the source's; may be given several times",
+          namedValue,
+        )
+        .action(forkTopic),
     )
     .addCommand(
       clusterCommand('list', 'list all topics').option('--internal', "the server's own topics too").action(listTopics),
@@ -64,6 +76,28 @@ async function createTopic(admin: Admin, name: string, options: CreateOptions): 
     if (ifNotExists && failureHas(error, 'apiId', 'TOPIC_ALREADY_EXISTS')) return false
     throw error
   }
+}
+
+interface ForkOptions extends ClusterOptions {
+  readonly at: string
+  readonly config?: ReadonlyMap<string, string>
+}
+
+async function forkTopic(source: string, name: string, options: ForkOptions): Promise<void> {
+  const { at, config = new Map() } = options
+  const fork = new Map([...config, ['varve.fork.from', source], ['varve.fork.at', forkPoint(at)]])
+  await withAdmin(options, async admin => {
+    await describeTopic(admin, source)
+    await createTopic(admin, name, { ...options, config: fork })
+    const { id, leaders } = await describeTopic(admin, name)
+    const partitions = await listRanges(admin, name, [...leaders.keys()])
+    if (options.json) return printJson({ name, id, source, partitions })
+    await print(`forked ${source} into ${name}\n\n`)
+    await printTable(
+      ['PARTITION', 'START', 'END'],
+      partitions.map(({ partition, start, end }) => [partition, start, end]),
+    )
+  })
 }
 
 async function listTopics(options: ClusterOptions & { readonly internal?: boolean }): Promise<void> {

@@ -6,9 +6,10 @@
  *
  * That needs the same batches: the item keeps how many partitions there were (keys spread over them) and a hash of the request;
  * records without a key go where the key's hash says. The log remembers a producer for a day; items older than two are removed by
- * whoever makes new ones, now and then, so that nothing runs while nobody asks.
+ * whoever makes new ones, now and then, and by upkeep, which looks for them only while a mark says that there may be some.
  *
- * Item: `idem#<2 hex digits>` / <hash of topic id and key, hex> → version uint8 · producer id · partitions · created at, ms · hash of the request.
+ *   idem#<2 hex digits> / <hash of topic id and key, hex> → version uint8 · producer id · partitions · created at, ms · hash of the request
+ *   idem / keys → version uint8; rewritten before new keys once an hour, so that it is not taken away while somebody makes one
  */
 import { createHash } from 'node:crypto'
 import {
@@ -20,8 +21,8 @@ import {
   drawToken,
   type Random,
 } from '../../base/index.ts'
-import type { Log, Topic } from '../../log/index.ts'
-import { type Item, type ItemKey, type ItemStore, StoreError } from '../../storage/index.ts'
+import type { Log, Topic, UpkeepJob } from '../../log/index.ts'
+import { type Item, type ItemKey, type ItemStore, queryAll, StoreError } from '../../storage/index.ts'
 import { HttpError } from '../errors.ts'
 import { type Identity, identityOf } from './identity.ts'
 
@@ -32,6 +33,12 @@ const KEPT_MS = 48 * 3_600_000
 /** One new key in so many removes old ones beside it. */
 const SWEEP_EVERY = 64
 const SWEPT_MAX = 200
+const MARKED_MS = 3_600_000
+const FORGET_INTERVAL_MS = 3_600_000
+const FORGET_INTERVAL_MS_MAX = 12 * 3_600_000
+const PREFIXES = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
+
+export const idempotencyMarkKey: ItemKey = { pk: 'idem', sk: 'keys' }
 
 export interface IdempotencyParts {
   readonly items: ItemStore
@@ -49,6 +56,8 @@ export interface StoredKey {
 
 export class IdempotencyKeys {
   readonly #parts: IdempotencyParts
+  /** Monotonic. */
+  #markedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: IdempotencyParts) {
     this.#parts = parts
@@ -78,6 +87,7 @@ export class IdempotencyKeys {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const item = await items.get(key)
       if (item) return decodeIdempotencyKey(item.value)
+      if (!(await this.#mark())) continue
       made ??= { producerId: await log.producerIds.next(), partitions, createdAt: clock.now(), requestHash }
       const put = { key, expected: 'absent', version: drawToken(random), value: encodeIdempotencyKey(made) } as const
       if (await this.#written([{ kind: 'put', ...put }])) {
@@ -86,6 +96,23 @@ export class IdempotencyKeys {
       }
     }
     throw new StoreError('STORE_THROTTLED', 'the idempotency key could not be stored')
+  }
+
+  /** False: somebody else is at it; look again. */
+  async #mark(): Promise<boolean> {
+    const { items, clock, random } = this.#parts
+    const now = clock.monotonic()
+    if (now - this.#markedAt < MARKED_MS) return true
+    const expected = (await items.get(idempotencyMarkKey))?.version ?? 'absent'
+    const put = {
+      key: idempotencyMarkKey,
+      expected,
+      version: drawToken(random),
+      value: encodeIdempotencyMark(),
+    } as const
+    if (!(await this.#written([{ kind: 'put', ...put }]))) return false
+    this.#markedAt = now
+    return true
   }
 
   /** Removes what is old beside a new key; what cannot be removed now is left for later. */
@@ -111,6 +138,47 @@ export class IdempotencyKeys {
       throw error
     }
   }
+}
+
+/** Old keys are removed by compare-and-swap, so no lease is needed. */
+export function forgetIdempotencyKeysJob({ items, clock }: Pick<IdempotencyParts, 'items' | 'clock'>): UpkeepJob {
+  return {
+    name: 'forget-idempotency-keys',
+    intervalMs: FORGET_INTERVAL_MS,
+    intervalMsMax: FORGET_INTERVAL_MS_MAX,
+    run: async pass => {
+      if (!pass.isMine('idempotency-keys')) return false
+      const mark = await items.get(idempotencyMarkKey)
+      if (!mark) return false
+      checkIdempotencyMark(mark.value)
+      const before = clock.now() - KEPT_MS
+      let old = 0
+      let others = 0
+      for (const prefix of PREFIXES) {
+        for await (const { key, version, value } of queryAll(items, `idem#${prefix}`)) {
+          if (pass.signal.aborted) return old > 0
+          const isOld = decodeIdempotencyKey(value).createdAt < before
+          const isGone =
+            isOld && (pass.dry || (await items.write([{ kind: 'delete', key, expected: version }])).written)
+          if (isGone) old++
+          else others++
+        }
+        await pass.pause()
+      }
+      if (others === 0 && !pass.dry) await items.write([{ kind: 'delete', key: mark.key, expected: mark.version }])
+      if (old > 0) pass.tell(`${old} idempotency keys`, 'the log has forgotten their producers')
+      return old > 0
+    },
+  }
+}
+
+export function encodeIdempotencyMark(): Uint8Array {
+  return Uint8Array.of(FORMAT_VERSION)
+}
+
+/** @throws CorruptDataError */
+export function checkIdempotencyMark(bytes: Uint8Array): void {
+  checkFormat('idempotency mark', bytes[0] ?? 0, FORMAT_VERSION)
 }
 
 export function idempotencyItemKey(hash: Buffer): ItemKey {

@@ -2,7 +2,10 @@
  * Consumer instances of REST Proxy v2. The Proxy keeps them in one process, and another answers 404; here an instance is an item, so
  * any process serves it. Each change is a compare-and-swap: of two requests that use an instance at once, one is refused.
  *
- * Item: `rest#<group>` / <instance> → version uint8 · JSON. Instances that nobody used for a day are removed when another is made.
+ *   rest#<group> / <instance> → version uint8 · JSON
+ *   rest / <group> → version uint8: the group may have instances; written anew with each of them
+ *
+ * Instances that nobody used for a day are removed when another is made, and by upkeep.
  */
 import * as z from 'zod'
 import {
@@ -15,7 +18,8 @@ import {
   parseStoredJson,
   type Random,
 } from '../../base/index.ts'
-import { type Item, type ItemKey, type ItemStore, StoreError, type Version } from '../../storage/index.ts'
+import type { UpkeepJob } from '../../log/index.ts'
+import { type Item, type ItemKey, type ItemStore, queryAll, StoreError, type Version } from '../../storage/index.ts'
 import { HttpError } from '../errors.ts'
 import { memberSchema } from '../groups/group-member.ts'
 import { embeddedFormats } from './embedded-format.ts'
@@ -26,6 +30,10 @@ const IDLE_MS_MAX = 24 * 3_600_000
 const USED_EVERY_MS = 600_000
 const ATTEMPTS_MAX = 10
 const INSTANCES_MAX = 1_000
+const FORGET_INTERVAL_MS = 3_600_000
+const FORGET_INTERVAL_MS_MAX = 12 * 3_600_000
+
+export const INSTANCE_GROUPS = 'rest'
 
 const instanceSchema = z.object({
   format: z.enum(embeddedFormats),
@@ -62,12 +70,18 @@ export class ConsumerInstances {
     const version = drawToken(this.#parts.random)
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const put = { key: instanceKey(group, name), expected: 'absent', version, value } as const
-      if (await this.#written([{ kind: 'put', ...put }])) return
+      const listed = { kind: 'put', ...(await this.#listing(group)), value: encodeInstanceGroup(), version } as const
+      if (await this.#written([{ kind: 'put', ...put }, listed])) return
       const item = await this.#parts.items.get(put.key)
       if (item?.version === version) return
       if (item) throw new HttpError('INSTANCE_EXISTS', `the group ${group} has a consumer ${name} already`)
     }
     throw new StoreError('STORE_THROTTLED', `the consumer ${name} could not be stored`)
+  }
+
+  async #listing(group: string): Promise<{ key: ItemKey; expected: Version | 'absent' }> {
+    const key = instanceGroupKey(group)
+    return { key, expected: (await this.#parts.items.get(key))?.version ?? 'absent' }
   }
 
   /** @throws HttpError UNKNOWN_INSTANCE */
@@ -131,6 +145,50 @@ function pkOf(group: string): string {
 
 export function instanceKey(group: string, name: string): ItemKey {
   return { pk: pkOf(group), sk: name }
+}
+
+/** Removes idle instances, and the listings of groups that have none: an instance that is made meanwhile changes its group's. */
+export function forgetInstancesJob({ items, clock }: Pick<InstanceParts, 'items' | 'clock'>): UpkeepJob {
+  return {
+    name: 'forget-consumer-instances',
+    intervalMs: FORGET_INTERVAL_MS,
+    intervalMsMax: FORGET_INTERVAL_MS_MAX,
+    run: async pass => {
+      if (!pass.isMine('consumer-instances')) return false
+      let found = false
+      for await (const listing of queryAll(items, INSTANCE_GROUPS)) {
+        checkInstanceGroup(listing.value)
+        const group = listing.key.sk
+        let left = 0
+        for await (const { key, version, value } of queryAll(items, pkOf(group))) {
+          if (pass.signal.aborted) return found
+          const isIdle = decodeInstance(value).usedAt < clock.now() - IDLE_MS_MAX
+          if (isIdle) {
+            found = true
+            pass.tell(`consumer instance ${key.sk} of group ${group}`, 'nobody used it for a day')
+          }
+          if (!isIdle || pass.dry || !(await items.write([{ kind: 'delete', key, expected: version }])).written) left++
+        }
+        if (left > 0 || pass.dry) continue
+        await items.write([{ kind: 'delete', key: listing.key, expected: listing.version }])
+        await pass.pause()
+      }
+      return found
+    },
+  }
+}
+
+export function instanceGroupKey(group: string): ItemKey {
+  return { pk: INSTANCE_GROUPS, sk: group }
+}
+
+export function encodeInstanceGroup(): Uint8Array {
+  return Uint8Array.of(FORMAT_VERSION)
+}
+
+/** @throws CorruptDataError */
+export function checkInstanceGroup(bytes: Uint8Array): void {
+  checkFormat('group of consumer instances', bytes[0] ?? 0, FORMAT_VERSION)
 }
 
 export function encodeInstance(instance: Instance): Uint8Array {

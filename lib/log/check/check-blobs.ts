@@ -3,8 +3,10 @@ import { crc32c } from '@node-rs/crc32'
 import { VarveError } from '../../base/index.ts'
 import { splitBatches, validateChecksum } from '../../records/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
+import { batchesOf, blocksOf, indexPosition } from '../extent/cut-extent.ts'
 import { checkBlock, decodeExtentIndex } from '../extent/extent-format.ts'
 import type { Extent } from '../extent/extent-item.ts'
+import { FORK_FROM } from '../fork/fork-point.ts'
 import type { Commit } from '../head/commit.ts'
 import { decodeSegmentIndex } from '../segment/segment-format.ts'
 import type { CheckedShard, CheckFinding } from './finding.ts'
@@ -13,11 +15,13 @@ import type { CheckedShard, CheckFinding } from './finding.ts'
 export function flawOfSegment(bytes: Uint8Array, commit: Commit, { topic, shard }: CheckedShard): string | undefined {
   try {
     const index = decodeSegmentIndex(bytes)
+    // What it took over was written to the topic that it was made from, or to the one that that was made from.
+    const isFork = topic.configs[FORK_FROM] !== undefined
     for (const { slot, position, length, records } of commit.slices) {
       const partition = shard * topic.shardSize + slot
       const entry = index.find(
         one =>
-          one.topicId === topic.id &&
+          (one.topicId === topic.id || isFork) &&
           one.partition === partition &&
           one.position <= position &&
           position + length <= one.position + one.length,
@@ -41,17 +45,17 @@ export async function flawOfExtent(
   extent: Extent,
   { quick }: { readonly quick: boolean },
 ): Promise<Pick<CheckFinding, 'kind' | 'why'> | undefined> {
-  const { object, bytes, indexBytes } = extent
-  const index = await objects.get(object, { from: bytes, length: indexBytes })
+  const { object, indexBytes } = extent
+  const index = await objects.get(object, { from: indexPosition(extent), length: indexBytes })
   if (!index) return { kind: 'missing', why: `an extent of the offsets ${extent.from} to ${extent.to - 1}` }
   try {
-    const blocks = decodeExtentIndex(index)
+    const blocks = blocksOf(extent, decodeExtentIndex(index))
     for (const block of quick ? [] : blocks) {
       const read = await objects.get(object, { from: block.position, length: block.length })
       if (!read) return { kind: 'missing', why: `an extent of the offsets ${extent.from} to ${extent.to - 1}` }
       checkBlock(read, block)
       let last = block.from - 1
-      for (const batch of splitBatches(read)) {
+      for (const batch of batchesOf(extent, splitBatches(read))) {
         validateChecksum(batch)
         if (batch.baseOffset <= last) return { kind: 'damaged', why: `a batch at ${batch.baseOffset} after ${last}` }
         last = batch.baseOffset + batch.lastOffsetDelta

@@ -63,7 +63,7 @@ async function checkOneShard(
   const key = headKey(topic.id, shard)
   for (let attempt = 1; ; attempt++) {
     const item = await options.items.get(key)
-    const isExpected = state === 'live' && shard * topic.shardSize < topic.partitions
+    const isExpected = state !== 'deleting' && shard * topic.shardSize < topic.partitions
     if (!item) {
       if (isExpected)
         options.onFinding({ kind: 'missing', what: `${key.pk}/${key.sk}`, why: `a shard of ${topic.name}` })
@@ -73,7 +73,10 @@ async function checkOneShard(
     try {
       const head = decodeHead(item.value)
       const place = { topic, shard, head }
-      for await (const finding of checkShard(options, place, { needed, checked })) findings.push(finding)
+      for await (const finding of checkShard(options, place, { needed, checked })) {
+        // A fork that is being made has extents already, and no offsets yet.
+        if (state !== 'forking' || finding.kind !== 'gap') findings.push(finding)
+      }
       checked.partitions += head.partitions.length
     } catch (error) {
       if (!(error instanceof CorruptDataError)) throw error

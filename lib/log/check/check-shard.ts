@@ -52,7 +52,7 @@ async function* checkSnapshot(
   { needed }: Marks,
 ): AsyncGenerator<CheckFinding> {
   const { snapshot } = place.head
-  if (!snapshot) return
+  if (!snapshot || snapshot.segment.medium === 'none') return
   needed.add(snapshot.segment.id)
   const bytes = await readBlob({ objects, items }, snapshot.segment)
   if (!bytes) return yield { kind: 'missing', what: keyOf(snapshot.segment), why: `the snapshot of ${nameOf(place)}` }

@@ -14,9 +14,12 @@ export interface Extent {
   /** Its ULID, by whose time heads' fences judge it. */
   readonly id: SegmentId
   readonly object: string
+  /** Of an extent that was cut: at most so many. */
   readonly records: number
   /** Of the batches, from the beginning of the object. */
   readonly bytes: number
+  /** Of the batches, those too that are not part of it: a fork may end within an extent, and cuts what it takes over. */
+  readonly objectBytes?: number
   /** Of the index and trailer, which follow. */
   readonly indexBytes: number
   /** Largest timestamp of its records, in ms; -1 where they have none. */
@@ -32,7 +35,9 @@ export interface StoredExtent extends Extent {
   readonly version: Version
 }
 
-const FORMAT_VERSION = 1
+/** Of extents that are cut; else the first release's. */
+const FORMAT_VERSION = 2
+const FIRST_VERSION = 1
 const OFFSET_DIGITS = 16
 const FLAG = { shared: 1, cleaned: 2 }
 
@@ -55,9 +60,12 @@ export function extentObjectKey(topicId: string, partition: number, from: number
 
 export function encodeExtent(extent: Extent): Uint8Array {
   const writer = new ByteWriter(160)
-  writer.uint8(FORMAT_VERSION).uint8((extent.shared ? FLAG.shared : 0) | (extent.cleaned ? FLAG.cleaned : 0))
+  const { objectBytes } = extent
+  writer.uint8(objectBytes === undefined ? FIRST_VERSION : FORMAT_VERSION)
+  writer.uint8((extent.shared ? FLAG.shared : 0) | (extent.cleaned ? FLAG.cleaned : 0))
   writer.uint(extent.from).uint(extent.to).raw(segmentIdToBytes(extent.id)).string(extent.object)
   writer.uint(extent.records).uint(extent.bytes).uint(extent.indexBytes).int(extent.maxTimestamp)
+  if (objectBytes !== undefined) writer.uint(objectBytes)
   return writer.finish()
 }
 
@@ -65,7 +73,7 @@ export function encodeExtent(extent: Extent): Uint8Array {
 export function decodeExtent(bytes: Uint8Array): Extent {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  checkFormat('extent item', version, FORMAT_VERSION)
+  checkFormat('extent item', version, FORMAT_VERSION, FIRST_VERSION)
   const flags = reader.uint8()
   return {
     from: reader.uint(),
@@ -78,6 +86,7 @@ export function decodeExtent(bytes: Uint8Array): Extent {
     maxTimestamp: reader.int(),
     shared: (flags & FLAG.shared) !== 0,
     cleaned: (flags & FLAG.cleaned) !== 0,
+    ...(version >= FORMAT_VERSION && { objectBytes: reader.uint() }),
   }
 }
 

@@ -1,16 +1,20 @@
 /**
- * Takes away extents that nobody reads any more: below a partition's start, or of a topic that is being deleted. The object goes
- * first and the item last, for the item is the list of what is left to do. An object that another topic shares is left
- * to the sweep, which sees all items.
+ * Takes away extents that nobody reads any more: below a partition's start, or of a topic that is being deleted. The item goes
+ * first, by its version: a fork that took the extent over meanwhile has marked the item shared, so who removes one that was not
+ * knows that no other names the object, nor ever will. Then the object goes; one that stays because this stopped in
+ * between is left to the sweep, as is one that another topic shares.
  */
+import { inParallel } from '../../base/index.ts'
 import { DELETE_KEYS_MAX, type ItemStore, type ObjectStore } from '../../storage/index.ts'
-import { extentKey, type StoredExtent } from './extent-item.ts'
+import { extentKey, extentPartitionKey, type StoredExtent } from './extent-item.ts'
 import { type ExtentRange, listExtents } from './extent-listing.ts'
 
 export interface RemoveExtentsParts {
   readonly objects: ObjectStore
   readonly items: ItemStore
 }
+
+const WRITES_AT_ONCE = 8
 
 /** How many went. @throws StoreError, CorruptDataError */
 export async function removeExtents(
@@ -22,14 +26,15 @@ export async function removeExtents(
   let removed = 0
   let some: StoredExtent[] = []
   const removeSome = async () => {
-    const own = some.filter(({ shared }) => !shared).map(({ object }) => object)
-    if (own.length > 0) await parts.objects.delete(own)
-    for (const extent of some) {
+    const gone = await inParallel(some, WRITES_AT_ONCE, async extent => {
       const key = extentKey(topicId, partition, extent)
-      // One that was merged into another meanwhile goes with that.
+      // One that was merged into another meanwhile goes with that; one that was shared meanwhile the next time.
       const { written } = await parts.items.write([{ kind: 'delete', key, expected: extent.version }])
-      if (written) removed++
-    }
+      return written ? [extent] : []
+    })
+    const own = gone.flat().filter(({ shared }) => !shared)
+    if (own.length > 0) await parts.objects.delete(own.map(({ object }) => object))
+    removed += gone.flat().length
     some = []
   }
   for await (const extent of listExtents(parts.items, topicId, partition, range)) {
@@ -38,4 +43,11 @@ export async function removeExtents(
   }
   await removeSome()
   return removed
+}
+
+/** All of a partition's, those too that are shared while this goes on. @throws StoreError, CorruptDataError */
+export async function removeAllExtents(parts: RemoveExtentsParts, topicId: string, partition: number): Promise<void> {
+  const { items } = parts
+  const isLeft = async () => (await items.query(extentPartitionKey(topicId, partition), { limit: 1 })).items.length > 0
+  while (await isLeft()) await removeExtents(parts, topicId, partition)
 }

@@ -36,7 +36,10 @@ export interface PartitionState {
   readonly extentsTo: number
 }
 
-/** A stored fold of the commits below number `commits`. */
+/**
+ * A stored fold of the commits below number `commits`. Medium `none`: nothing is stored, the fold is empty, as in a fork,
+ * which knows no producer of the commits that it took over.
+ */
 export interface SnapshotRef {
   readonly segment: SegmentRef
   readonly commits: number
@@ -44,7 +47,9 @@ export interface SnapshotRef {
   readonly time: number
 }
 
-const FORMAT_VERSION = 1
+/** Of heads whose snapshot is not stored; else the first release's. */
+const FORMAT_VERSION = 2
+const FIRST_VERSION = 1
 
 export function shardKey(topicId: string, shard: number): string {
   return `s#${topicId}#${shard}`
@@ -83,7 +88,9 @@ export function tailStart(head: Head): number {
 
 export function encodeHead(head: Head): Uint8Array {
   const writer = new ByteWriter(2_048)
-  writer.uint8(FORMAT_VERSION).uint8(head.state === 'open' ? 0 : 1)
+  writer
+    .uint8(head.snapshot?.segment.medium === 'none' ? FORMAT_VERSION : FIRST_VERSION)
+    .uint8(head.state === 'open' ? 0 : 1)
   writer.uint(head.edition).uint(head.commits).uint(head.floor).uint(head.removed).uint(head.fence)
   writer.uint8(head.snapshot ? 1 : 0)
   if (head.snapshot) {
@@ -107,7 +114,7 @@ export function encodeHead(head: Head): Uint8Array {
 export function decodeHead(bytes: Uint8Array): Head {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  checkFormat('head', version, FORMAT_VERSION)
+  checkFormat('head', version, FORMAT_VERSION, FIRST_VERSION)
   return {
     state: reader.uint8() === 0 ? 'open' : 'sealed',
     edition: reader.uint(),

@@ -324,6 +324,7 @@ export class Shard {
   /** undefined where the blob is gone. */
   async #readSnapshot(head: Head): Promise<Fold | undefined> {
     if (!head.snapshot) return new Fold()
+    if (head.snapshot.segment.medium === 'none') return new Fold(head.snapshot.time)
     const bytes = await this.#parts.segments.readWhole(head.snapshot.segment)
     return bytes && decodeFold(bytes)
   }

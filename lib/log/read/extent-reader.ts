@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache'
 import { Mailbox, SingleFlight } from '../../base/index.ts'
 import { splitBatches } from '../../records/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
+import { batchesOf, blocksOf, indexPosition } from '../extent/cut-extent.ts'
 import { type Block, checkBlock, decodeExtentIndex } from '../extent/extent-format.ts'
 import type { Extent } from '../extent/extent-item.ts'
 import type { StoredBatch } from './slice-cache.ts'
@@ -36,10 +37,15 @@ export class ExtentReader {
 
   /** The blocks of an extent; undefined where its object is gone. @throws StoreError, CorruptDataError */
   async index(extent: Extent): Promise<readonly Block[] | undefined> {
+    const blocks = await this.#index(extent)
+    return blocks && blocksOf(extent, blocks)
+  }
+
+  async #index(extent: Extent): Promise<readonly Block[] | undefined> {
     const cached = this.#cache.get(extent.object)
     if (cached && 'blocks' in cached) return cached.blocks
     return this.#indexes.run(extent.object, async () => {
-      const bytes = await this.#get(extent, extent.bytes, extent.indexBytes)
+      const bytes = await this.#get(extent, indexPosition(extent), extent.indexBytes)
       if (!bytes) return undefined
       const blocks = decodeExtentIndex(bytes)
       this.#cache.set(extent.object, { blocks }, { size: (blocks.length + 1) * BLOCK_OVERHEAD_BYTES })
@@ -50,7 +56,13 @@ export class ExtentReader {
   /** The batches of the block with number `at`; undefined where the object is gone. @throws StoreError, CorruptDataError */
   async block(extent: Extent, blocks: readonly Block[], at: number): Promise<readonly StoredBatch[] | undefined> {
     if (at > 0 && this.#cache.has(blockKey(extent, blocks[at - 1]!))) this.#readAhead(extent, blocks, at + 1)
-    return this.#read(extent, blocks[at]!)
+    const batches = await this.#read(extent, blocks[at]!)
+    return batches && batchesOf(extent, batches)
+  }
+
+  /** Whether a block is in memory. */
+  has(extent: Extent, block: Block): boolean {
+    return this.#cache.has(blockKey(extent, block))
   }
 
   #readAhead(extent: Extent, blocks: readonly Block[], from: number): void {

@@ -4,8 +4,9 @@
  * An extent may begin anew above the last batch of the one before: compaction leaves holes in the offsets, never in the cover.
  */
 import { CorruptDataError } from '../../base/index.ts'
-import { buildEndTransactionMarker, writeOffset } from '../../records/index.ts'
+import { buildEmptyBatch, buildEndTransactionMarker, writeOffset } from '../../records/index.ts'
 import { LogError } from '../errors.ts'
+import type { Extent } from '../extent/extent-item.ts'
 import type { ExtentList } from '../extent/extent-list.ts'
 import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
@@ -30,7 +31,14 @@ export interface PartitionView {
 export interface Portion {
   /** From a commit in a chunk or the tail; else from an extent, which holds committed records only. */
   readonly live: boolean
-  readonly batches: readonly StoredBatch[]
+  /** Undefined: not in memory yet, and larger than the reader has room for. */
+  readonly batches: readonly StoredBatch[] | undefined
+}
+
+export interface Walk {
+  readonly from: number
+  /** Asked before each portion: one of more bytes is not waited for, only begun to be fetched. */
+  readonly room: () => number
 }
 
 /** In a row, without a batch between them. */
@@ -47,14 +55,19 @@ export function stateOf({ shard, slot }: Pick<PartitionView, 'shard' | 'slot'>):
  * below `from`.
  * @throws LogError UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE where retention overtook the reader; StoreError, CorruptDataError
  */
-export async function* walkBatches(parts: ReadParts, view: PartitionView, from: number): AsyncGenerator<Portion> {
+export async function* walkBatches(
+  parts: ReadParts,
+  view: PartitionView,
+  { from, room }: Walk,
+): AsyncGenerator<Portion> {
   let offset = from
   for (let setbacks = 0; setbacks < SETBACKS_MAX; setbacks++) {
     const state = stateOf(view)
     if (!state) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
     if (offset >= state.next) return
     if (offset < state.start) throw outOfRange(offset, state)
-    const portions = offset < state.extentsTo ? walkExtent(parts, view, offset) : walkSlices(parts, view, offset)
+    const walk = offset < state.extentsTo ? walkExtent : walkSlices
+    const portions = walk(parts, view, { from: offset, room })
     for await (const { next, ...portion } of portions) {
       yield portion
       offset = next
@@ -73,30 +86,64 @@ interface Step extends Portion {
 }
 
 /** Nothing where no extent holds the offset, or it is gone. */
-async function* walkExtent(parts: ReadParts, view: PartitionView, offset: number): AsyncGenerator<Step> {
+async function* walkExtent(parts: ReadParts, view: PartitionView, { from: offset, room }: Walk): AsyncGenerator<Step> {
   const extent = await parts.extentList.find(view.shard.topicId, view.partition, offset)
   const blocks = extent && (await parts.extents.index(extent))
   if (!blocks) return
   const first = blocks.findLastIndex(({ from }) => from <= offset)
   for (let at = Math.max(0, first); at < blocks.length; at++) {
-    const batches = await parts.extents.block(extent, blocks, at)
+    const reading = parts.extents.block(extent, blocks, at)
+    if (blocks[at]!.length > room() && !parts.extents.has(extent, blocks[at]!)) {
+      reading.catch(() => undefined)
+      yield { live: false, batches: undefined, next: offset }
+    }
+    const batches = await reading
     if (!batches) return
-    const last = batches.at(-1)
-    const next = at === blocks.length - 1 ? extent.to : (last?.lastOffset ?? -1) + 1
-    if (next > offset) yield { live: false, batches, next }
+    const last = batches.at(-1)?.lastOffset ?? -1
+    const isEnd = at === blocks.length - 1
+    const next = isEnd ? extent.to : last + 1
+    if (next > offset)
+      yield { live: false, batches: isEnd && next > last + 1 ? [...batches, emptyEnd(extent)] : batches, next }
   }
+  if (blocks.length === 0) yield { live: false, batches: [emptyEnd(extent)], next: extent.to }
+}
+
+/** Where a fork has cut an extent between two batches, a reader still must get to its end. */
+function emptyEnd({ to }: Extent): StoredBatch {
+  return { bytes: buildEmptyBatch(to - 1).bytes, baseOffset: to - 1, lastOffset: to - 1, maxTimestamp: -1 }
 }
 
 /** Nothing where a segment is gone, or extents serve the offset by now. */
-async function* walkSlices({ cache }: ReadParts, view: PartitionView, offset: number): AsyncGenerator<Step> {
+async function* walkSlices(
+  { cache }: ReadParts,
+  view: PartitionView,
+  { from: offset, room }: Walk,
+): AsyncGenerator<Step> {
   const located = await locateSlices(view.shard, view.slot, offset)
   if (located?.length === 0) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
   for (const [index, { segment, slice, marker }] of (located ?? []).entries()) {
-    cache.readAhead(located!.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
-    const batches = marker ? [controlBatch(marker)] : await cache.read(segment, slice)
+    const next = slice.baseOffset + slice.records
+    if (slice.length > room() && !cache.peek(segment, slice)) {
+      cache.readAhead([located![index]!])
+      yield { live: true, batches: undefined, next: slice.baseOffset }
+    }
+    const reading = marker ? [controlBatch(marker)] : cache.read(segment, slice)
+    if (index + 1 < located!.length) cache.readAhead(located!.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
+    else readOn(cache, view, next)
+    const batches = await reading
     if (!batches) return
-    yield { live: true, batches, next: slice.baseOffset + slice.records }
+    yield { live: true, batches, next }
   }
+}
+
+/** Reads ahead in the next chunk, or the tail. */
+function readOn(cache: SliceCache, view: PartitionView, offset: number): void {
+  if (offset >= (stateOf(view)?.next ?? 0)) return
+  locateSlices(view.shard, view.slot, offset).then(
+    located => cache.readAhead((located ?? []).slice(0, SLICES_AHEAD_MAX)),
+    // What fails here fails again, and is told, when it is asked for.
+    () => undefined,
+  )
 }
 
 /** A marker as Kafka's clients know it. */

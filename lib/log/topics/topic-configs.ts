@@ -12,6 +12,7 @@ import {
   textConfig as textIn,
 } from '../../configs/index.ts'
 import { LogError } from '../errors.ts'
+import { FORK_AT, FORK_FROM } from '../fork/fork-point.ts'
 import { parseArchiveColumns } from './archive-columns.ts'
 
 const longMax = '9223372036854775807'
@@ -284,6 +285,19 @@ export const topicConfigs: ConfigDefinitions = {
     unused: true,
     about: 'There are no elections.',
   },
+  [FORK_AT]: {
+    type: 'string',
+    default: 'latest',
+    fixed: true,
+    about:
+      'Where a fork parts from its source: latest, a time (2026-11-23T10:00:00Z), or partition:offset pairs (0:1500,3:20).',
+  },
+  [FORK_FROM]: {
+    type: 'string',
+    default: '',
+    fixed: true,
+    about: 'The topic that this one is made from, sharing what that has stored.',
+  },
   'varve.archive': {
     type: 'string',
     default: 'none',
@@ -325,6 +339,19 @@ export function textConfig(configs: Configs, name: string): string {
 export function validateTopicConfigs(configs: Configs): void {
   const flaw = flawOfConfigs(topicConfigs, configs, 'topic') ?? flawOfTopic(configs)
   if (flaw) throw new LogError('INVALID_CONFIG', flaw)
+}
+
+/**
+ * The configs of a topic after a change. Those that are fixed stay, said again or not.
+ * @throws LogError INVALID_CONFIG where one of them would be another
+ */
+export function withFixedConfigs(changed: Configs, before: Configs): Configs {
+  const fixed = Object.keys(topicConfigs).filter(name => topicConfigs[name]?.fixed)
+  const other = fixed.find(name => Object.hasOwn(changed, name) && changed[name] !== before[name])
+  if (other !== undefined)
+    throw new LogError('INVALID_CONFIG', `${other} is for making a fork, and cannot be set or changed otherwise`)
+  const kept = fixed.filter(name => Object.hasOwn(before, name)).map(name => [name, before[name]!] as const)
+  return { ...changed, ...Object.fromEntries(kept) }
 }
 
 function flawOfTopic(configs: Configs): string | undefined {

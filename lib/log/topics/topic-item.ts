@@ -7,18 +7,22 @@ import type { ItemKey } from '../../storage/index.ts'
 import type { Topic } from '../contract.ts'
 
 export const TOPIC_NAMES = 'topics'
-const FORMAT_VERSION = 1
+/** Written where something is said that the first release did not know; else its version is. */
+const FORMAT_VERSION = 2
+const FIRST_VERSION = 1
 
 export interface TopicName {
   readonly id: string
   /**
-   * `deleting`: whoever meets it may finish the deletion. `deleted`: a tombstone, kept so that a creation that was
-   * delayed on its way (it expects no item) cannot bring the topic back.
+   * `deleting`: whoever meets it may finish the deletion. `deleted`: a tombstone, kept until all is removed that
+   * others keep by the topic's id. `forking`: it is being made as a fork, and is found by nobody but upkeep.
    */
   readonly state: (typeof STATES)[number]
+  /** While it is `forking`: when whoever makes it said last that it is at it, by its wall clock, ms since 1970. */
+  readonly renewedAt?: number
 }
 
-const STATES = ['live', 'deleting', 'deleted'] as const
+const STATES = ['live', 'deleting', 'deleted', 'forking'] as const
 
 export function topicNameKey(name: string): ItemKey {
   return { pk: TOPIC_NAMES, sk: name }
@@ -28,9 +32,11 @@ export function topicKey(id: string): ItemKey {
   return { pk: `t#${id}`, sk: 'topic' }
 }
 
-export function encodeTopicName(name: TopicName): Uint8Array {
-  const writer = new ByteWriter(32).uint8(FORMAT_VERSION).uint8(STATES.indexOf(name.state))
-  return writer.raw(Buffer.from(name.id, 'hex')).finish()
+export function encodeTopicName({ id, state, renewedAt = 0 }: TopicName): Uint8Array {
+  const writer = new ByteWriter(32).uint8(versionFor(state)).uint8(STATES.indexOf(state))
+  writer.raw(Buffer.from(id, 'hex'))
+  if (state === 'forking') writer.uint(renewedAt)
+  return writer.finish()
 }
 
 /** @throws CorruptDataError */
@@ -38,17 +44,18 @@ export function decodeTopicName(bytes: Uint8Array): TopicName {
   const reader = openDocument(bytes)
   const state = STATES[reader.uint8()]
   if (!state) throw new CorruptDataError('a topic name in no known state')
-  return { state, id: reader.raw(16).toString('hex') }
+  const id = reader.raw(16).toString('hex')
+  return { state, id, ...(state === 'forking' && { renewedAt: reader.uint() }) }
 }
 
 export interface StoredTopic {
   readonly topic: Topic
-  /** `deleting`: it takes no partitions any more. */
-  readonly state: 'live' | 'deleting'
+  /** `deleting`: it takes no partitions any more. `forking`: it is not there yet. */
+  readonly state: 'live' | 'deleting' | 'forking'
 }
 
 export function encodeTopic({ topic, state }: StoredTopic): Uint8Array {
-  const writer = new ByteWriter(128).uint8(FORMAT_VERSION).uint8(STATES.indexOf(state))
+  const writer = new ByteWriter(128).uint8(versionFor(state)).uint8(STATES.indexOf(state))
   writer.raw(Buffer.from(topic.id, 'hex')).string(topic.name)
   const configs = Object.entries(topic.configs)
   writer.uint(topic.partitions).uint(topic.shardSize).uint(configs.length)
@@ -59,7 +66,8 @@ export function encodeTopic({ topic, state }: StoredTopic): Uint8Array {
 /** @throws CorruptDataError */
 export function decodeTopic(bytes: Uint8Array): StoredTopic {
   const reader = openDocument(bytes)
-  const state = reader.uint8() === 0 ? 'live' : 'deleting'
+  const state = STATES[reader.uint8()]
+  if (!state || state === 'deleted') throw new CorruptDataError('a topic in no known state')
   const topic = {
     id: reader.raw(16).toString('hex'),
     name: reader.string(),
@@ -73,6 +81,10 @@ export function decodeTopic(bytes: Uint8Array): StoredTopic {
 function openDocument(bytes: Uint8Array): ByteReader {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  checkFormat('topic', version, FORMAT_VERSION)
+  checkFormat('topic', version, FORMAT_VERSION, FIRST_VERSION)
   return reader
+}
+
+function versionFor(state: TopicName['state']): number {
+  return state === 'forking' ? FORMAT_VERSION : FIRST_VERSION
 }

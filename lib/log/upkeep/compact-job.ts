@@ -10,7 +10,7 @@ export async function compactAll(heads: ShardHeads, compaction: Compaction, pass
   let busy = false
   for await (const place of heads.all()) {
     if (pass.signal.aborted) return busy
-    if (place.state === 'deleting' || !pass.isMine(`${place.topic.id}/${place.shard}`)) continue
+    if (place.state !== 'live' || !pass.isMine(`${place.topic.id}/${place.shard}`)) continue
     try {
       if (await compactOne(heads, compaction, place, pass)) busy = true
     } catch (error) {

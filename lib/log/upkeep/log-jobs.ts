@@ -2,13 +2,16 @@
 import type { Clock, Logger, Random } from '../../base/index.ts'
 import type { ItemStore, ObjectStore } from '../../storage/index.ts'
 import type { Shards } from '../shards.ts'
-import type { StoredTopics } from '../topics/stored-topics.ts'
+import { FORK_RENEWED_MS } from '../topics/fork-names.ts'
+import type { StoredTopics, UnfinishedTopic } from '../topics/stored-topics.ts'
+import { listTombstones, removeTombstone } from '../topics/tombstones.ts'
 import { compactAll } from './compact-job.ts'
 import type { Compaction } from './compaction/compaction.ts'
+import { giveUpPuts } from './give-up-puts.ts'
 import { Retention } from './retention.ts'
 import { ShardHeads } from './shard-heads.ts'
 import { Sweep } from './sweep.ts'
-import type { UpkeepJob } from './upkeep.ts'
+import type { UpkeepJob, UpkeepPass } from './upkeep.ts'
 import type { UpkeepSettings } from './upkeep-settings.ts'
 
 export interface LogJobsParts {
@@ -21,10 +24,14 @@ export interface LogJobsParts {
   readonly logger: Logger
   readonly compaction: Compaction
   readonly carriesItems: boolean
+  /** Removes what others keep by the ids of deleted topics; absent: there are no others to be asked, and tombstones stay. */
+  readonly forgetTopics?: ((topicIds: ReadonlySet<string>) => Promise<void>) | undefined
 }
 
 /** While a job finds nothing it runs ever more seldom, up to this part of its interval. */
 const IDLE_FACTOR = 12
+/** Deleted topics whose tombstones go in one pass. */
+const FORGOTTEN_MAX = 1_000
 /** Between two looks for commits to compact, while there are some. */
 const COMPACTION_INTERVAL_MS_MAX = 60_000
 
@@ -47,16 +54,28 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
       ...intervals(settings.retentionIntervalMs),
       run: async pass => {
         let found = false
-        for await (const name of parts.topics.unfinishedDeletions()) {
+        for await (const topic of parts.topics.unfinished()) {
           if (pass.signal.aborted) break
+          if (topic.state === 'forking') await giveUpFork(parts.topics, topic, pass)
+          else {
+            pass.tell(`topic ${topic.name}`, 'its deletion is not finished')
+            if (!pass.dry) await parts.topics.finishDeletion(topic.name)
+          }
           found = true
-          pass.tell(`topic ${name}`, 'its deletion is not finished')
-          if (!pass.dry) await parts.topics.finishDeletion(name)
           await pass.pause()
         }
         return found
       },
     },
+    ...(parts.forgetTopics
+      ? [
+          {
+            name: 'forget-topics',
+            ...intervals(settings.retentionIntervalMs),
+            run: async (pass: UpkeepPass) => pass.isMine('forget-topics') && forgetTopics(parts, pass),
+          },
+        ]
+      : []),
     {
       name: 'compact',
       // Never as seldom as the others: a burst after a quiet hour must not fill the memory with chunks' places.
@@ -70,7 +89,35 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
       ...intervals(settings.sweepIntervalMs),
       run: async pass => pass.isMine('sweep') && sweep.run(pass),
     },
+    {
+      name: 'give-up-puts',
+      ...intervals(settings.sweepIntervalMs),
+      run: async pass => pass.isMine('give-up-puts') && giveUpPuts(parts, graceMs, pass),
+    },
   ]
+}
+
+/** Whoever makes it renews it as long as it is at it. */
+async function giveUpFork(topics: StoredTopics, fork: UnfinishedTopic, pass: UpkeepPass): Promise<void> {
+  const { name, id, version, renewedAt } = fork
+  if (!pass.isAbandoned(`fork/${id}`, { version, renewedAt, durationMs: FORK_RENEWED_MS })) return
+  pass.tell(`topic ${name}`, 'it was to be a fork, and whoever made it is gone')
+  if (!pass.dry) await topics.abandonFork(fork)
+}
+
+/** The tombstone is the to-do list: it goes last. */
+async function forgetTopics({ forgetTopics: forget, ...parts }: LogJobsParts, pass: UpkeepPass): Promise<boolean> {
+  const tombstones = await listTombstones(parts.items, FORGOTTEN_MAX)
+  if (tombstones.length === 0) return false
+  for (const { name, id } of tombstones) pass.tell(`tombstone of topic ${name}`, `topic ${id} was deleted`)
+  if (pass.dry) return true
+  await forget?.(new Set(tombstones.map(({ id }) => id)))
+  for (const tombstone of tombstones) {
+    if (pass.signal.aborted) break
+    await removeTombstone(parts, tombstone)
+    await pass.pause()
+  }
+  return true
 }
 
 function intervals(intervalMs: number) {

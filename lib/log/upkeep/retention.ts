@@ -33,7 +33,7 @@ export class Retention {
     let moved = false
     for await (const place of this.#parts.heads.all()) {
       if (pass.signal.aborted) return moved
-      if (place.state === 'deleting' || !pass.isMine(`${place.topic.id}/${place.shard}`)) continue
+      if (place.state !== 'live' || !pass.isMine(`${place.topic.id}/${place.shard}`)) continue
       const limits = retentionLimits(place.topic.configs)
       if (await this.#retain(place, limits, pass)) moved = true
       await pass.pause()

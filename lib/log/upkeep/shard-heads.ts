@@ -10,12 +10,12 @@ import { LogError } from '../errors.ts'
 import { decodeHead, encodeHead, type Head, headKey } from '../head/head.ts'
 import type { Shards } from '../shards.ts'
 import type { StoredTopics } from '../topics/stored-topics.ts'
-import { decodeTopicName, TOPIC_NAMES } from '../topics/topic-item.ts'
+import { decodeTopicName, type StoredTopic, TOPIC_NAMES } from '../topics/topic-item.ts'
 
 export interface ShardPlace {
   readonly topic: Topic
-  /** `deleting`: nobody uses it any more. */
-  readonly state: 'live' | 'deleting'
+  /** `deleting`: nobody uses it any more; `forking`: not yet. */
+  readonly state: StoredTopic['state']
   readonly shard: number
 }
 
@@ -40,7 +40,7 @@ export class ShardHeads {
     this.#parts = parts
   }
 
-  /** Every shard of every topic that has a head, those of topics that are being deleted too. Read strongly. */
+  /** Every shard of every topic that has a head, those too of topics that are being forked or deleted. Read strongly. */
   async *all(): AsyncGenerator<ShardPlace> {
     for await (const { topic, state } of this.#parts.topics.stored()) {
       const known = Math.ceil(topic.partitions / topic.shardSize)

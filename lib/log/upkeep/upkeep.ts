@@ -4,7 +4,7 @@
  * reads alone; only where there is work it takes a lease and writes. So while nothing happens, nothing is written.
  */
 import { type Clock, drawFraction, type Logger, type Random, VarveError } from '../../base/index.ts'
-import type { Leases } from '../../leases/index.ts'
+import type { Leases, Renewed } from '../../leases/index.ts'
 
 /** What a job removed or changed, or (dry) would. */
 export interface UpkeepFinding {
@@ -24,6 +24,8 @@ export interface UpkeepPass {
   isMine(key: string): boolean
   /** Does `work` under a lease; undefined where another process is at it. */
   hold<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined>
+  /** Whether who renews this is gone. Another process is at it else. */
+  isAbandoned(name: string, renewed: Renewed): boolean
   tell(what: string, why: string): void
   /** Between one piece of work and the next, so that clients do not feel it. */
   pause(): Promise<void>
@@ -170,6 +172,11 @@ export class Upkeep {
         const held = await leases.hold(`upkeep/${name}`, leaseMs, lost => work(AbortSignal.any([lost, pass.signal])))
         if (!held.held) heldElsewhere(name)
         return held.held ? held.value : undefined
+      },
+      isAbandoned: (name, renewed) => {
+        const isOver = leases.isOver(name, renewed)
+        if (!isOver) heldElsewhere(name)
+        return isOver
       },
       pause: async () => {
         if (pauseMs > 0 && !pass.signal.aborted) await clock.sleep(pauseMs, pass.signal)

@@ -27,6 +27,7 @@ import { errorName, errorStatus, storeError } from './aws-errors.ts'
 import { type AwsOptions, clientOptions } from './client-options.ts'
 import { bodyOf, checksumOf, leavePayloadUnsigned } from './s3-body.ts'
 import { partsOf, uploadParts } from './s3-multipart.ts'
+import { S3Uploads } from './s3-uploads.ts'
 
 const LIST_PAGE_MAX = 1_000
 
@@ -62,6 +63,7 @@ export function openS3Objects(options: S3ObjectsOptions): ObjectStore {
 }
 
 class S3Objects implements ObjectStore {
+  readonly unfinishedPuts: S3Uploads
   readonly #client: S3Client
   readonly #bucket: string
   readonly #prefix: string
@@ -70,6 +72,7 @@ class S3Objects implements ObjectStore {
     this.#client = client
     this.#bucket = bucket
     this.#prefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
+    this.unfinishedPuts = new S3Uploads(client, bucket, this.#prefix)
   }
 
   async put(key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'> {

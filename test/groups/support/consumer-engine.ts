@@ -54,6 +54,8 @@ export class ConsumerEngine {
   readonly settings: GroupSettings
   group: ConsumerDocument
   now = 0
+  /** When each member was heard of last. */
+  readonly #heardAt = new Map<string, number>()
 
   constructor(settings: Partial<GroupSettings> = {}) {
     this.settings = { ...defaultGroupSettings, ...settings }
@@ -65,7 +67,9 @@ export class ConsumerEngine {
     const refusal = refusalOfHeartbeat(request)
     if (refusal) return refusal
     const step = heartbeatOfConsumer(this.group, request, this.topics, this.#moment())
-    if (!('error' in step)) this.#keep(step.group)
+    if ('error' in step) return step
+    this.#keep(step.group)
+    this.#heardAt.set(request.memberId, this.now)
     return step
   }
 
@@ -108,11 +112,11 @@ export class ConsumerEngine {
     return Object.fromEntries(entries)
   }
 
-  /** Who was not heard of for a session is put out. */
-  pass(ms: number, members: readonly EngineMember[]): void {
+  /** Who was not heard of for a session is put out, away or not. */
+  pass(ms: number): void {
     this.now += ms
-    const late = members.filter(member => this.now - member.heardAt >= SESSION_MS).map(({ memberId }) => memberId)
-    this.remove(...late.filter(id => this.group.members.has(id)))
+    const isLate = (id: string) => this.now - (this.#heardAt.get(id) ?? 0) >= SESSION_MS
+    this.remove(...[...this.group.members.keys()].filter(isLate))
   }
 
   #moment() {

@@ -1,5 +1,6 @@
 import type { Random } from '../../../lib/base/index.ts'
 import { silentLogger } from '../../../lib/base/index.ts'
+import { groupConfigValues } from '../../../lib/configs/index.ts'
 import {
   GroupError,
   type GroupErrorCode,
@@ -66,6 +67,8 @@ export class Fleet {
   readonly items = new MemoryItems()
   readonly topics = new FakeTopics()
   readonly clocks: VirtualClock[] = []
+  /** The configs of every group. */
+  configs: Readonly<Record<string, string>> = {}
   readonly #settings: Partial<GroupSettings>
 
   constructor(settings: Partial<GroupSettings> = {}) {
@@ -83,6 +86,7 @@ export class Fleet {
       random,
       logger: silentLogger,
       settings: this.#settings,
+      configs: { ofGroup: async () => groupConfigValues(this.configs) },
     })
   }
 

@@ -28,6 +28,8 @@ export class MemoryItems implements ItemStore {
   readFault: () => boolean = () => false
   /** Awaited before each call takes effect. */
   before: (what: 'get' | 'query' | 'write', key: ItemKey) => Promise<void> | void = () => {}
+  /** Awaited before the answer to each write that was done. */
+  afterWrite: (key: ItemKey) => Promise<void> | void = () => {}
 
   async get(key: ItemKey): Promise<Item | undefined> {
     this.reads++
@@ -57,6 +59,7 @@ export class MemoryItems implements ItemStore {
     if (fault === 'lost-before') throw new StoreError('STORE_OUTCOME_UNKNOWN', 'planned')
     const outcome = this.apply(operations)
     if (fault === 'lost-after') throw new StoreError('STORE_OUTCOME_UNKNOWN', 'planned')
+    await this.afterWrite(operations[0]!.key)
     return outcome
   }
 

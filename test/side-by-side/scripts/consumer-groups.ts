@@ -87,6 +87,7 @@ export const consumerGroupScripts = [
     }))
     await transcript.ask(ConsumerGroupDescribe, 1, { groupIds: [groupId], includeAuthorizedOperations: true })
     await transcript.ask(ConsumerGroupDescribe, 1, { groupIds: [], includeAuthorizedOperations: false })
+    await transcript.ask(ConsumerGroupDescribe, 1, { groupIds: [groupId, groupId], includeAuthorizedOperations: false })
     await everyVersion(transcript, DescribeGroups, () => ({ groups: [groupId] }))
     await transcript.ask(ListGroups, 5, { typesFilter: ['consumer'] })
     await transcript.ask(ListGroups, 5, { typesFilter: ['Consumer'], statesFilter: ['Stable'] })

@@ -53,6 +53,7 @@ export const shareGroupScripts = [
     const epoch = await joined(transcript, groupId, 'shared')
     await transcript.ask(ShareGroupHeartbeat, 1, beat(groupId, epoch))
     await transcript.ask(ShareGroupDescribe, 1, { groupIds: [groupId, 'nope', ''], includeAuthorizedOperations: false })
+    await transcript.ask(ShareGroupDescribe, 1, { groupIds: [groupId, groupId], includeAuthorizedOperations: false })
     await transcript.ask(ListGroups, 5, { typesFilter: ['share'] })
     await transcript.ask(DeleteGroups, 2, { groupsNames: [groupId] })
     await everyVersion(transcript, DescribeShareGroupOffsets, () => ({

@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest'
 import {
   type Assignment,
   checkHistory,
+  type Fork,
+  type Holding,
+  type Join,
   type OffsetCommit,
   type OffsetFetch,
   type Operation,
@@ -64,6 +67,13 @@ function propertiesOf(history: readonly Operation[]): Property[] {
 /** `during` began before `earlier` was over. */
 function concurrent<T extends Operation>(during: T, earlier: Operation): T {
   return { ...during, invoked: earlier.completed - 0.5 }
+}
+
+const forked = 'copy/0'
+
+function fork(more: Partial<Fork> = {}): Fork {
+  const outcome = { kind: 'done', id: 'copy' } as const
+  return { kind: 'fork', name: 'f', source: 'topic', partitions: 1, outcome, ...span(), ...more }
 }
 
 const cases: readonly { name: string; history: () => Operation[]; broken: Property[] }[] = [
@@ -129,6 +139,46 @@ const cases: readonly { name: string; history: () => Operation[]; broken: Proper
     name: 'a batch read in part',
     history: () => [send(0, 'unknown', { values: ['p:0/0', 'p:0/1'] }), poll(0, ['p:0/0'])],
     broken: ['torn-batch'],
+  },
+  {
+    name: 'a fork that has what its source had, and goes on alone',
+    history: () => [
+      ...[send(0, 0), send(1, 1), fork(), send(2, 2), send(3, 2, { partition: forked })],
+      ...[
+        poll(0, ['p:0', 'p:1', 'p:2'], { drain: 1 }),
+        poll(0, ['p:0', 'p:1', 'p:3'], { drain: 1, partition: forked }),
+      ],
+    ],
+    broken: [],
+  },
+  {
+    name: 'a fork without a record that its source had',
+    history: () => [send(0, 0), send(1, 1), fork(), poll(0, ['p:0'], { drain: 1, partition: forked })],
+    broken: ['unseen'],
+  },
+  {
+    name: 'a fork with a record that came later',
+    history: () => [send(0, 0), fork(), send(1, 1), poll(0, ['p:0', 'p:1'], { drain: 1, partition: forked })],
+    broken: ['phantom'],
+  },
+  {
+    name: 'a fork with a record from behind its cut',
+    history: () => [
+      send(0, 0),
+      send(1, 1),
+      fork({ cuts: [1] }),
+      poll(0, ['p:0', 'p:1'], { drain: 1, partition: forked }),
+    ],
+    broken: ['phantom'],
+  },
+  {
+    name: 'a fork with a record at another offset',
+    history: () => {
+      const made = fork()
+      const during = { ...send(1, 1), invoked: made.invoked - 0.5 }
+      return [send(0, 'unknown'), made, during, poll(0, ['p:1'], { drain: 1, partition: forked })]
+    },
+    broken: ['inconsistent-offsets'],
   },
   { name: 'a record that nobody sent', history: () => [poll(0, ['p:7'])], broken: ['phantom'] },
   {
@@ -286,6 +336,50 @@ describe('groups', () => {
   })
   test('a commit of an older generation', () => {
     expect(propertiesOf([assigned('m', 1), assigned('n', 2), commit(3)])).toEqual(['stale-commit'])
+  })
+})
+
+describe('holdings of members of consumer groups', () => {
+  const holding = (member: string, fromMs: number, more: Partial<Holding> = {}): Holding => ({
+    ...{ kind: 'holding', group: 'g', member, partition: '0', sessionMs: 9_000, rebalanceMs: 6_000, fromMs },
+    ...{ toMs: Infinity, heardAtMs: fromMs, owesSinceMs: Infinity, invoked: ++tick, completed: Infinity, ...more },
+  })
+  const joined = (member: string, more: Partial<Join> = {}): Join => ({
+    ...{ kind: 'join', group: 'g', member: '', instance: 'i', given: member, via: 'a', completedAtMs: 500 },
+    ...span(),
+    ...more,
+  })
+  const isStatic = { instance: 'i' }
+
+  test('one after the other', () => {
+    const first = holding('m', 0)
+    first.completed = ++tick
+    expect(propertiesOf([first, holding('n', 1_000)])).toEqual([])
+  })
+  test('two at once', () => {
+    expect(propertiesOf([holding('m', 0), holding('n', 1_000)])).toEqual(['two-owners'])
+    expect(propertiesOf([holding('m', 0, { owesSinceMs: 100 }), holding('n', 5_900)])).toEqual(['two-owners'])
+    expect(propertiesOf([holding('m', 0, { heardAtMs: 2_000 }), holding('n', 7_000)])).toEqual(['two-owners'])
+  })
+  test('who was not heard of, or owed for too long, has lost it', () => {
+    expect(propertiesOf([holding('m', 0), holding('n', 9_000)])).toEqual([])
+    const owing = holding('m', 0, { heardAtMs: 6_500, owesSinceMs: 100 })
+    expect(propertiesOf([owing, holding('n', 7_000)])).toEqual([])
+  })
+  test('a static member that was replaced has lost it to its successor, who may lose it to others', () => {
+    expect(propertiesOf([holding('m', 0, isStatic), joined('m2'), holding('n', 1_000)])).toEqual([])
+    const lost = joined('', { completed: Infinity })
+    expect(propertiesOf([holding('m', 0, isStatic), lost, holding('n', 1_000)])).toEqual([])
+  })
+  test('nobody has replaced it', () => {
+    const before = joined('m2')
+    expect(propertiesOf([before, holding('m', 0, isStatic), holding('n', 1_000)])).toEqual(['two-owners'])
+    const others = [joined('m'), joined('m2', { refused: true }), joined('m2', { instance: 'j' })]
+    expect(propertiesOf([holding('m', 0, isStatic), ...others, holding('n', 1_000)])).toEqual(['two-owners'])
+  })
+  test('a replaced one is kept at work', () => {
+    const kept = holding('m', 0, { ...isStatic, heardAtMs: 7_000 })
+    expect(propertiesOf([kept, joined('m2')])).toEqual(['stale-heartbeat'])
   })
 })
 

@@ -35,6 +35,10 @@ function tell(operation: Operation): string {
       const { kind, name, partitions, outcome } = operation
       return `${kind} ${name} with ${partitions}: ${outcome.kind === 'done' ? outcome.id : told(outcome)}`
     }
+    case 'fork': {
+      const { name, source, cuts, outcome } = operation
+      return `fork of ${source} into ${name} at ${cuts ?? 'latest'}: ${outcome.kind === 'done' ? outcome.id : told(outcome)}`
+    }
     case 'lookup': {
       const { outcome } = operation
       const answer = outcome.kind === 'found' ? outcome.id : outcome.kind === 'none' ? 'none' : outcome.code
@@ -73,6 +77,8 @@ function tell(operation: Operation): string {
     }
     case 'all-done':
       return `${operation.group} has done with ${operation.partition} to ${operation.end}`
+    case 'expiry':
+      return `the store forgets ${operation.partition ?? 'all'} of ${operation.group}`
     case 'fetch':
       return `${operation.group} fetches ${operation.partition}: ${operation.offset ?? 'no answer'}`
   }

@@ -2,7 +2,7 @@
  * One owner of a partition in a generation; who was replaced is told so in time, and who lives is not put out; a committed
  * offset is a register that only owners write (I6).
  */
-import type { Assignment, Heartbeat, Join, OffsetCommit, OffsetFetch, Operation, Violation } from './history.ts'
+import type { Assignment, Expiry, Heartbeat, Join, OffsetCommit, OffsetFetch, Operation, Violation } from './history.ts'
 
 /** A request reaches a process within this; and a process that stood still for less takes no notice of it. */
 const UNNOTICED_MS = 2_100
@@ -13,20 +13,47 @@ export function checkGroups(history: readonly Operation[]): Violation[] {
   const heartbeats: Heartbeat[] = []
   const commits: OffsetCommit[] = []
   const fetches: OffsetFetch[] = []
-  for (const operation of history) {
+  const expiries = history.filter(operation => operation.kind === 'expiry')
+  const lives = new Lives(expiries)
+  for (const given of history) {
+    const operation = lives.placed(given)
+    if (!operation) continue
     if (operation.kind === 'assignment') assignments.push(operation)
     if (operation.kind === 'join') joins.push(operation)
     if (operation.kind === 'heartbeat') heartbeats.push(operation)
     if (operation.kind === 'commit') commits.push(operation)
-    if (operation.kind === 'fetch') fetches.push(operation)
+    if (given.kind === 'fetch') fetches.push(given)
   }
+  const committed = history.filter(operation => operation.kind === 'commit')
   return [
     ...checkOwners(assignments),
     ...checkHeartbeats(assignments, joins, heartbeats),
     ...checkFencing(joins, heartbeats),
     ...checkCommits(assignments, commits),
-    ...checkFetches(commits, fetches),
+    ...checkFetches(committed, fetches, expiries),
   ]
+}
+
+/** A group that went and comes again counts its generations anew: it is another group here. */
+class Lives {
+  readonly #ends: readonly Expiry[]
+
+  constructor(expiries: readonly Expiry[]) {
+    this.#ends = expiries.filter(({ partition }) => partition === undefined)
+  }
+
+  /** Undefined: nobody can say in which life of its group it was. */
+  placed(operation: Operation): Operation | undefined {
+    if (this.#ends.length === 0 || !('group' in operation)) return operation
+    const life = this.of(operation.group, operation.invoked)
+    return life === this.of(operation.group, operation.completed)
+      ? { ...operation, group: `${operation.group}~${life}` }
+      : undefined
+  }
+
+  of(group: string, tick: number): number {
+    return this.#ends.filter(end => end.group === group && end.invoked < tick).length
+  }
 }
 
 /** A static member that was replaced is the same owner: what its former self does is checked with the commits. */
@@ -117,15 +144,23 @@ interface Stored {
   done: number
 }
 
-function checkFetches(commits: readonly OffsetCommit[], fetches: readonly OffsetFetch[]): Violation[] {
+function checkFetches(
+  commits: readonly OffsetCommit[],
+  fetches: readonly OffsetFetch[],
+  expiries: readonly Expiry[],
+): Violation[] {
   const violations: Violation[] = []
+  const lives = new Lives(expiries)
   const places = Map.groupBy(fetches, ({ group, partition }) => `${group}/${partition}`)
   for (const [place, there] of places) {
     const stored = commits
       .filter(({ group, partition }) => `${group}/${partition}` === place)
       .map((commit): Stored => ({ commit, done: commit.outcome === 'done' ? commit.completed : Infinity }))
+    const expired = expiries
+      .filter(({ group, partition }) => `${group}/${partition}` === place)
+      .map(({ invoked }) => invoked)
     for (const fetch of there.toSorted((a, b) => a.completed - b.completed)) {
-      violations.push(...checkFetch(fetch, stored))
+      violations.push(...checkFetch(fetch, stored, { lives, expired }))
       const seen = stored.find(({ commit }) => commit.offset === fetch.offset)
       if (seen) seen.done = Math.min(seen.done, fetch.completed)
     }
@@ -133,9 +168,17 @@ function checkFetches(commits: readonly OffsetCommit[], fetches: readonly Offset
   return violations
 }
 
-/** The offset must be of a commit that no finished later one had replaced when the fetch began. */
-function checkFetch(fetch: OffsetFetch, all: readonly Stored[]): Violation[] {
+/**
+ * The offset must be of a commit that no finished later one had replaced when the fetch began, and that had not expired then; or
+ * none, where what was committed may have expired.
+ */
+function checkFetch(
+  fetch: OffsetFetch,
+  all: readonly Stored[],
+  { lives, expired }: { readonly lives: Lives; readonly expired: readonly number[] },
+): Violation[] {
   if (fetch.offset === undefined) return []
+  const lastExpiry = expired.findLast(at => at < fetch.completed) ?? -1
   const finished = all.filter(({ done }) => done < fetch.invoked)
   const newest = finished.at(-1)?.commit
   const lost = (why: string): Violation[] => [
@@ -144,13 +187,19 @@ function checkFetch(fetch: OffsetFetch, all: readonly Stored[]): Violation[] {
       what: `${fetch.partition} of ${fetch.group}: fetched ${fetch.offset}${why}, committed were ${newest?.offset ?? 'none'}`,
     },
   ]
-  if (fetch.offset === -1) return finished.length === 0 ? [] : lost('')
+  if (fetch.offset === -1) {
+    return finished.every(({ commit }) => commit.invoked < lastExpiry) ? [] : lost('')
+  }
   const seen = all.find(
     ({ commit }) => commit.offset === fetch.offset && commit.invoked < fetch.completed && commit.outcome !== 'refused',
   )
   if (!seen) return lost(', which nobody committed')
+  if (expired.some(at => at > seen.done && at < fetch.invoked)) return lost(', which had expired')
+  const lifeOf = ({ group, invoked }: OffsetCommit) => lives.of(group, invoked)
   const replaced = finished.some(
-    ({ commit }) => commit.invoked > seen.done || commit.generation > seen.commit.generation,
+    ({ commit }) =>
+      commit.invoked > seen.done ||
+      (commit.generation > seen.commit.generation && lifeOf(commit) === lifeOf(seen.commit)),
   )
   return replaced ? lost('') : []
 }

@@ -106,6 +106,18 @@ export interface TopicChange extends Span {
     | { readonly kind: 'unknown'; readonly code: string }
 }
 
+/** A topic was made as a fork of another. It is insisted on: `invoked` is the first attempt. */
+export interface Fork extends Span {
+  readonly kind: 'fork'
+  readonly name: string
+  /** The id of the other. */
+  readonly source: string
+  readonly partitions: number
+  /** By partition: the offsets asked for; absent: the latest. */
+  readonly cuts?: readonly number[]
+  outcome: TopicChange['outcome']
+}
+
 /** `id` undefined: told that there is no such topic. */
 export interface TopicLookup extends Span {
   readonly kind: 'lookup'
@@ -157,8 +169,11 @@ export interface Holding extends Span {
   toMs: number
   /** When it sent the last heartbeat that was answered. */
   heardAtMs: number
-  /** When it sent the heartbeat that was answered with an assignment without the partition. */
-  toGiveUpAtMs: number
+  /**
+   * When it asked what made it owe partitions, this one or others, that it has not told of giving up: the first heartbeat,
+   * answered or not, after which it was told so. Who owes for too long is put out as a whole. Infinity: it owes nothing.
+   */
+  owesSinceMs: number
 }
 
 export interface Join extends Span {
@@ -171,6 +186,10 @@ export interface Join extends Span {
   given: string
   /** The process that was asked. */
   readonly via: string
+  /** Surely nobody was admitted by it. */
+  refused?: boolean
+  /** When it was answered, in ms. */
+  completedAtMs?: number
 }
 
 export interface Heartbeat extends Span {
@@ -205,6 +224,13 @@ export interface OffsetFetch extends Span {
   readonly partition: string
   /** -1: none committed; undefined: no answer. */
   offset: number | undefined
+}
+
+/** The store lost a committed offset, or (partition undefined) the group: nobody was in it for long. At one moment. */
+export interface Expiry extends Span {
+  readonly kind: 'expiry'
+  readonly group: string
+  readonly partition: string | undefined
 }
 
 /** Records that a share group's member was given. */
@@ -254,6 +280,7 @@ export type Operation =
   | Deletion
   | EndQuery
   | TopicChange
+  | Fork
   | TopicLookup
   | Transaction
   | Identification
@@ -263,6 +290,7 @@ export type Operation =
   | Holding
   | OffsetCommit
   | OffsetFetch
+  | Expiry
 
 export type Property =
   | 'lost-write' // acknowledged or read once, and not there in the end
@@ -288,6 +316,7 @@ export type Property =
   | 'fenced-write' // a producer that had been fenced before it sent was not refused
   | 'two-owners' // one partition, two members, one generation
   | 'committed-offset-lost' // a committed offset is gone or older
+  | 'false-expiry' // a committed offset expired while somebody was in its group, or under a transaction
   | 'stale-commit' // a commit of an older generation, or of a replaced static member, was accepted
   | 'stale-heartbeat' // a member was kept at work long after a newer generation was known
   | 'false-eviction' // a member was put out although it was heard of within its session

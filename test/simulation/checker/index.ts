@@ -1,4 +1,5 @@
 import { checkDeletions } from './deletions.ts'
+import { checkWholeInForks, Forks } from './forks.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkHoldings } from './holdings.ts'
@@ -16,6 +17,8 @@ export type {
   Deletion,
   Delivery,
   EndQuery,
+  Expiry,
+  Fork,
   Heartbeat,
   Holding,
   Identification,
@@ -41,13 +44,17 @@ export type {
 export function checkHistory(history: readonly Operation[]): Violation[] {
   const dropped = droppedValues(history)
   const hasTransactions = history.some(({ kind }) => kind === 'transaction' || kind === 'identity')
+  const forks = new Forks(history)
+  const parts = forks.withInherited(splitByPartition(history))
   return [
     ...checkTopics(history),
-    ...splitByPartition(history).flatMap(part => [
-      ...checkRecords(part, new Holes(part, dropped, hasTransactions)),
-      ...checkOrder(part, new Holes(part, dropped, hasTransactions)),
+    ...parts.flatMap(part => [
+      ...checkRecords(part, new Holes(part, forks.dropped(part.partition, dropped), hasTransactions)),
+      ...checkOrder(part, new Holes(part, forks.dropped(part.partition, dropped), hasTransactions)),
       ...checkDeletions(part),
     ]),
+    ...forks.check(parts),
+    ...checkWholeInForks(parts, forks),
     ...checkTransactions(history),
     ...checkGroups(history),
     ...checkHoldings(history),

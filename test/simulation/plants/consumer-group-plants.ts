@@ -50,10 +50,15 @@ export const consumerGroupPlants: readonly Plant[] = [
     edits: [
       {
         file: keeper,
-        find: 'if (this.#options.clock.monotonic() - held.asOf >= this.#staleAfterMs(held.group)) await this.#confirm(held)',
-        replace: '',
+        find: 'if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group',
+        replace: 'if (clock.monotonic() >= 0) return held.group',
       },
     ],
+  },
+  {
+    name: 'what was stored long ago told as new in a consumer group',
+    focus,
+    edits: [{ file: keeper, find: 'if (this.#held) await this.#recent()', replace: '' }],
   },
   {
     name: 'the dead keep their place in a consumer group',

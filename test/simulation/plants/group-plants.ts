@@ -43,8 +43,8 @@ export const groupPlants: readonly Plant[] = [
     edits: [
       {
         file: coordinatedGroup,
-        find: 'if (this.#options.clock.monotonic() - held.asOf >= this.#staleAfterMs(held.group)) await this.#confirm(held)',
-        replace: '',
+        find: 'if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group',
+        replace: 'if (clock.monotonic() >= 0) return held.group',
       },
     ],
   },

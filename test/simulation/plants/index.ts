@@ -1,5 +1,7 @@
 import { compactionPlants } from './compaction-plants.ts'
 import { consumerGroupPlants } from './consumer-group-plants.ts'
+import { expiryPlants } from './expiry-plants.ts'
+import { forkPlants } from './fork-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
@@ -17,4 +19,6 @@ export const plants: readonly Plant[] = [
   ...transactionPlants,
   ...sharePlants,
   ...upkeepPlants,
+  ...expiryPlants,
+  ...forkPlants,
 ]

@@ -144,7 +144,7 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/topics/stored-topics.ts',
-        find: "if (name?.state === 'live') throw alreadyExists(topic.name)",
+        find: "if (name?.state === 'live' || name?.state === 'forking') throw alreadyExists(topic.name)",
         replace: "if (name?.state === 'live' && attempt === 0) throw alreadyExists(topic.name)",
       },
     ],

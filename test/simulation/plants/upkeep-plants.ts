@@ -85,7 +85,7 @@ export const upkeepPlants: readonly Plant[] = [
   {
     name: 'the sweep does not look for items',
     focus: 'upkeep',
-    edits: [{ file: sweep, find: 'hour * HOUR_MS < fence; hour++', replace: 'hour < 0; hour++' }],
+    edits: [{ file: sweep, find: 'from * HOUR_MS < fence; from +=', replace: 'from < 0; from +=' }],
   },
   {
     name: 'a deletion answered before it is written',
@@ -114,7 +114,7 @@ export const upkeepPlants: readonly Plant[] = [
     focus: 'upkeep',
     edits: [
       {
-        file: 'log/topics/stored-topics.ts',
+        file: 'log/topics/topic-deletion.ts',
         find: 'for (let shard = shards - 1; shard >= 0; shard--) await',
         replace: 'for (let shard = shards - 1; shard > 0; shard--) await',
       },

@@ -1,4 +1,4 @@
-import type { Topic } from '../../../lib/log/index.ts'
+import type { ForkRequest, Topic } from '../../../lib/log/index.ts'
 import type { Operation, TopicChange, Violation } from '../checker/index.ts'
 import type { Cluster } from '../world/cluster.ts'
 import { Connection, RemoteError, type Work } from '../world/network.ts'
@@ -132,6 +132,11 @@ export class Client {
     return this.#change('create', name, partitions, ({ log }) =>
       log.topics.create({ name, partitions, configs: { ...CONFIGS, ...configs } }),
     )
+  }
+
+  /** It has as many partitions as its source. */
+  tryFork(request: ForkRequest, partitions: number): Promise<TopicOutcome> {
+    return this.#change('create', request.name, partitions, ({ log }) => log.fork(request))
   }
 
   tryGrow(topic: Topic, partitions: number): Promise<TopicOutcome> {

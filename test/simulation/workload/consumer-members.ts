@@ -5,10 +5,11 @@
  */
 import { readConsumerAssignment, writeConsumerAssignment } from '../../../lib/groups/consumer-subscription.ts'
 import { assignmentOf, GroupError, type Groups, type Joined } from '../../../lib/groups/index.ts'
-import type { Holding, OffsetCommit } from '../checker/index.ts'
+import type { Join, OffsetCommit } from '../checker/index.ts'
 import { CONSUMER_HEARTBEAT_MS, CONSUMER_SESSION_MS, type ConsumerMemberPlan } from '../consumer-group-plan.ts'
 import { RemoteError } from '../world/network.ts'
 import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
+import { Holdings } from './holdings.ts'
 import { fetchOffsets } from './offsets.ts'
 
 const PROTOCOL = 'range'
@@ -38,6 +39,16 @@ const orders = new Map<string, 'again' | 'anew' | 'find' | 'end' | 'wait'>([
   ['CLOSED', 'find'],
 ])
 
+/** After these nobody was admitted. */
+const refusals = new Set([
+  'UNRELEASED_INSTANCE_ID',
+  'FENCED_INSTANCE_ID',
+  'UNKNOWN_MEMBER_ID',
+  'GROUP_ID_NOT_FOUND',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'INCONSISTENT_GROUP_PROTOCOL',
+])
+
 export interface ConsumerSurroundings {
   readonly topic: string
   /** Which gateway coordinates the group, as `gateway` believes. */
@@ -51,7 +62,7 @@ export class ConsumerMember {
   readonly #group: string
   readonly #client: Client
   readonly #surroundings: ConsumerSurroundings
-  readonly #holdings = new Map<number, Holding>()
+  readonly #holdings: Holdings
   #coordinator = 0
   #topicId = ''
   #memberId: string
@@ -59,6 +70,8 @@ export class ConsumerMember {
   /** What it was told to have, where it has not done that yet. */
   #told: readonly number[] | undefined
   #saysAll = true
+  /** What it has changed, and the coordinator has not heard of it. */
+  #saysOwned = false
   #refusedSinceMs = Infinity
   #ended = false
   #retired = false
@@ -71,6 +84,9 @@ export class ConsumerMember {
     this.#memberId = plan.protocol === 'consumer' ? `${plan.name}-0` : ''
     this.#client = new Client(scene, `${group}/${plan.name}`, () => this.#findCoordinator())
     this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
+    const { instance, protocol, rebalanceMs } = plan
+    const sessionMs = protocol === 'classic' ? plan.sessionMs : CONSUMER_SESSION_MS
+    this.#holdings = new Holdings(scene, { group, sessionMs, rebalanceMs, ...(instance !== undefined && { instance }) })
   }
 
   get ended(): boolean {
@@ -82,7 +98,7 @@ export class ConsumerMember {
   }
 
   get partitions(): number[] {
-    return [...this.#holdings.keys()]
+    return this.#holdings.partitions
   }
 
   retire(): void {
@@ -144,9 +160,9 @@ export class ConsumerMember {
       await this.#sleep(this.#client.rng.fraction() * this.#plan.revokeMs)
       // Meanwhile it may have been told otherwise.
       if (this.#told !== told) return
-      for (const partition of given) this.#giveUp(partition)
+      for (const partition of given) this.#holdings.giveUp(partition)
     }
-    for (const partition of told) this.#take(partition)
+    for (const partition of told) this.#holdings.take(this.#memberId, partition)
     this.#told = undefined
   }
 
@@ -155,7 +171,8 @@ export class ConsumerMember {
     const { instance, rebalanceMs, byRegex } = this.#plan
     const all = this.#epoch === 0 || this.#saysAll
     const owned = assignmentOf([[this.#topicId, this.partitions]])
-    const asked = { memberId: this.#memberId, epoch: this.#epoch, at: world.time }
+    const askedAtMs = world.time
+    this.#holdings.asked()
     const request = {
       ...this.#identity,
       epoch: this.#epoch,
@@ -166,24 +183,48 @@ export class ConsumerMember {
       instanceId: instance,
     }
     this.#saysAll = true
-    const answer = await this.#ask(`heartbeat in ${this.#epoch}`, groups => groups.consumerHeartbeat(request))
+    const beat = () => this.#ask(`heartbeat in ${this.#epoch}`, groups => groups.consumerHeartbeat(request))
+    const answer = await (this.#epoch === 0 ? this.#recordJoin(beat) : beat())
     this.#saysAll = false
     this.#saysOwned = false
     this.#epoch = answer.epoch
     world.note(this.#client.name, `told epoch ${answer.epoch}`)
-    for (const holding of this.#holdings.values()) holding.heardAtMs = asked.at
-    if (!answer.assignment) return
-    this.#told = [...(answer.assignment.get(this.#topicId) ?? [])]
+    const told = answer.assignment && [...(answer.assignment.get(this.#topicId) ?? [])]
+    this.#holdings.answered(askedAtMs, { saidAll: request.owned !== undefined, told })
+    if (!told) return
+    this.#told = told
     this.#saysOwned = true
-    world.note(this.#client.name, `told to have ${this.#told}`)
-    for (const [partition, holding] of this.#holdings) {
-      if (!this.#told.includes(partition)) holding.toGiveUpAtMs = Math.min(holding.toGiveUpAtMs, asked.at)
-    }
-    for (const partition of this.#told) this.partitionsSeen = Math.max(this.partitionsSeen, partition + 1)
+    world.note(this.#client.name, `told to have ${told}`)
+    for (const partition of told) this.partitionsSeen = Math.max(this.partitionsSeen, partition + 1)
   }
 
-  /** What it has changed, and the coordinator has not heard of it. */
-  #saysOwned = false
+  /** A static member's, which may take the place of another. */
+  async #recordJoin<T extends { readonly memberId: string }>(ask: () => Promise<T>): Promise<T> {
+    const { instance } = this.#plan
+    if (instance === undefined) return ask()
+    const { world, history } = this.#client.scene
+    const join: Join = {
+      kind: 'join',
+      group: this.#group,
+      member: this.#memberId,
+      instance,
+      given: '',
+      via: this.#client.connection.via,
+      invoked: world.tick(),
+      completed: Infinity,
+    }
+    history.push(join)
+    try {
+      const answer = await ask()
+      join.given = answer.memberId
+      join.completed = world.tick()
+      join.completedAtMs = world.time
+      return answer
+    } catch (error) {
+      join.refused = refusals.has(failureOf(error).code)
+      throw error
+    }
+  }
 
   get #identity() {
     const { name } = this.#plan
@@ -207,7 +248,7 @@ export class ConsumerMember {
     const at = scene.world.time
     const request = this.#standing
     await this.#ask('classic heartbeat', groups => groups.heartbeat(request))
-    for (const holding of this.#holdings.values()) holding.heardAtMs = at
+    this.#holdings.answered(at, { saidAll: false, told: undefined })
     if (rng.chance(this.#plan.commitChance)) await this.#commit()
   }
 
@@ -231,10 +272,8 @@ export class ConsumerMember {
       requiresMemberId: true,
       supportsSkippingAssignment: true,
     }
-    const joined = await this.#ask(
-      'join',
-      (groups, signal) => groups.join(request, signal),
-      CALL_TIMEOUT_MS + 3 * rebalanceMs,
+    const joined = await this.#recordJoin(() =>
+      this.#ask('join', (groups, signal) => groups.join(request, signal), CALL_TIMEOUT_MS + 3 * rebalanceMs),
     )
     this.#memberId = joined.memberId
     const at = this.#client.scene.world.time
@@ -255,7 +294,8 @@ export class ConsumerMember {
     )
     this.#epoch = joined.generation
     for (const [topic, partitions] of readConsumerAssignment(synced.assignment)?.topics ?? []) {
-      if (topic === this.#surroundings.topic) for (const partition of partitions) this.#take(partition, at)
+      if (topic === this.#surroundings.topic)
+        for (const partition of partitions) this.#holdings.take(this.#memberId, partition, at)
     }
     await this.#fetch()
   }
@@ -276,41 +316,8 @@ export class ConsumerMember {
 
   // ---------------------------------------------------------------- what it holds
 
-  #take(partition: number, heardAtMs = this.#client.scene.world.time): void {
-    if (this.#holdings.has(partition)) return
-    const { world, history } = this.#client.scene
-    const { instance, protocol, sessionMs, rebalanceMs } = this.#plan
-    const holding: Holding = {
-      kind: 'holding',
-      group: this.#group,
-      member: this.#memberId,
-      ...(instance !== undefined && { instance }),
-      partition: String(partition),
-      sessionMs: protocol === 'classic' ? sessionMs : CONSUMER_SESSION_MS,
-      rebalanceMs,
-      invoked: world.tick(),
-      completed: Infinity,
-      fromMs: world.time,
-      toMs: Infinity,
-      heardAtMs,
-      toGiveUpAtMs: Infinity,
-    }
-    this.#holdings.set(partition, holding)
-    history.push(holding)
-    world.count('holding')
-  }
-
-  #giveUp(partition: number): void {
-    const { world } = this.#client.scene
-    const holding = this.#holdings.get(partition)
-    if (!holding) return
-    holding.completed = world.tick()
-    holding.toMs = world.time
-    this.#holdings.delete(partition)
-  }
-
   #giveUpAll(): void {
-    for (const partition of this.partitions) this.#giveUp(partition)
+    this.#holdings.giveUpAll()
     this.#told = undefined
   }
 

@@ -79,7 +79,7 @@ async function useBriefly(
   return undefined
 }
 
-async function insistOnDeletion(client: Client, name: string): Promise<void> {
+export async function insistOnDeletion(client: Client, name: string): Promise<void> {
   for (;;) {
     const outcome = await client.tryDelete(name)
     if (outcome.kind === 'deleted' || outcome.code === 'UNKNOWN_TOPIC') return

@@ -1,16 +1,17 @@
 /**
  * Compacts a shard: the commits from its floor on become extents, one a partition.
  *
- *   read commits and their batches → put an object for each partition → ONE write: extent items (expected absent) and the
+ *   read commits and their batches → put a snapshot, and an object for each partition → ONE write: extent items (expected absent) and the
  *   head (floor, extentsTo) → delete the chunks below the floor → the head's `removed` follows
  *
  * Races, and what holds:
  * - Another compactor, or this one twice: the write expects the head's floor and extents' ends as they were read; one wins. The loser
  *   leaves its objects where they are: it cannot know that its write has not happened. The sweep finds what nothing refers to.
  * - Commits made meanwhile: the change is planned anew on each head; it touches only what lies below the new floor.
- * - A sweep's fence above our ids: the change does not fit; the sweep may delete our objects.
+ * - A sweep's fence above our ids: the change does not fit; the sweep may delete our objects. So ids are drawn only when all is read,
+ *   which takes as long as the throttle says: else sweeps that come faster than a round would never let one come to its end.
  * - A process that knows an older head: it finds a chunk or segment gone and reads the head.
- * - Who opens the shard later needs the commits after the snapshot: the floor never passes that. A snapshot that lags is made first and
+ * - Who opens the shard later needs the commits after the snapshot: the floor never passes that. Where the snapshot lags, a new one
  *   goes into the same write.
  * - The topic is deleted: a sealed head takes no change.
  */
@@ -65,12 +66,12 @@ export async function compactCommitsOf(
   const due = await takeDueCommits(shard, parts.settings, now)
   if (due === 'moved') return 'lost'
   if (!due) return undefined
-  const snapshot = (due.head.snapshot?.commits ?? 0) < due.floor ? await putSnapshot(parts, shard) : undefined
   const batches = await readCommitBatches({ ...parts, readsMax: parts.settings.readsMax }, due.commits, {
     aborted: due.aborted,
     starts: due.head.partitions.map(({ start }) => start),
   })
   if (!batches) return 'lost'
+  const snapshot = (due.head.snapshot?.commits ?? 0) < due.floor ? await putSnapshot(parts, shard) : undefined
   const slots = [...due.extentsTo.keys()].filter(slot => mustKeep(due, slot))
   const extents = await inParallel(slots, PUTS_MAX, async slot => {
     const partition = first + slot

@@ -2,6 +2,7 @@
 import { type BatchView, splitBatches } from '../../../records/index.ts'
 import type { ObjectStore } from '../../../storage/index.ts'
 import { LogError } from '../../errors.ts'
+import { batchesOf, blocksOf, indexPosition } from '../../extent/cut-extent.ts'
 import { BLOCK_BYTES, type Block, checkBlock, decodeExtentIndex, ExtentBuilder } from '../../extent/extent-format.ts'
 import { type Extent, extentObjectKey, type StoredExtent } from '../../extent/extent-item.ts'
 import type { SegmentIds } from '../../segment/segment-id.ts'
@@ -18,9 +19,9 @@ const BLOCKS_AHEAD = 3
 
 /** @throws LogError REQUEST_TIMED_OUT where the extent was replaced, and is gone; StoreError, CorruptDataError */
 async function readIndex({ objects }: ExtentStreamParts, extent: Extent): Promise<Block[]> {
-  const bytes = await objects.get(extent.object, { from: extent.bytes, length: extent.indexBytes })
+  const bytes = await objects.get(extent.object, { from: indexPosition(extent), length: extent.indexBytes })
   if (!bytes) throw gone(extent)
-  return decodeExtentIndex(bytes)
+  return [...blocksOf(extent, decodeExtentIndex(bytes))]
 }
 
 /**
@@ -42,7 +43,8 @@ export async function* readExtents(parts: ExtentStreamParts, extents: readonly E
     for (let at = 0; at < BLOCKS_AHEAD; at++) fetch(at)
     for (const at of blocks.keys()) {
       fetch(at + BLOCKS_AHEAD)
-      for (const batch of splitBatches(await coming.shift()!)) if (batch.recordCount > 0) yield batch
+      const batches = batchesOf(extent, splitBatches(await coming.shift()!))
+      for (const batch of batches) if (batch.recordCount > 0) yield batch
     }
   }
 }

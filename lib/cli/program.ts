@@ -1,21 +1,18 @@
-#!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
-import { enableCompileCache } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { explainFailure, UsageError } from './failure.ts'
-
-// Before the first file is read, for then it is fixed: each call that waits for the disk holds a thread of these.
-process.env.UV_THREADPOOL_SIZE ??= '6'
-
-// Starting is mostly compiling: what was compiled once is kept in the system's folder for temporary files.
-enableCompileCache()
+import { tuneGarbageCollection } from './garbage-collection.ts'
 
 /**
  * The command line. Each command is a file in commands/, loaded only when it is asked for, so that `start` does not
  * wait for a Kafka client. Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage.
  */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  start: async () => (await import('./commands/start.ts')).startCommand(),
+  start: async () => {
+    // Before the server is loaded: what has grown by then stays.
+    tuneGarbageCollection()
+    return (await import('./commands/start.ts')).startCommand()
+  },
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   produce: async () => (await import('./commands/produce.ts')).produceCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),

@@ -1,0 +1,1 @@
+export { checkOfMaking, markOfRemoval } from './lifetimes.ts'

@@ -1,0 +1,75 @@
+/** What a member of a consumer group holds, as it believes, written down for the checker from when to when. */
+import type { Holding } from '../checker/index.ts'
+import type { Scene } from './client.ts'
+
+/** The same in all that one member holds. */
+type Holder = Pick<Holding, 'group' | 'instance' | 'sessionMs' | 'rebalanceMs'>
+
+export class Holdings {
+  readonly #scene: Scene
+  readonly #holder: Holder
+  readonly #held = new Map<number, Holding>()
+  /** When it sent the first heartbeat since one was answered. */
+  #askedSinceMs = Infinity
+  #owesSinceMs = Infinity
+
+  constructor(scene: Scene, holder: Holder) {
+    this.#scene = scene
+    this.#holder = holder
+  }
+
+  get partitions(): number[] {
+    return [...this.#held.keys()]
+  }
+
+  take(member: string, partition: number, heardAtMs = this.#scene.world.time): void {
+    if (this.#held.has(partition)) return
+    const { world, history } = this.#scene
+    const holding: Holding = {
+      kind: 'holding',
+      ...this.#holder,
+      member,
+      partition: String(partition),
+      invoked: world.tick(),
+      completed: Infinity,
+      fromMs: world.time,
+      toMs: Infinity,
+      heardAtMs,
+      owesSinceMs: this.#owesSinceMs,
+    }
+    this.#held.set(partition, holding)
+    history.push(holding)
+    world.count('holding')
+  }
+
+  giveUp(partition: number): void {
+    const { world } = this.#scene
+    const holding = this.#held.get(partition)
+    if (!holding) return
+    holding.completed = world.tick()
+    holding.toMs = world.time
+    this.#held.delete(partition)
+  }
+
+  giveUpAll(): void {
+    for (const partition of this.partitions) this.giveUp(partition)
+    this.#owesSinceMs = Infinity
+  }
+
+  /** A heartbeat is sent now. */
+  asked(): void {
+    this.#askedSinceMs = Math.min(this.#askedSinceMs, this.#scene.world.time)
+  }
+
+  /** One that was sent at `askedAtMs` is answered: `told` what to have, if so. `saidAll`: it said what the member holds. */
+  answered(askedAtMs: number, { saidAll, told }: { saidAll: boolean; told: readonly number[] | undefined }): void {
+    if (saidAll) this.#owesSinceMs = Infinity
+    if (told && this.partitions.some(partition => !told.includes(partition)))
+      this.#owesSinceMs = Math.min(this.#owesSinceMs, this.#askedSinceMs)
+    this.#askedSinceMs = Infinity
+    for (const holding of this.#held.values()) {
+      holding.heardAtMs = askedAtMs
+      holding.owesSinceMs = this.#owesSinceMs
+    }
+  }
+}
