@@ -36,15 +36,9 @@ export const forkPlants: readonly Plant[] = [
     ],
   },
   {
-    name: "the source's floor not looked at again",
+    name: 'a fork that minds no fence',
     focus: 'forks',
-    edits: [
-      {
-        file: forkShard,
-        find: "return state === 'open' && floor === head.floor",
-        replace: "return state === 'open' && floor >= head.floor",
-      },
-    ],
+    edits: [{ file: forkShard, find: "if (empty.fence > 0) return 'fenced'", replace: '' }],
   },
   {
     name: 'the states of producers forked',
