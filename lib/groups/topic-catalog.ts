@@ -33,7 +33,7 @@ export class TopicCatalog {
   readonly #source: TopicSource
   readonly #clock: Clock
   readonly #flights = new SingleFlight<'list', Listed>()
-  readonly #patterns = new LRUCache<string, RE2JS>({ max: REGEXES_MAX })
+  readonly #patterns = new LRUCache<string, RE2JS>({ maxSize: REGEXES_MAX, sizeCalculation: () => 1 })
   #listed: Listed | undefined
 
   constructor(source: TopicSource, clock: Clock) {

@@ -193,6 +193,29 @@ describe('compaction', () => {
     expect(last.batches.map(bytes => viewBatch(bytes))).toMatchObject([{ baseOffset: endOffset - 1, recordCount: 0 }])
   })
 
+  test('a reader whose head is older than the extents is not told that nothing is there', async () => {
+    const { open } = openRig({ ...EAGER, compaction: { ...EAGER.compaction, mergeCountMin: 2 } })
+    const [log, reader] = [open(), open()]
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    const transact = async (n: number, value: string, outcome: 'commit' | 'abort') => {
+      const producer = { producerId: 1, producerEpoch: n, transaction: n }
+      await send(log, topic, [value], { ...producer, baseSequence: 0 })
+      await log.endTransaction({ topic, partition: 0, ...producer, outcome, timeoutMs: 5_000 })
+    }
+    await transact(1, 'aborted', 'abort')
+    await log.compaction.compactShard(topic, 0)
+    expect((await reader.findOffset(topic, 0, { at: 'latest', isolation: 'read_uncommitted' })).offset).toBe(2)
+    await transact(2, 'aborted', 'abort')
+    expect((await log.compaction.compactShard(topic, 0)).replaced).toBe(2)
+    await transact(3, 'committed', 'commit')
+    for (const isolation of ['read_uncommitted', 'read_committed'] as const) {
+      const asked = { topic, partition: 0, offset: 0, maxBytes: 1_000, atLeastOneBatch: true, isolation }
+      const { batches, endOffset } = await reader.read(asked)
+      expect(batches.map(bytes => viewBatch(bytes).baseOffset)).toEqual([3, 4, 5])
+      expect(endOffset).toBe(6)
+    }
+  })
+
   test('a reader in the middle of it is not told of an abort whose marker went away', async () => {
     const { open, hooks } = openRig({ ...EAGER, cacheBytesMax: 1, itemSegmentBytesMax: 0 })
     const [log, reader] = [open(), open()]

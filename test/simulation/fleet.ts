@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Violation } from './checker/index.ts'
 import { type Focus, focusOf, type Plan } from './plan.ts'
-import type { Failure, WorkOrder, WorkResult } from './worker.ts'
+import type { Failure, Pace, WorkOrder, WorkResult } from './worker.ts'
+import type { Tracing } from './world/trace.ts'
 
 export type { Failure } from './worker.ts'
 
@@ -14,6 +15,8 @@ const YOUNG_GENERATION_MB = 192
 
 export interface Tally {
   histories: number
+  short: Pace
+  long: Pace
   steps: number
   virtualMs: number
   readonly counters: Map<string, number>
@@ -33,13 +36,15 @@ export interface FleetOptions {
   readonly focus?: Focus | undefined
   /** Begin no more histories after a violation. */
   readonly untilFailure?: boolean
+  /** `hash`: the tally has the hashes of the traces. */
+  readonly tracing?: Tracing
   onProgress?(tally: Tally): void
 }
 
 /** Runs the histories of consecutive seeds on several threads. */
 export async function runHistories(options: FleetOptions): Promise<Tally> {
-  const { histories, forMs = Infinity, untilFailure = false, onProgress } = options
-  const tally: Tally = { histories: 0, steps: 0, virtualMs: 0, counters: new Map(), hashes: new Map(), failures: [] }
+  const { histories, forMs = Infinity, untilFailure = false, tracing = 'none', onProgress } = options
+  const tally = emptyTally()
   const until = performance.now() + forMs
   const seeds = seedsOf(options)
   let left = histories
@@ -49,7 +54,7 @@ export async function runHistories(options: FleetOptions): Promise<Tally> {
       while (left > 0 && performance.now() < until && !(untilFailure && tally.failures.length > 0)) {
         const some = seeds.take(Math.min(BATCH, left))
         left -= some.length
-        add(tally, await thread.ask({ kind: 'run', seeds: some }))
+        add(tally, await thread.ask({ kind: 'run', seeds: some, untilFailure, tracing }))
         onProgress?.(tally)
       }
     } finally {
@@ -83,14 +88,26 @@ function seedsOf({ firstSeed, focus }: FleetOptions): { take(count: number): num
   }
 }
 
+function emptyTally(): Tally {
+  const none: Pace = { histories: 0, ms: 0 }
+  const counts = { histories: 0, short: none, long: none, steps: 0, virtualMs: 0 }
+  return { ...counts, counters: new Map(), hashes: new Map(), failures: [] }
+}
+
 function add(tally: Tally, result: WorkResult): void {
   if (result.kind !== 'ran') throw new Error('the worker answered another question')
-  tally.histories += result.histories
+  tally.histories += result.short.histories + result.long.histories
+  tally.short = sumOf(tally.short, result.short)
+  tally.long = sumOf(tally.long, result.long)
   tally.steps += result.steps
   tally.virtualMs += result.virtualMs
   for (const [name, by] of result.counters) tally.counters.set(name, (tally.counters.get(name) ?? 0) + by)
   for (const [seed, hash] of result.hashes) tally.hashes.set(seed, hash)
   tally.failures.push(...result.failures)
+}
+
+function sumOf(a: Pace, b: Pace): Pace {
+  return { histories: a.histories + b.histories, ms: a.ms + b.ms }
 }
 
 /** A worker that is asked one thing at a time. */

@@ -27,18 +27,28 @@ import type { Connection } from './world/network.ts'
 import { ObjectTruth } from './world/object-truth.ts'
 import { Rng } from './world/rng.ts'
 import type { StoreObserver } from './world/stores.ts'
+import type { Tracing } from './world/trace.ts'
 import { StuckError, World } from './world/world.ts'
 
 /** After the healing all work must be done within this, and then all reading: more than every timeout of clients and stores. */
 const LIVENESS_MS = 20 * 60_000
 
+/** All is done when nothing was written for so long: more than compaction's longest pause. */
+const SETTLED_AFTER_MS = 5 * 60_000
+
+/** It is waited for that long at most, after the latest request of the chaos: compaction may be slow, but comes to an end. */
+const SETTLING_MS_MAX = 60 * 60_000
+
 /** The latest that a request of the chaos can still reach a store after the healing. */
 const LATEST_MS = 30 * 60_000
 
-const IDLE_MS = 3_600_000
+const HOUR_MS = 3_600_000
 
-/** The last sweep's clock is so far ahead that every segment is older, and it looks back as far as any clock was wrong. */
-const LAST_SWEEP = { skewMs: 24 * 3_600_000, hours: 36, withinMs: 30 * 60_000, passesMax: 40 }
+/** Shorter where jobs of upkeep look around every few seconds: they have looked often by then. */
+const IDLE_MS = { without: HOUR_MS, with: 10 * 60_000 }
+
+/** The last sweep's clock is so far ahead of all there were that every segment is older, and it looks back to the last of them. */
+const LAST_SWEEP = { aheadMs: HOUR_MS, withinMs: 30 * 60_000, passesMax: 40 }
 
 /** More partitions than any topic here ever has. */
 const PARTITIONS_MAX = 32
@@ -48,6 +58,7 @@ const CALM_AFTER_MS = 3 * 60_000
 
 export interface Outcome {
   readonly violations: readonly Violation[]
+  /** Of what was traced; '' where nothing was. */
   readonly traceHash: string
   readonly lines: readonly string[]
   readonly history: readonly Operation[]
@@ -61,9 +72,9 @@ export interface Outcome {
 export async function runPlan(
   plan: Plan,
   system: SystemUnderTest,
-  options: { readonly keepTrace?: boolean } = {},
+  { tracing = 'none' }: { readonly tracing?: Tracing } = {},
 ): Promise<Outcome> {
-  const world = new World(options)
+  const world = new World(tracing)
   const violations: Violation[] = []
   const onUnhandled = (error: unknown) => reportError(scene, error, 'a rejection that nobody handles')
   process.on('unhandledRejection', onUnhandled)
@@ -98,7 +109,7 @@ export async function runPlan(
   process.off('unhandledRejection', onUnhandled)
   violations.push(...checkHistory(history), ...checkEndState(truth, { swept: plan.upkeep?.sweepAtEnd === true }))
   const { counters, trace, steps, time: virtualMs } = world
-  const { hash: traceHash, lines } = trace
+  const { hash: traceHash = '', lines = [] } = trace ?? {}
   return { violations, traceHash, lines, history, struck: faults.struck, counters, steps, virtualMs }
 }
 
@@ -127,11 +138,13 @@ class Scenario {
       await world.run(() => this.#readAll(), world.time + LIVENESS_MS)
       // What expires is written.
       if (this.#plan.watchIdle && !this.#plan.tuning.expiry) {
-        const settledMs = this.#settledMs
-        await world.run(() => this.#idle(settledMs), world.time + settledMs + 2 * IDLE_MS + LIVENESS_MS)
+        await world.run(() => this.#idle(), world.time + LATEST_MS + SETTLING_MS_MAX + 2 * HOUR_MS + LIVENESS_MS)
       }
       if (this.#plan.upkeep?.sweepAtEnd) {
-        await world.run(() => this.#sweepAll(), world.time + LATEST_MS + 10 * LAST_SWEEP.withinMs + LIVENESS_MS)
+        await world.run(
+          () => this.#sweepAll(),
+          world.time + LATEST_MS + SETTLING_MS_MAX + 10 * LAST_SWEEP.withinMs + LIVENESS_MS,
+        )
       }
     } catch (error) {
       if (!(error instanceof StuckError)) throw error
@@ -254,23 +267,30 @@ class Scenario {
     }
   }
 
-  /**
-   * After so long the last late request has come, and upkeep has done what it can: what was stored by a clock that was ahead
-   * is young for it until a clock shows that time again.
-   */
-  get #settledMs(): number {
-    return LATEST_MS + this.#scene.cluster.clocksWentBackMs
+  /** Until the last late request has come, and what comes of it is done. */
+  async #settle(): Promise<void> {
+    const { world } = this.#scene
+    await world.sleep(world.underwayUntil - world.time)
+    const until = world.time + SETTLING_MS_MAX
+    let written: number
+    do {
+      written = this.#coverage.effects
+      await world.sleep(SETTLED_AFTER_MS)
+    } while (this.#coverage.effects !== written && world.time < until)
   }
 
-  /** From then on nobody writes for an hour, and all is still there after it. */
-  async #idle(settledMs: number): Promise<void> {
+  /** When the last late request has come, nobody writes for a long while, and all is still there after it. */
+  async #idle(): Promise<void> {
     const { world, violations } = this.#scene
     this.#phase = 'idle'
-    await world.sleep(settledMs)
+    // What was stored by a clock that was ahead is young for upkeep until a clock shows that time again.
+    this.#scene.cluster.setClocksForward()
+    await this.#settle()
     const before = this.#coverage.effects
-    await world.sleep(IDLE_MS)
+    const idleMs = this.#plan.tuning.upkeep ? IDLE_MS.with : IDLE_MS.without
+    await world.sleep(idleMs)
     const written = this.#coverage.effects - before
-    if (written > 0) violations.push({ property: 'idle-writes', what: `${written} writes in an idle hour` })
+    if (written > 0) violations.push({ property: 'idle-writes', what: `${written} writes in ${idleMs} idle ms` })
     await this.#readAll()
   }
 
@@ -279,8 +299,11 @@ class Scenario {
     const { world, cluster, violations } = this.#scene
     this.#phase = 'last sweep'
     cluster.stopUpkeep()
-    await world.sleep(LATEST_MS)
-    const { skewMs, hours, withinMs, passesMax } = LAST_SWEEP
+    await this.#settle()
+    const { aheadMs, withinMs, passesMax } = LAST_SWEEP
+    const { lowMs, highMs } = cluster.clocks
+    const skewMs = highMs + aheadMs
+    const hours = Math.ceil((skewMs - lowMs + world.time) / HOUR_MS) + 1
     const upkeep = { graceMs: 0, windowHours: hours, firstLookHours: hours, leaseMs: 1_000, background: false }
     const { compaction: _, ...tuning } = this.#plan.tuning
     const service = await cluster.startExtra('sweeper', skewMs, { ...tuning, upkeep })

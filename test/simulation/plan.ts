@@ -101,9 +101,30 @@ export type Focus = (typeof focuses)[number]
 
 export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups', 'forks'] as const
 
+const HISTORIES = 24
+
+/** Out of so many histories; the rest are about the log. Those of upkeep and forks take some times as long as others. */
+const SHARES: readonly (readonly [Focus, number])[] = [
+  ['transactions', 4],
+  ['groups', 3],
+  ['consumer-groups', 3],
+  ['shares', 3],
+  ['upkeep', 2],
+  ['forks', 1],
+]
+
 export function focusOf(seed: number): Focus {
-  const focus = new Rng(seed, 'focus').pick(focuses.slice(0, -1))
-  return focus === 'upkeep' && new Rng(seed, 'fork focus').chance(0.4) ? 'forks' : focus
+  let left = new Rng(seed, 'focus').below(HISTORIES)
+  for (const [focus, share] of SHARES) {
+    if (left < share) return focus
+    left -= share
+  }
+  return 'log'
+}
+
+/** It goes on for hours of virtual time, or has jobs that look around every few seconds: it takes many times as long as others. */
+export function isLong({ tuning, watchIdle }: Plan): boolean {
+  return tuning.upkeep !== undefined || tuning.expiry !== undefined || watchIdle
 }
 
 export function drawPlan(seed: number): Plan {
@@ -115,6 +136,7 @@ export function drawPlan(seed: number): Plan {
   const clocksRight = rng.chance(0.3)
   const gateways = rng.pick([1, 2, 2, 3])
   const skewsMs = Array.from({ length: gateways }, () => (clocksRight ? 0 : drawSkew(rng)))
+  const hasUpkeep = focus === 'upkeep' || rng.chance(0.1)
   const plan: Plan = {
     seed,
     skewsMs,
@@ -135,13 +157,13 @@ export function drawPlan(seed: number): Plan {
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
     tuning: {
       ...drawTuning(rng, healMs),
-      ...((focus === 'upkeep' || rng.chance(0.2)) && { upkeep: drawUpkeepTuning(rng, healMs) }),
+      ...(hasUpkeep && { upkeep: drawUpkeepTuning(rng, healMs) }),
       ...drawExpiry(new Rng(seed, 'expiry'), focus, healMs),
     },
     faults: drawFaults(rng, healMs),
     disasters: drawDisasters(rng, skewsMs.length, healMs),
     healMs,
-    watchIdle: rng.chance(0.1),
+    watchIdle: rng.chance(hasUpkeep ? 0.05 : 0.1),
   }
   return forking ? withForks(plan, forking) : plan
 }
@@ -198,6 +220,9 @@ function drawProducers(rng: Rng, topics: readonly number[], healMs: number): Pro
   })
 }
 
+/** One reader's until the healing, about: more show nothing new. */
+const POLLS_MAX = 400
+
 function drawReaders(rng: Rng, topics: readonly number[], healMs: number): ReaderPlan[] {
   return Array.from({ length: rng.pick([0, 1, 1, 2]) }, (_, i) => {
     const topic = rng.below(topics.length)
@@ -206,7 +231,7 @@ function drawReaders(rng: Rng, topics: readonly number[], healMs: number): Reade
       topic,
       partition: rng.below(topics[topic]!),
       maxBytes: rng.pick([1, 500, 20_000]),
-      thinkMs: rng.spread(5, Math.max(10, healMs / 10)),
+      thinkMs: rng.spread(Math.max(5, healMs / POLLS_MAX), Math.max(10, healMs / 10)),
     }
   })
 }
@@ -272,7 +297,8 @@ function drawCompaction(rng: Rng, healMs: number): CompactionTuning {
     dueMs: rng.pick([-24, -24, 24 * 365]) * HOUR_MS,
     roundBytesMax: rng.pick([1, 300, 3_000, 1_000_000]),
     readsMax: rng.pick([1, 4]),
-    bytesPerSecondMax: rng.pick([1_000, Infinity]),
+    // JSON, in which plans are kept, has no Infinity.
+    bytesPerSecondMax: rng.pick([1_000, 1e12]),
     extentBytesMax: rng.pick([500, 5_000, 1_000_000]),
     mergeCountMin: rng.pick([2, 3, 8]),
   }

@@ -38,6 +38,9 @@ export interface ShareMemberPlan {
   }
 }
 
+/** One member's acquisitions until the healing, about: more show nothing new. */
+const LOOKS_MAX = 200
+
 export function drawShareTuning(rng: Rng): ShareTuning {
   return {
     lockMs: Math.round(rng.spread(500, 30_000)),
@@ -79,7 +82,7 @@ function drawMember(rng: Rng, place: number, healMs: number): ShareMemberPlan {
     })),
     recordsMax: rng.pick([1, 2, 5, 100]),
     strict: rng.chance(0.5),
-    thinkMs: rng.spread(5, Math.max(10, healMs / 20)),
+    thinkMs: rng.spread(Math.max(5, healMs / LOOKS_MAX), Math.max(10, healMs / 20)),
     chances: { release: chance(), reject: chance(), renew: chance(), forget: chance() },
   }
 }

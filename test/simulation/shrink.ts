@@ -24,7 +24,7 @@ export interface Shrunk {
 export async function shrinkPlan(plan: Plan, property: Property, system: SystemUnderTest): Promise<Shrunk> {
   const shrinker = new Shrinker(plan, property, system)
   await shrinker.shrink()
-  const outcome = await runPlan(shrinker.plan, system, { keepTrace: true })
+  const outcome = await runPlan(shrinker.plan, system, { tracing: 'lines' })
   return { plan: shrinker.plan, outcome, runs: shrinker.runs }
 }
 

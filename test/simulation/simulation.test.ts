@@ -42,7 +42,7 @@ describe('simulation', () => {
 
   test('the trace of a seed is the same in every process, and other seeds have others', async () => {
     const here = await Promise.all([11, 12, 13].map(async seed => (await runTraced(drawPlan(seed))).traceHash))
-    const { hashes } = await runHistories({ firstSeed: 11, histories: 3, workers: 1 })
+    const { hashes } = await runHistories({ firstSeed: 11, histories: 3, workers: 1, tracing: 'hash' })
     expect([...hashes.values()]).toEqual(here)
     expect(new Set(here).size).toBe(3)
   })
@@ -62,5 +62,5 @@ describe('planted bugs', () => {
 })
 
 function runTraced(plan: Plan) {
-  return runPlan(plan, system, { keepTrace: true })
+  return runPlan(plan, system, { tracing: 'lines' })
 }

@@ -17,7 +17,7 @@ const PRICES = { flush: () => 5e-6, poll: 0.25e-6 }
 const NEVER_BY_AGE = { dueMs: Number.MAX_SAFE_INTEGER }
 
 const TAKEOVER_RETRY_MS = 2_000
-const COMPACTION_PAUSE_MS_MAX = 600_000
+const COMPACTION_PAUSE_MS_MAX = 120_000
 
 export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {

@@ -3,9 +3,16 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Violation } from './checker/index.ts'
 import type { Plan } from './plan.ts'
 import { plantBug, plants } from './plants/index.ts'
+import type { Tracing } from './world/trace.ts'
 
 export type WorkOrder =
-  | { readonly kind: 'run'; readonly seeds: readonly number[] }
+  | {
+      readonly kind: 'run'
+      readonly seeds: readonly number[]
+      /** The seeds after one that is violated are left. */
+      readonly untilFailure: boolean
+      readonly tracing: Tracing
+    }
   | { readonly kind: 'shrink'; readonly plan: Plan; readonly violation: Violation }
 
 export interface Failure {
@@ -13,10 +20,17 @@ export interface Failure {
   readonly violations: readonly Violation[]
 }
 
+/** How many, and the processor time of one thread that they took. */
+export interface Pace {
+  readonly histories: number
+  readonly ms: number
+}
+
 export type WorkResult =
   | {
       readonly kind: 'ran'
-      readonly histories: number
+      readonly short: Pace
+      readonly long: Pace
       readonly steps: number
       readonly virtualMs: number
       readonly counters: ReadonlyMap<string, number>
@@ -41,7 +55,7 @@ if (name !== undefined && !plant) throw new Error(`no plant is called ${name}`)
 if (plant) plantBug(plant)
 const { describeOperation } = await import('./checker/index.ts')
 const { runPlan } = await import('./history.ts')
-const { drawPlan } = await import('./plan.ts')
+const { drawPlan, isLong } = await import('./plan.ts')
 const { shrinkPlan } = await import('./shrink.ts')
 const { system } = await import('./system-under-test.ts')
 
@@ -60,9 +74,15 @@ async function work(order: WorkOrder): Promise<WorkResult> {
   const counters = new Map<string, number>()
   const hashes = new Map<number, string>()
   const failures: Failure[] = []
+  const paces = { short: { histories: 0, ms: 0 }, long: { histories: 0, ms: 0 } }
   for (const seed of order.seeds) {
     const plan = drawPlan(seed)
-    const outcome = await runPlan(plan, system)
+    const began = process.threadCpuUsage()
+    const outcome = await runPlan(plan, system, order)
+    const pace = paces[isLong(plan) ? 'long' : 'short']
+    pace.histories++
+    const { user, system: kernel } = process.threadCpuUsage(began)
+    pace.ms += (user + kernel) / 1_000
     steps += outcome.steps
     virtualMs += outcome.virtualMs
     hashes.set(seed, outcome.traceHash)
@@ -72,6 +92,7 @@ async function work(order: WorkOrder): Promise<WorkResult> {
         plan,
         violations: outcome.violations.slice(0, TOLD_MAX),
       })
+    if (failures.length > 0 && order.untilFailure) break
   }
-  return { kind: 'ran', histories: order.seeds.length, steps, virtualMs, counters, hashes, failures }
+  return { kind: 'ran', ...paces, steps, virtualMs, counters, hashes, failures }
 }

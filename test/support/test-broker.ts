@@ -5,6 +5,7 @@ import { Gateway, type GatewayLimits } from '../../lib/gateway/index.ts'
 import { Groups } from '../../lib/groups/index.ts'
 import { type Log, type LogOptions, openLog } from '../../lib/log/index.ts'
 import { ShareGroups } from '../../lib/share/index.ts'
+import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
 import { Transactions } from '../../lib/transactions/index.ts'
 import { memoryItems, memoryObjects } from './memory-stores.ts'
 
@@ -25,6 +26,9 @@ export interface TestBrokerOptions {
   readonly limits?: Partial<GatewayLimits>
   readonly config?: Partial<BrokerConfig>
   readonly clock?: Clock
+  /** Of several brokers over one store. */
+  readonly stores?: { readonly objects: ObjectStore; readonly items: ItemStore }
+  readonly rack?: string
   readonly compaction?: NonNullable<LogOptions['compaction']>
   /** Wraps the log, to watch or hinder it. */
   readonly wrapLog?: (log: Log) => Log
@@ -37,7 +41,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     logged.push(`${event} ${JSON.stringify(fields)}`)
   }
   const logger: Logger = { info: note, warn: note, error: note }
-  const stores = { objects: memoryObjects(), items: memoryItems() }
+  const stores = options.stores ?? { objects: memoryObjects(), items: memoryItems() }
   const common = { ...stores, clock, random: systemRandom, logger: silentLogger }
   const opened = openLog({
     ...common,
@@ -56,7 +60,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     logger,
     ...(options.limits ? { limits: options.limits } : {}),
   })
-  const advertised = { host: '127.0.0.1', port: gateway.port, rack: null }
+  const advertised = { host: '127.0.0.1', port: gateway.port, rack: options.rack ?? null }
   const cluster = await Gateways.join({ ...common, advertised })
   const config = { ...defaultBrokerConfig, ...options.config }
   const router = new Router({ log, groups, shares, transactions, cluster, configs, config, clock, logger }, handlers)

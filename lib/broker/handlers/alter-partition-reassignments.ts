@@ -13,6 +13,7 @@ import {
 } from '../../protocol/index.ts'
 import { type ErrorName, errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
+import { replicasOf } from '../partition-replicas.ts'
 import { flawOfAssignment } from '../replica-assignment.ts'
 
 type Asked = Message<typeof AlterPartitionReassignmentsRequest>['topics'][number]
@@ -62,8 +63,8 @@ function flawOf(
   if (replicas === null) return ['NO_REASSIGNMENT_IN_PROGRESS', null]
   const flaw = flawOfAssignment(replicas, cluster)
   if (flaw) return ['INVALID_REPLICA_ASSIGNMENT', flaw]
-  const { nodeId } = cluster.leaderOf(topic.id, Math.floor(index / topic.shardSize))
-  return replicas.length === 1 && replicas[0] === nodeId
+  const nodes = replicasOf(topic, index, cluster).map(({ nodeId }) => nodeId)
+  return replicas.join() === nodes.join()
     ? undefined
-    : ['INVALID_REPLICA_ASSIGNMENT', `Partition ${topic.name}:${index} is placed by Varve, at ${nodeId} now.`]
+    : ['INVALID_REPLICA_ASSIGNMENT', `Partition ${topic.name}:${index} is placed by Varve, at ${nodes.join(', ')} now.`]
 }

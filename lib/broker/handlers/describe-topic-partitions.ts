@@ -2,8 +2,8 @@
  * DescribeTopicPartitions, version 0 (KIP-966): topics in the order of their names, so many partitions at a time; a cursor
  * says where the next answer begins. No topics: all.
  *
- * Departures from Apache Kafka: a partition's replicas are the one gateway that is preferred for it, which any other can
- * stand in for; the leader epoch is always 0.
+ * Departures from Apache Kafka: a partition's replicas are the gateway that is preferred for it and one of each other zone, and
+ * any gateway can stand in for them; the leader epoch is always 0.
  */
 import type { Topic } from '../../log/index.ts'
 import {
@@ -16,6 +16,7 @@ import {
 import { operationsNotAsked, topicOperations } from '../authorized-operations.ts'
 import { errorCodeOf, errorCodes } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
+import { replicasOf } from '../partition-replicas.ts'
 import { leaderEpoch } from '../topic-lookup.ts'
 
 type Request = Message<typeof DescribeTopicPartitionsRequest>
@@ -93,14 +94,14 @@ function answerOf(topic: Topic, from: number, to: number, { cluster }: Broker): 
     topicId: topic.id,
     isInternal: false,
     partitions: indexes.map(partitionIndex => {
-      const { nodeId } = cluster.leaderOf(topic.id, Math.floor(partitionIndex / topic.shardSize))
+      const nodes = replicasOf(topic, partitionIndex, cluster).map(({ nodeId }) => nodeId)
       return {
         errorCode: 0,
         partitionIndex,
-        leaderId: nodeId,
+        leaderId: nodes[0]!,
         leaderEpoch,
-        replicaNodes: [nodeId],
-        isrNodes: [nodeId],
+        replicaNodes: nodes,
+        isrNodes: nodes,
         eligibleLeaderReplicas: [],
         lastKnownElr: [],
         offlineReplicas: [],

@@ -4,13 +4,15 @@
  * request may begin.
  *
  * Departures from Apache Kafka: fetch sessions (KIP-227) are declined with session id 0, which clients take as it is;
- * fetching as a replica is no different from fetching as a consumer; the preferred read replica is never another one;
+ * fetching as a replica is no different from fetching as a consumer; a client whose rack is not
+ * this gateway's is sent to one of its zone by any gateway, not by the leader alone (KIP-392);
  * where the memory for answers is used up, an answer holds less than was asked for.
  */
 import type { Isolation, ReadResult, Topic } from '../../log/index.ts'
 import { Fetch, type FetchRequest, type FetchResponse, type Message, type MessageInput } from '../../protocol/index.ts'
 import { errorCodeOf, errorCodes } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { preferredReplica } from '../partition-replicas.ts'
 import { leaderEpochError, lookUpTopic } from '../topic-lookup.ts'
 
 type Request = Message<typeof FetchRequest>
@@ -26,6 +28,8 @@ interface Slot {
   readonly partition: number
   readonly fetchOffset: number
   readonly maxBytes: number
+  /** Where the client is to go for the records; -1: they are here. */
+  readonly preferredReplica: number
   errorCode: number
   read: ReadResult | undefined
 }
@@ -41,7 +45,7 @@ export const fetch = handler(Fetch, {
           context.apiVersion >= topicIdVersion ? { id: topicId } : { name: topic },
           context,
         )
-        return partitions.map(partition => newSlot(found, partition))
+        return partitions.map(partition => newSlot(found, partition, request.rackId, context))
       }),
     )
     const round = new FetchRound(slots.flat(), request, context)
@@ -57,14 +61,22 @@ export const fetch = handler(Fetch, {
   },
 })
 
-function newSlot(found: Topic | number, asked: Request['topics'][number]['partitions'][number]): Slot {
+function newSlot(
+  found: Topic | number,
+  asked: Request['topics'][number]['partitions'][number],
+  clientRack: string,
+  { cluster }: RequestContext,
+): Slot {
   const { partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch } = asked
   const unknown = partition < 0 ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : 0
+  const topic = typeof found === 'number' ? undefined : found
+  const preferred = topic && !unknown ? preferredReplica(clientRack, topic, partition, cluster) : undefined
   return {
-    topic: typeof found === 'number' ? undefined : found,
+    topic,
     partition,
     fetchOffset,
-    maxBytes: Math.max(0, partitionMaxBytes),
+    maxBytes: preferred ? 0 : Math.max(0, partitionMaxBytes),
+    preferredReplica: preferred?.nodeId ?? -1,
     errorCode: typeof found === 'number' ? found : unknown || leaderEpochError(currentLeaderEpoch),
     read: undefined,
   }
@@ -72,7 +84,10 @@ function newSlot(found: Topic | number, asked: Request['topics'][number]['partit
 
 const unknownCodes: readonly number[] = [errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorCodes.UNKNOWN_TOPIC_ID]
 
-function answerPartition({ partition, errorCode, read }: Slot, isolation: Isolation): PartitionAnswer {
+function answerPartition(
+  { partition, errorCode, read, preferredReplica: preferred }: Slot,
+  isolation: Isolation,
+): PartitionAnswer {
   if (errorCode !== 0 || !read) {
     return {
       partitionIndex: partition,
@@ -90,6 +105,7 @@ function answerPartition({ partition, errorCode, read }: Slot, isolation: Isolat
     lastStableOffset: read.lastStableOffset,
     logStartOffset: read.startOffset,
     abortedTransactions: isolation === 'read_committed' ? read.abortedTransactions : null,
+    preferredReadReplica: preferred,
     records: read.batches,
   }
 }
@@ -135,7 +151,7 @@ class FetchRound {
     return (
       this.#slots.length === 0 ||
       this.#bytes >= this.#request.minBytes ||
-      this.#slots.some(slot => slot.errorCode !== 0)
+      this.#slots.some(slot => slot.errorCode !== 0 || slot.preferredReplica >= 0)
     )
   }
 
@@ -189,7 +205,7 @@ class FetchRound {
   async #readFirstBatch(): Promise<void> {
     for (const slot of this.#slots) {
       const { read } = slot
-      if (slot.errorCode !== 0 || !read) continue
+      if (slot.errorCode !== 0 || slot.preferredReplica >= 0 || !read) continue
       const end = this.isolation === 'read_committed' ? read.lastStableOffset : read.endOffset
       if (end <= slot.fetchOffset) continue
       await this.#read(slot, Math.max(1, Math.min(slot.maxBytes, this.#bytesMax)), true)

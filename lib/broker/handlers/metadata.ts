@@ -2,8 +2,8 @@
  * Metadata, versions 0 to 13. Topics by name, from version 12 on by id too; a name that does not exist is created where
  * client and config allow it, and is there in the answer.
  *
- * Departures from Apache Kafka: a partition's replicas are the one gateway that is preferred for it, which any other
- * can stand in for; the leader epoch is always 0; the controller is the gateway that answers, for each can do everything;
+ * Departures from Apache Kafka: a partition's replicas are the gateway that is preferred for it and one of each other zone,
+ * and any gateway can stand in for them; the leader epoch is always 0; the controller is the gateway that answers, for each can do everything;
  * a topic created on demand is usable at once, where Kafka first answers LEADER_NOT_AVAILABLE.
  */
 import { LogError, type Topic } from '../../log/index.ts'
@@ -18,6 +18,7 @@ import {
 import { clusterOperations, operationsNotAsked, topicOperations } from '../authorized-operations.ts'
 import { errorCodeOf, errorCodes } from '../errors.ts'
 import { type Broker, handler, type RequestContext } from '../handler.ts'
+import { replicasOf } from '../partition-replicas.ts'
 import { leaderEpoch } from '../topic-lookup.ts'
 
 type Wanted = NonNullable<Message<typeof MetadataRequest>['topics']>[number]
@@ -96,14 +97,14 @@ function describeTopic(topic: Topic, operations: number, { cluster }: Broker): T
     name: topic.name,
     topicId: topic.id,
     partitions: Array.from({ length: topic.partitions }, (_, partitionIndex) => {
-      const { nodeId } = cluster.leaderOf(topic.id, Math.floor(partitionIndex / topic.shardSize))
+      const nodes = replicasOf(topic, partitionIndex, cluster).map(({ nodeId }) => nodeId)
       return {
         errorCode: 0,
         partitionIndex,
-        leaderId: nodeId,
+        leaderId: nodes[0]!,
         leaderEpoch,
-        replicaNodes: [nodeId],
-        isrNodes: [nodeId],
+        replicaNodes: nodes,
+        isrNodes: nodes,
       }
     }),
     topicAuthorizedOperations: operations,

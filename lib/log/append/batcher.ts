@@ -8,6 +8,7 @@ import { LogError } from '../errors.ts'
 import type { SegmentId, SegmentIds } from '../segment/segment-id.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { type FlushBudget, GATHER_MS_MAX } from './flush-budget.ts'
+import { Followers } from './followers.ts'
 import { layOutSegment, type PendingBatch, type PendingCommit, type PlacedBatch } from './pending-segment.ts'
 
 export interface BatcherParts {
@@ -41,11 +42,13 @@ export class Batcher {
   #puts = 0
   /** Of them, segments that go with their commit: while one does, the next gathers, for it could only wait. */
   #carried = 0
+  readonly #followers: Followers
   #flushScheduled = false
   #wakeUp: AbortController | undefined
 
   constructor(parts: BatcherParts) {
     this.#parts = parts
+    this.#followers = new Followers(parts.clock)
   }
 
   /** Room for a batch on its way to `add`, until `release`. @throws LogError OVERLOADED */
@@ -71,7 +74,7 @@ export class Batcher {
     if (this.#gathered.length === 0 || this.#flushScheduled || this.#puts >= PUTS_MAX) return
     const eagerMax = this.#parts.budget.unlimited ? FREE_EAGER_PUTS_MAX : EAGER_PUTS_MAX
     if (!this.#isFull() && (this.#puts >= eagerMax || this.#carried > 0)) return
-    const waitMs = this.#isFull() ? 0 : Math.min(this.#parts.budget.waitMs(), this.#gatherMsLeft())
+    const waitMs = this.#isFull() ? 0 : this.#waitMs()
     if (waitMs > 0) {
       this.#scheduleLater(waitMs)
       return
@@ -95,8 +98,14 @@ export class Batcher {
     })
   }
 
-  #gatherMsLeft(): number {
-    return this.#gatheringSince + GATHER_MS_MAX - this.#parts.clock.monotonic()
+  #waitMs(): number {
+    const gatherMsLeft = this.#gatheringSince + GATHER_MS_MAX - this.#parts.clock.monotonic()
+    const count = this.#gathered.length
+    // One batch more of the usual size must not make of an item an object.
+    const followersMs = this.#parts.segments.mayBeCarried((this.#gatheredBytes / count) * (count + 1))
+      ? this.#followers.waitMs(count)
+      : 0
+    return Math.min(Math.max(this.#parts.budget.waitMs(), followersMs), gatherMsLeft)
   }
 
   #isFull(): boolean {
@@ -114,8 +123,11 @@ export class Batcher {
     const id = this.#parts.segmentIds.next()
     if (byShard.size === 1 && this.#parts.segments.mayBeCarried(totalLength(parts))) {
       this.#carried++
-      const answered = Promise.allSettled(batches.map(({ answer }) => answer))
-      void this.#underWay(answered.finally(() => this.#carried--))
+      const answered = Promise.allSettled(batches.map(({ answer }) => answer)).then(() => {
+        this.#carried--
+        this.#followers.expect(batches.length, this.#gathered.length)
+      })
+      void this.#underWay(answered)
       batches[0]!.committer.enqueue(carriedCommit(id, placed, parts))
     } else {
       const stored = this.#underWay(this.#parts.segments.put(id, parts))

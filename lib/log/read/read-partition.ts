@@ -20,6 +20,8 @@ import { type PartitionView, type ReadParts, stateOf, walkBatches } from './walk
 
 /** A cached head is believed for so long without asking. */
 const STALE_MS_MAX = 5_000
+/** Looks at the head for a batch that must be there, each overtaken by a compaction of what came after it. */
+const EMPTY_LOOKS_MAX = 10
 
 export async function readPartition(
   parts: ReadParts,
@@ -34,17 +36,25 @@ export async function readPartition(
     await view.shard.refresh()
     partition = stateOf(view)
   }
-  if (!partition) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
-  const { start, next, stable } = partition
-  if (offset < start || offset > next) throw outOfRange(offset, partition)
-  const aborts = request.isolation === 'read_committed' ? liveAborts(view) : []
-  const { batches, live } = await collectBatches(parts, view, { ...request, end: endFor(partition, request) })
-  return {
-    batches: batches.map(({ bytes }) => bytes),
-    endOffset: next,
-    lastStableOffset: stable,
-    startOffset: start,
-    abortedTransactions: abortedIn(aborts, live),
+  for (let looks = 0; ; looks++) {
+    if (!partition) throw new LogError('UNKNOWN_TOPIC', 'no such partition')
+    const { start, next, stable } = partition
+    if (offset < start || offset > next) throw outOfRange(offset, partition)
+    const end = endFor(partition, request)
+    const aborts = request.isolation === 'read_committed' ? liveAborts(view) : []
+    const { batches, live, isFull } = await collectBatches(parts, view, { ...request, end })
+    if (batches.length > 0 || isFull || offset >= end || looks === EMPTY_LOOKS_MAX) {
+      return {
+        batches: batches.map(({ bytes }) => bytes),
+        endOffset: next,
+        lastStableOffset: stable,
+        startOffset: start,
+        abortedTransactions: abortedIn(aborts, live),
+      }
+    }
+    // The first batch there is begins above the cached end: compaction left nothing below it, and the extent is newer.
+    await view.shard.refresh()
+    partition = stateOf(view)
   }
 }
 
@@ -57,6 +67,8 @@ interface Collected {
   readonly batches: readonly StoredBatch[]
   /** Those of them that came from commits. */
   readonly live: readonly StoredBatch[]
+  /** There was no room for the next. */
+  readonly isFull: boolean
 }
 
 async function collectBatches(parts: ReadParts, view: PartitionView, range: Range): Promise<Collected> {
@@ -64,8 +76,11 @@ async function collectBatches(parts: ReadParts, view: PartitionView, range: Rang
   let room = range.maxBytes
   let offset = range.offset
   let firstLive: number | undefined
-  const collected = () => ({ batches, live: firstLive === undefined ? [] : batches.slice(firstLive) })
-  if (range.offset >= range.end || (room <= 0 && !range.atLeastOneBatch)) return collected()
+  const collected = (isFull = false) => {
+    return { batches, live: firstLive === undefined ? [] : batches.slice(firstLive), isFull }
+  }
+  if (room <= 0 && !range.atLeastOneBatch) return collected(true)
+  if (range.offset >= range.end) return collected()
   const { maxBytes, enoughBytes = maxBytes } = range
   const isEnough = () => batches.length > 0 && maxBytes - room >= enoughBytes
   const walk = { from: range.offset, room: () => (isEnough() ? room : Number.POSITIVE_INFINITY) }
@@ -75,7 +90,7 @@ async function collectBatches(parts: ReadParts, view: PartitionView, range: Rang
       if (batch.lastOffset < offset) continue
       if (batch.baseOffset >= range.end) return collected()
       const fits = batch.bytes.length <= room || (batches.length === 0 && range.atLeastOneBatch)
-      if (!fits) return collected()
+      if (!fits) return collected(true)
       if (portion.live) firstLive ??= batches.length
       batches.push(batch)
       room -= batch.bytes.length

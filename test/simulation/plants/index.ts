@@ -1,5 +1,6 @@
 import { compactionPlants } from './compaction-plants.ts'
 import { consumerGroupPlants } from './consumer-group-plants.ts'
+import { expiryPlants } from './expiry-plants.ts'
 import { forkPlants } from './fork-plants.ts'
 import { groupPlants } from './group-plants.ts'
 import { logPlants } from './log-plants.ts'
@@ -18,5 +19,6 @@ export const plants: readonly Plant[] = [
   ...transactionPlants,
   ...sharePlants,
   ...upkeepPlants,
+  ...expiryPlants,
   ...forkPlants,
 ]

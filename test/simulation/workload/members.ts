@@ -21,6 +21,8 @@ const orders = new Map<string, 'again' | 'anew' | 'find' | 'end'>([
   ['REBALANCE_IN_PROGRESS', 'again'],
   ['ILLEGAL_GENERATION', 'again'],
   ['UNKNOWN_MEMBER_ID', 'anew'],
+  // Nobody was in it for so long that it went.
+  ['GROUP_ID_NOT_FOUND', 'anew'],
   ['FENCED_INSTANCE_ID', 'end'],
   ['NOT_COORDINATOR', 'find'],
   ['COORDINATOR_NOT_AVAILABLE', 'find'],

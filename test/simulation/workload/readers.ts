@@ -44,7 +44,7 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
     const { startOffset: start, endOffset: end, lastStableOffset: stable } = answer
     const next = (all.at(-1)?.last ?? offset - 1) + 1
     result.outcome = { kind: 'read', batches, next, start, end, stable }
-    world.note(client.name, `read ${batches.map(({ base, values }) => `${base}:${values}`)} of ${start}–${end}`)
+    world.note(client.name, () => `read ${batches.map(({ base, values }) => `${base}:${values}`)} of ${start}–${end}`)
   } catch (error) {
     if (error instanceof DecodeError) violations.push({ property: 'torn-batch', what: error.message })
     else result.outcome = failureOf(error)

@@ -254,8 +254,10 @@ class ShareMember {
       delivery.outcome = 'given'
       delivery.completedAtMs = world.time
       delivery.heldUntilMs = delivery.invokedAtMs + lockMs
-      const told = spans.map(({ first, last, deliveries }) => `${first}-${last} (${deliveries})`)
-      world.note(this.#client.name, `was given ${told.join(', ') || 'nothing'}`)
+      world.note(this.#client.name, () => {
+        const told = spans.map(({ first, last, deliveries }) => `${first}-${last} (${deliveries})`)
+        return `was given ${told.join(', ') || 'nothing'}`
+      })
       if (spans.length === 0) return undefined
       world.count('delivered')
       this.#held.push(delivery)

@@ -27,7 +27,7 @@ export class Cluster {
   readonly #skewsMs: readonly number[]
   readonly #onError: (error: unknown, where: string) => void
   readonly #gateways: Gateway[] = []
-  #furthestSkewMs: number
+  readonly #clocks: { lowMs: number; highMs: number }
   #lives = 0
   #upkeepStopped = false
 
@@ -50,7 +50,7 @@ export class Cluster {
     this.#seed = options.seed
     this.#skewsMs = options.skewsMs
     this.#onError = options.onError
-    this.#furthestSkewMs = Math.max(...options.skewsMs)
+    this.#clocks = { lowMs: Math.min(0, ...options.skewsMs), highMs: Math.max(0, ...options.skewsMs) }
     for (const slot of options.skewsMs.keys()) this.start(slot)
   }
 
@@ -60,6 +60,25 @@ export class Cluster {
 
   gateway(slot: number): Gateway {
     return this.#gateways[slot % this.#gateways.length]!
+  }
+
+  /** How wrong the clocks of processes were, ever; 0 is one of it. */
+  get clocks(): { readonly lowMs: number; readonly highMs: number } {
+    return this.#clocks
+  }
+
+  jumpClock(slot: number, byMs: number): void {
+    const { process } = this.gateway(slot)
+    process.jumpClock(byMs)
+    this.#clocks.lowMs = Math.min(this.#clocks.lowMs, process.skewMs)
+    this.#clocks.highMs = Math.max(this.#clocks.highMs, process.skewMs)
+  }
+
+  /** No clock is behind what one here ever showed. */
+  setClocksForward(): void {
+    for (const [slot, { process }] of this.#gateways.entries()) {
+      if (process.skewMs < this.#clocks.highMs) this.jumpClock(slot, this.#clocks.highMs - process.skewMs)
+    }
   }
 
   /** A new process in the place of the one in `slot`, which must be dead. */
@@ -84,17 +103,6 @@ export class Cluster {
         this.#world.schedule(1_000, () => this.start(slot))
       },
     )
-  }
-
-  jumpClock(slot: number, byMs: number): void {
-    const { process } = this.gateway(slot)
-    process.jumpClock(byMs)
-    this.#furthestSkewMs = Math.max(this.#furthestSkewMs, process.skewMs)
-  }
-
-  /** So long, in ms, no clock here shows what the one that was ahead most has shown already. */
-  get clocksWentBackMs(): number {
-    return Math.max(0, this.#furthestSkewMs - Math.max(...this.#gateways.map(({ process }) => process.skewMs)))
   }
 
   /** What is under way goes on to its end. */

@@ -14,6 +14,7 @@ import {
   type WriteOperation,
   type WriteOutcome,
 } from '../../../lib/storage/index.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 const ITEM_BYTES_MAX = 400 * 1024
 
@@ -80,7 +81,7 @@ export class ItemTruth {
       this.#partitions.set(key.pk, partition)
     }
     if (!partition.items.has(key.sk)) partition.sortKeys.splice(indexOf(partition.sortKeys, key.sk, false), 0, key.sk)
-    partition.items.set(key.sk, { key: { pk: key.pk, sk: key.sk }, version, value: Uint8Array.from(value) })
+    partition.items.set(key.sk, { key: { pk: key.pk, sk: key.sk }, version, value: copyBytes(value) })
   }
 
   #delete(key: ItemKey): void {
@@ -92,7 +93,7 @@ export class ItemTruth {
 }
 
 function copyItem(item: Item): Item {
-  return { key: item.key, version: item.version, value: Uint8Array.from(item.value) }
+  return { key: item.key, version: item.version, value: copyBytes(item.value) }
 }
 
 function fits(item: Item | undefined, expected: Expected): boolean {

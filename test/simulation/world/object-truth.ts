@@ -3,6 +3,7 @@
  * do with the keys', as the port promises none.
  */
 import { type ByteRange, DELETE_KEYS_MAX, type ObjectPage, StoreError } from '../../../lib/storage/index.ts'
+import { copyBytes } from './copy-bytes.ts'
 
 const KEY_BYTES_MAX = 1_024
 
@@ -29,8 +30,8 @@ export class ObjectTruth {
 
   get(key: string, range?: ByteRange): Uint8Array | undefined {
     const bytes = this.#objects.get(key)?.bytes
-    if (!bytes || !range) return bytes && Uint8Array.from(bytes)
-    return bytes.slice(range.from, range.from + range.length)
+    if (!bytes || !range) return bytes && copyBytes(bytes)
+    return copyBytes(bytes.subarray(range.from, range.from + range.length))
   }
 
   /** `visibleUntil`: objects made after it are missed. */

@@ -16,6 +16,7 @@ import {
   type WriteOutcome,
 } from '../../../lib/storage/index.ts'
 import { gather } from '../../support/gather.ts'
+import { copyBytes } from './copy-bytes.ts'
 import type { SimulatedEvent } from './event-heap.ts'
 import type { Fate, Faults } from './faults.ts'
 import type { ItemTruth } from './item-truth.ts'
@@ -45,7 +46,8 @@ export interface Truth {
 interface Request<T> {
   readonly kind: 'write' | 'read' | 'list'
   readonly store: 'items' | 'objects'
-  readonly what: string
+  /** For the trace. */
+  what(): string
   /** Happens at the store; `fate` for what the store itself draws. */
   effect(fate: Fate): T
   describe(answer: T): string
@@ -68,11 +70,11 @@ export class StoreLink {
     this.#process.noteRequest()
     const name = `${this.#process.name}/${++this.#requests}`
     const fate = this.#faults.draw({ name, time: this.#world.time, kind: request.kind })
-    this.#world.note(name, `→ ${request.what}${fate.fault ? ` (${fate.fault})` : ''}`)
+    this.#world.note(name, () => `→ ${request.what()}${fate.fault ? ` (${fate.fault})` : ''}`)
     this.#world.count(`${request.store}:requests`)
     if (fate.fault) this.#world.count(`fault:${fate.fault}`)
     return new Promise((resolve, reject) => {
-      const answer = (delayMs: number, tell: () => void) => this.#world.schedule(delayMs, tell, this.#process)
+      const answer = (delayMs: number, tell: () => void) => this.#world.scheduleDelivery(delayMs, tell, this.#process)
       const fail = (delayMs: number, code: StoreError['code'], why: string) =>
         answer(delayMs, () => {
           this.#world.note(name, `← ${code}`)
@@ -114,10 +116,10 @@ export class StoreLink {
         if (luck < 0.3 && this.event) this.event.cancelled = true
         if (luck < 0.6 || !this.event) return
         this.event.cancelled = true
-        world.schedule(rng.spread(100, 900_000), arrive)
+        world.scheduleDelivery(rng.spread(100, 900_000), arrive)
       },
     }
-    sent.event = world.schedule(delayMs, () => {
+    sent.event = world.scheduleDelivery(delayMs, () => {
       underway.delete(sent)
       arrive()
     })
@@ -127,11 +129,11 @@ export class StoreLink {
   #apply<T>(name: string, request: Request<T>, fate: Fate): { value: T } | { error: unknown } {
     try {
       const value = request.effect(fate)
-      this.#world.note(name, `· ${request.describe(value)}`)
+      this.#world.note(name, () => `· ${request.describe(value)}`)
       return { value }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      this.#world.note(name, `· ${error.message}`)
+      this.#world.note(name, () => `· ${error.message}`)
       return { error }
     }
   }
@@ -169,7 +171,7 @@ export class SimulatedObjects implements ObjectStore {
     const sent = this.#link.send({
       kind: 'write',
       store: 'objects',
-      what: `put ${key} ${bytes.length}`,
+      what: () => `put ${key} ${bytes.length}`,
       effect: () => {
         if (!answered && !Buffer.concat(parts).equals(bytes)) this.#truth.observer.changedParts?.(key, this.#process)
         const outcome = this.#truth.objects.put(key, bytes, this.#world.time)
@@ -193,7 +195,7 @@ export class SimulatedObjects implements ObjectStore {
     return this.#link.send({
       kind: 'read',
       store: 'objects',
-      what: `get ${key} ${range ? `${range.from}+${range.length}` : ''}`,
+      what: () => `get ${key} ${range ? `${range.from}+${range.length}` : ''}`,
       effect: () => this.#truth.objects.get(key, range),
       describe: bytes => (bytes ? `${bytes.length} bytes` : 'nothing'),
     })
@@ -203,7 +205,7 @@ export class SimulatedObjects implements ObjectStore {
     return this.#link.send({
       kind: 'list',
       store: 'objects',
-      what: `list ${prefix} ${options.cursor ?? ''}`,
+      what: () => `list ${prefix} ${options.cursor ?? ''}`,
       effect: ({ fault, rng }) => {
         const visibleUntil = this.#world.time - (fault === 'stale-list' ? LIST_LAG_MS : 0)
         const limit = Math.min(options.limit ?? 1_000, rng.between(1, 50))
@@ -218,7 +220,7 @@ export class SimulatedObjects implements ObjectStore {
     return this.#link.send({
       kind: 'write',
       store: 'objects',
-      what: `delete ${copy.join(' ')}`,
+      what: () => `delete ${copy.join(' ')}`,
       effect: () => {
         this.#truth.objects.delete(copy)
         this.#truth.observer.deleted?.(copy, this.#process)
@@ -247,7 +249,7 @@ export class SimulatedItems implements ItemStore {
     return this.#link.send({
       kind: 'read',
       store: 'items',
-      what: `get ${key.pk}/${key.sk}`,
+      what: () => `get ${key.pk}/${key.sk}`,
       effect: () => this.#truth.items.get(key),
       describe: item => (item ? `version ${item.version}` : 'nothing'),
     })
@@ -257,7 +259,7 @@ export class SimulatedItems implements ItemStore {
     return this.#link.send({
       kind: 'read',
       store: 'items',
-      what: `query ${pk} ${query.from ?? ''}..${query.to ?? ''}${query.descending ? ' descending' : ''}`,
+      what: () => `query ${pk} ${query.from ?? ''}..${query.to ?? ''}${query.descending ? ' descending' : ''}`,
       effect: ({ rng }) => this.#truth.items.query(pk, query, rng.between(1, 50)),
       describe: page => `${page.items.length} items${page.cursor === undefined ? '' : ' and more'}`,
     })
@@ -265,12 +267,12 @@ export class SimulatedItems implements ItemStore {
 
   write(operations: readonly WriteOperation[]): Promise<WriteOutcome> {
     const copy = operations.map(operation =>
-      operation.kind === 'put' ? { ...operation, value: Uint8Array.from(operation.value) } : operation,
+      operation.kind === 'put' ? { ...operation, value: copyBytes(operation.value) } : operation,
     )
     return this.#link.send({
       kind: 'write',
       store: 'items',
-      what: `write ${copy.map(describeOperation).join(', ')}`,
+      what: () => `write ${copy.map(describeOperation).join(', ')}`,
       effect: () => {
         const outcome = this.#truth.items.write(copy)
         this.#truth.observer.wrote?.(copy, outcome, this.#process)

@@ -1,3 +1,6 @@
+/** What is kept of a history: nothing (the seed gives it again), the hash of its trace, or the trace's lines too. */
+export type Tracing = 'none' | 'hash' | 'lines'
+
 /**
  * What happened, in order, as lines. The running hash covers every line ever noted, so two runs with the same hash
  * did the same; the lines themselves are kept only when asked for.
@@ -8,8 +11,8 @@ export class Trace {
   #low = 0x811c9dc5
   #high = 0x01000193
 
-  constructor(keep: boolean) {
-    this.#keep = keep
+  constructor(tracing: Tracing) {
+    this.#keep = tracing === 'lines'
   }
 
   note(line: string): void {

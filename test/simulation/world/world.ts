@@ -1,6 +1,6 @@
 import { EventHeap, type SimulatedEvent } from './event-heap.ts'
 import type { Process } from './process.ts'
-import { Trace } from './trace.ts'
+import { Trace, type Tracing } from './trace.ts'
 
 /** The moment where virtual time begins, on a clock that is right: 2026-01-01, in ms. */
 export const EPOCH_MS = 1_767_225_600_000
@@ -17,15 +17,17 @@ export class StuckError extends Error {}
  * before the next: so a run is a function of its seed.
  */
 export class World {
-  readonly trace: Trace
+  /** Undefined: nobody will read it. */
+  readonly trace: Trace | undefined
   readonly counters = new Map<string, number>()
   readonly #heap = new EventHeap()
   #time = 0
   #steps = 0
   #sequence = 0
+  #underwayUntil = 0
 
-  constructor(options: { readonly keepTrace?: boolean } = {}) {
-    this.trace = new Trace(options.keepTrace ?? false)
+  constructor(tracing: Tracing = 'none') {
+    this.trace = tracing === 'none' ? undefined : new Trace(tracing)
   }
 
   /** Ms since the world began; never goes back. */
@@ -46,8 +48,10 @@ export class World {
     this.counters.set(name, (this.counters.get(name) ?? 0) + by)
   }
 
-  note(who: string, what: string): void {
-    this.trace.note(`${this.#time.toFixed(3)} ${who} ${what}`)
+  /** `what` as a function where it costs something to say: it is asked only where there is a trace. */
+  note(who: string, what: string | (() => string)): void {
+    if (!this.trace) return
+    this.trace.note(`${this.#time.toFixed(3)} ${who} ${typeof what === 'string' ? what : what()}`)
   }
 
   /** Runs `action` after `delayMs`; inside `process` where given: later while it is frozen, never once it is dead. */
@@ -56,6 +60,18 @@ export class World {
     const event: SimulatedEvent = { time, sequence: ++this.#sequence, process, action, cancelled: false }
     this.#heap.push(event)
     return event
+  }
+
+  /** As `schedule`, of a request to a store or its answer: something may come of it until then, however late it is. */
+  scheduleDelivery(delayMs: number, action: () => void, process?: Process): SimulatedEvent {
+    const event = this.schedule(delayMs, action, process)
+    this.#underwayUntil = Math.max(this.#underwayUntil, event.time)
+    return event
+  }
+
+  /** Until the last request that is under way to a store now, and the last answer, has come. */
+  get underwayUntil(): number {
+    return Math.max(this.#time, this.#underwayUntil)
   }
 
   sleep(ms: number): Promise<void> {
