@@ -41,11 +41,7 @@ const COMMIT_NUMBER_MAX = 2 ** 52 - 1
  * anew with another topic.
  * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT; StoreError, CorruptDataError
  */
-export async function forkShard(
-  parts: ForkShardParts,
-  shard: Shard,
-  work: ShardToFork,
-): Promise<'filled' | 'fenced'> {
+export async function forkShard(parts: ForkShardParts, shard: Shard, work: ShardToFork): Promise<'filled' | 'fenced'> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX && !work.signal.aborted; attempt++) {
     if (attempt > 0) {
       const span = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** attempt)
