@@ -10,7 +10,7 @@ export interface Plant {
   readonly name: string
   /** Other histories cannot show it. */
   readonly focus?: Focus
-  /** The histories that there are do not show it within 10,000: only `simulate --plant` looks for it. */
+  /** Not found in the histories there are: only `simulate --plant` looks for it. */
   readonly elusive?: boolean
   readonly edits: readonly Edit[]
 }
