@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
-const names = ['http', 'ingest', 'upkeep', 'topic']
+const names = ['http', 'ingest', 'dispatch', 'upkeep', 'resource']
 const portable = (file: string) => join(root, 'functions/portable', file)
 
 /** Answers the folder with one folder for each function. */

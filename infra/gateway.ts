@@ -67,6 +67,8 @@ export class Gateway extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayProps) {
     super(scope, id)
+    // Subscriptions may be made here too, and gateways have no rights to deliver.
+    props.log.enablePush()
     // The types of CDK do not hold with exactOptionalPropertyTypes.
     const vpc = (props.vpc ?? this.#ownVpc()) as IVpc
     const { min, max } = props.capacity ?? { min: 2, max: 10 }
@@ -153,6 +155,7 @@ export class Gateway extends Construct {
         VARVE_ITEMS: `dynamodb://${log.table.tableName}`,
         VARVE_FLUSH_BUDGET: String(props.flushBudget ?? 30),
         VARVE_INSECURE_LISTEN: 'true',
+        VARVE_PUSH: 'false',
       },
     })
     Validations.of(task).acknowledge(

@@ -1,5 +1,6 @@
 export { Gateway, type GatewayProps } from './gateway.ts'
 export { Ingest, type IngestProps, type IngestSource } from './ingest.ts'
 export { ObjectsBucket } from './objects-bucket.ts'
+export { type SubscriptionTarget, VarveSubscription, type VarveSubscriptionProps } from './subscription.ts'
 export { VarveTopic, type VarveTopicProps } from './topic.ts'
-export { VarveLog, type VarveLogProps } from './varve-log.ts'
+export { type JwtProps, VarveLog, type VarveLogProps } from './varve-log.ts'

@@ -10,7 +10,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { ObjectsBucket } from './objects-bucket.ts'
 
-export type FunctionName = 'http' | 'ingest' | 'upkeep' | 'topic'
+export type FunctionName = 'http' | 'ingest' | 'dispatch' | 'upkeep' | 'resource'
 
 /** What a function does with the table: DynamoDB's own actions (a transaction needs those of its parts). */
 type TableAction = 'GetItem' | 'Query' | 'PutItem' | 'DeleteItem' | 'ConditionCheckItem'
@@ -30,7 +30,9 @@ const OBJECTS: readonly ObjectAction[] = ['Get', 'Put', 'Delete', 'List']
 export const functionRights: Readonly<Record<FunctionName, Rights>> = {
   http: { table: ITEMS, objects: OBJECTS },
   ingest: { table: ITEMS, objects: OBJECTS },
-  topic: { table: ITEMS, objects: OBJECTS },
+  // Dead letters are appended.
+  dispatch: { table: ITEMS, objects: OBJECTS },
+  resource: { table: ITEMS, objects: OBJECTS },
   // Compaction puts large objects in parts.
   upkeep: { table: ITEMS, objects: [...OBJECTS, 'Abort', 'ListUploads'] },
 }

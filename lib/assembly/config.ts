@@ -32,6 +32,8 @@ export interface Config {
   readonly httpAccess: HttpAccessConfig
   /** Absolute; '': there are none. */
   readonly functionsFolder: string
+  /** Whether this process serves subscriptions. */
+  readonly push: boolean
 }
 
 export interface UpkeepConfig extends Pick<UpkeepSettings, 'retentionIntervalMs' | 'sweepIntervalMs' | 'graceMs'> {
@@ -127,6 +129,13 @@ export const settings = {
     option: '--functions <dir>',
     variable: 'VARVE_FUNCTIONS',
     about: 'folder of functions that subscriptions may call: NAME.mjs exports a handler as for Lambda',
+  },
+  push: {
+    option: '--push <boolean>',
+    variable: 'VARVE_PUSH',
+    about:
+      'whether this process sends the records of subscriptions on; false where others have the rights to, and this one has not',
+    default: 'true',
   },
   upkeep: {
     option: '--upkeep <boolean>',
@@ -227,6 +236,7 @@ export function readConfig(values: SettingValues): Config {
     autoCreateTopics: readBoolean('autoCreateTopics', values, true),
     defaultPartitions: readWhole('defaultPartitions', values, 1, partitionsMax),
     functionsFolder: textOf('functions', values) === '' ? '' : resolve(textOf('functions', values)),
+    push: readBoolean('push', values, true),
     upkeep: readUpkeep(values),
     httpAccess: readHttpAccess(httpTexts, { loopback: isLoopback(http), insecureListen }),
   }
@@ -289,7 +299,7 @@ function readLocations(values: SettingValues): Pick<Config, 'objects' | 'items'>
 }
 
 function readBoolean(
-  name: 'autoCreateTopics' | 'insecureListen' | 'upkeep',
+  name: 'autoCreateTopics' | 'insecureListen' | 'push' | 'upkeep',
   values: SettingValues,
   absent: boolean,
 ): boolean {

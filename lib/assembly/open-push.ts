@@ -49,7 +49,7 @@ export function openPush(options: PushSurroundings): {
 }
 
 function createTargets({ clock, functionsFolder, isOnAws }: PushSurroundings): TargetFactory {
-  const aws = lazyAwsTargets()
+  const aws = lazyAwsTargets(clock)
   const functions = { folder: functionsFolder, clock, load: (url: string) => import(url) }
   return spec => {
     switch (spec.kind) {
@@ -76,11 +76,11 @@ async function loadFormat(): Promise<RecordFormat> {
 }
 
 /** AWS's clients are loaded by the first delivery: a start does not wait for them. */
-function lazyAwsTargets(): (spec: AwsTargetSpec) => Target {
+function lazyAwsTargets(clock: Clock): (spec: AwsTargetSpec) => Target {
   let loading: Promise<(spec: AwsTargetSpec) => Target> | undefined
   return spec => ({
     deliver: async (batch, signal) => {
-      loading ??= import('../push/aws/index.ts').then(({ createAwsTargets }) => createAwsTargets())
+      loading ??= import('../push/aws/index.ts').then(({ createAwsTargets }) => createAwsTargets(clock))
       return (await loading)(spec).deliver(batch, signal)
     },
   })

@@ -68,6 +68,11 @@ export async function openStores({ objects, items }: Locations, surroundings: Su
   }
 }
 
+/** Items alone, retried; `close` it. @throws StoreError */
+export async function openItemStore(location: ItemsLocation, surroundings: Surroundings): Promise<ItemStore> {
+  return retryItems(await openItems(location, surroundings), surroundings)
+}
+
 async function openObjects(location: ObjectsLocation, { random }: Surroundings): Promise<ObjectStore> {
   if (location.kind === 'file') {
     const { openFileObjects } = await import('../storage/local/index.ts')

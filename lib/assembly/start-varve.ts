@@ -115,7 +115,7 @@ async function startParts(
     functionsFolder: config.functionsFolder,
     isOnAws: config.items.kind === 'dynamodb',
   })
-  pusher.start()
+  if (config.push) pusher.start()
   endings.push(() => pusher.close())
   const closing = new AbortController()
   const httpParts = {

@@ -1,13 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { explainFailure, UsageError } from './failure.ts'
+import { tuneGarbageCollection } from './garbage-collection.ts'
 
 /**
  * The command line. Each command is a file in commands/, loaded only when it is asked for, so that `start` does not
  * wait for a Kafka client. Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage.
  */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  start: async () => (await import('./commands/start.ts')).startCommand(),
+  start: async () => {
+    // Before the server is loaded: what has grown by then stays.
+    tuneGarbageCollection()
+    return (await import('./commands/start.ts')).startCommand()
+  },
   topics: async () => (await import('./commands/topics.ts')).topicsCommand(),
   produce: async () => (await import('./commands/produce.ts')).produceCommand(),
   tail: async () => (await import('./commands/tail.ts')).tailCommand(),
@@ -15,6 +20,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   upkeep: async () => (await import('./commands/upkeep.ts')).upkeepCommand(),
   query: async () => (await import('./commands/query.ts')).queryCommand(),
+  export: async () => (await import('./commands/export.ts')).exportCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
   groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
 }
 

@@ -1,6 +1,6 @@
 /** API keys: made, listed, revoked, by whoever may do everything. */
 import * as z from 'zod'
-import { type ApiKey, formatScope, KeyError, keyToken, parseScope, type Scope } from '../security/index.ts'
+import { describeKey, keyToken, readScope } from '../security/index.ts'
 import { jsonResponse, nothing, type Route, route } from './route.ts'
 
 const newKeySchema = z.strictObject({
@@ -45,7 +45,7 @@ export const keyRoutes: readonly Route[] = [
         expiresAt: expiresAt === undefined ? undefined : Date.parse(expiresAt),
       })
       const { key, secret } = made
-      return jsonResponse({ ...describe(key), secret, token: keyToken(key.id, secret) }, 201, {
+      return jsonResponse({ ...describeKey(key), secret, token: keyToken(key.id, secret) }, 201, {
         'cache-control': 'no-store',
       })
     },
@@ -65,7 +65,7 @@ export const keyRoutes: readonly Route[] = [
     },
     async handle({ demand }, { keys }) {
       demand('admin')
-      return jsonResponse({ keys: (await keys.list()).map(describe) })
+      return jsonResponse({ keys: (await keys.list()).map(describeKey) })
     },
   }),
   route({
@@ -83,19 +83,3 @@ export const keyRoutes: readonly Route[] = [
     },
   }),
 ]
-
-function readScope(text: string): Scope {
-  const scope = parseScope(text)
-  if (!scope) throw new KeyError('INVALID_SCOPE', `'${text.slice(0, 300)}' is no scope: write produce:web-* or admin`)
-  return scope
-}
-
-function describe({ id, name, scopes, createdAt, expiresAt }: ApiKey) {
-  return {
-    id,
-    name,
-    scopes: scopes.map(formatScope),
-    createdAt: new Date(createdAt).toISOString(),
-    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
-  }
-}

@@ -6,6 +6,7 @@ import {
   type EventPattern,
   type NewSubscription,
   type Progress,
+  PushError,
   RECORDS_MAX,
   type Subscription,
   type TargetSpec,
@@ -161,6 +162,29 @@ export const subscriptionRoutes: readonly Route[] = [
       const { state } = await json(z.strictObject({ state: z.enum(['active', 'paused']) }))
       demand('admin', (await subscriptions.get(params.name)).subscription.topic)
       return jsonResponse(describe(await subscriptions.setState(params.name, state)))
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/subscriptions/{name}/secret',
+    tag: 'Push',
+    summary: 'Draw a new secret for a webhook',
+    description: 'Deliveries from now on are signed with it; one that is under way may still have the old one.',
+    ...one,
+    answers: {
+      200: {
+        description: 'The secret, which is told this once.',
+        content: { 'application/json': z.object({ secret: z.string() }) },
+      },
+    },
+    async handle({ params, demand }, { subscriptions, random }) {
+      demand('admin', (await subscriptions.get(params.name)).subscription.topic)
+      const secret = webhookSecret(random.bytes(SECRET_BYTES))
+      await subscriptions.change(params.name, ({ target }) => {
+        if (target.kind !== 'webhook') throw new PushError('INVALID_SUBSCRIPTION', 'Only webhooks have a secret.')
+        return { target: { ...target, secret } }
+      })
+      return jsonResponse({ secret }, 200, { 'cache-control': 'no-store' })
     },
   }),
   route({

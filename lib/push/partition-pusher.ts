@@ -99,13 +99,19 @@ export class PartitionPusher {
     return (await this.#load()).checkpoint.offset
   }
 
+  /** Whether the subscription is as it was when this began. @throws StoreError */
+  async isCurrent(): Promise<boolean> {
+    const item = await this.#parts.items.get(subscriptionKey(this.#subscription.name))
+    return item?.version === this.#stored.version
+  }
+
   /** @throws LogError UNKNOWN_TOPIC, StoreError, CorruptDataError */
   async pump({ signal, until, lingerMs }: PumpBounds): Promise<Pumped> {
     const { clock, log } = this.#parts
     this.#format ??= await this.#parts.loadFormat()
     let known = await this.#load()
     // Without a checkpoint it begins at the first record: not where the subscription was deleted meanwhile.
-    if (known.version === 'absent' && !(await this.#isCurrent())) return { status: 'lost' }
+    if (known.version === 'absent' && !(await this.isCurrent())) return { status: 'lost' }
     let pauseMs = this.#leftOfPause(known.checkpoint)
     for (;;) {
       if (pauseMs > 0) {
@@ -293,12 +299,6 @@ export class PartitionPusher {
 
   get #key() {
     return checkpointKey(this.#subscription.id, this.#topic.id, this.#partition)
-  }
-
-  /** Whether the subscription is as it was when this began. */
-  async #isCurrent(): Promise<boolean> {
-    const item = await this.#parts.items.get(subscriptionKey(this.#subscription.name))
-    return item?.version === this.#stored.version
   }
 
   async #load(): Promise<Known> {

@@ -3,7 +3,7 @@
  * something to send, so that nothing is written while nothing happens. A process that lives for seconds makes one round
  * (`runOnce`). Leases keep deliveries from being made twice; checkpoints make them right (`partition-pusher.ts`).
  */
-import { type Clock, inParallel, type Logger, type Random } from '../base/index.ts'
+import { type Clock, CorruptDataError, drawFraction, inParallel, type Logger, type Random } from '../base/index.ts'
 import type { Leases } from '../leases/index.ts'
 import { type Log, LogError, type Topic } from '../log/index.ts'
 import { type ItemStore, StoreError } from '../storage/index.ts'
@@ -25,10 +25,11 @@ export interface PusherParts {
 }
 
 export interface Round {
-  /** No delivery begins later than this, in ms from now. */
+  /** No delivery begins later than this, in ms from now; what is under way then is waited for. */
   readonly withinMs: number
-  /** Only subscriptions of these topics, and where given of these partitions. */
-  readonly topics?: ReadonlyMap<string, ReadonlySet<number> | undefined>
+  /** Only partitions of these shards, by topic id. */
+  readonly shards?: ReadonlyMap<string, ReadonlySet<number>>
+  /** Breaks off what is under way; it comes again. */
   readonly signal: AbortSignal
 }
 
@@ -48,7 +49,8 @@ const OBSTACLE_MS = 2_000
 const LOOK_MS = 3_000
 const LOOK_MS_WITHOUT = 15_000
 const WORKERS_MAX = 4_096
-const ROUND_PARALLEL = 16
+const ROUND_PARALLEL = 32
+const HELD_LOOK_MS = 250
 
 interface Worker {
   readonly version: number
@@ -78,24 +80,50 @@ export class Pusher {
     await Promise.all([...this.#workers.values()].map(({ done }) => done))
   }
 
-  /** Sends what there is to send and comes back. @throws StoreError, CorruptDataError */
-  async runOnce({ withinMs, topics, signal }: Round): Promise<RoundReport> {
-    const { clock, subscriptions } = this.#parts
+  /**
+   * Sends what there is to send and comes back. Partitions take turns in being the first: of more than a round has time for, none is
+   * always the last. What one of them meets does not keep the others from being sent. @throws StoreError where nobody can say what
+   * there is; CorruptDataError
+   */
+  async runOnce({ withinMs, shards, signal }: Round): Promise<RoundReport> {
+    const { clock, random, subscriptions } = this.#parts
     const until = clock.monotonic() + withinMs
     const stored = (await subscriptions.list()).filter(({ subscription }) => subscription.state === 'active')
-    const asked = stored.filter(({ subscription }) => !topics || topics.has(subscription.topicId))
-    const places = (await Promise.all(asked.map(one => this.#placesOf(one, topics)))).flat()
-    const pumped = await inParallel(places, ROUND_PARALLEL, async place => {
-      const { topic, partition, lease } = place
-      const pusher = this.#open(place)
-      if (!(await this.#isBehind(pusher, topic, partition))) return []
-      const held = await this.#parts.leases.hold(lease, LEASE_MS, lost =>
-        pusher.pump({ signal: AbortSignal.any([signal, lost]), until, lingerMs: 0 }),
-      )
-      return [held.held && held.value.status === 'idle']
-    })
-    const results = pumped.flat()
-    return { behind: results.length, done: results.filter(isDone => isDone).length }
+    const asked = stored.filter(({ subscription }) => !shards || shards.has(subscription.topicId))
+    const places = (await Promise.all(asked.map(one => this.#placesOf(one, shards)))).flat()
+    const first = Math.floor(drawFraction(random) * places.length)
+    const inTurn = [...places.slice(first), ...places.slice(0, first)]
+    const results = await inParallel(inTurn, ROUND_PARALLEL, place => this.#sendAll(place, { signal, until }))
+    const behind = results.filter(isDone => isDone !== undefined)
+    return { behind: behind.length, done: behind.filter(isDone => isDone).length }
+  }
+
+  /** Whether all was sent; undefined: there was nothing to send. */
+  async #sendAll(
+    place: Place,
+    { signal, until }: { signal: AbortSignal; until: number },
+  ): Promise<boolean | undefined> {
+    const { clock, leases, logger } = this.#parts
+    const { lease, topic, partition } = place
+    const pusher = this.#open(place)
+    try {
+      for (let looks = 0; ; looks++) {
+        if (!(await this.#isBehind(pusher, topic, partition))) return looks > 0 ? true : undefined
+        const held = await leases.hold(lease, LEASE_MS, lost =>
+          pusher.pump({ signal: AbortSignal.any([signal, lost]), until, lingerMs: 0 }),
+        )
+        if (held.held && held.value.status !== 'lost') return held.value.status === 'idle'
+        if (held.held && !(await pusher.isCurrent())) return undefined
+        // Whoever sends may have looked for more just before the last record came: nobody else is told of it.
+        if (signal.aborted || clock.monotonic() + HELD_LOOK_MS >= until) return false
+        await clock.sleep(HELD_LOOK_MS, signal)
+      }
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'UNKNOWN_TOPIC') return undefined
+      if (!(error instanceof LogError || error instanceof StoreError || error instanceof CorruptDataError)) throw error
+      logger.warn('pushing meets an obstacle', { lease, error: String(error) })
+      return false
+    }
   }
 
   // ---------------------------------------------------------------- a long-lived process
@@ -168,17 +196,17 @@ export class Pusher {
 
   // ---------------------------------------------------------------- parts
 
-  async #placesOf(stored: StoredSubscription, topics?: Round['topics']): Promise<Place[]> {
+  async #placesOf(stored: StoredSubscription, shards?: Round['shards']): Promise<Place[]> {
     const { log, logger, targetFor } = this.#parts
     const { id, name, topicId, target: spec } = stored.subscription
     try {
       const topic = await log.topics.find({ id: topicId })
       if (!topic) return []
       const target = targetFor(spec)
-      const asked = topics?.get(topicId)
+      const asked = shards?.get(topicId)
       const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition)
       return partitions
-        .filter(partition => !asked || asked.has(partition))
+        .filter(partition => !asked || asked.has(Math.floor(partition / topic.shardSize)))
         .map(partition => ({ lease: `push#${id}#${partition}`, stored, target, topic, partition }))
     } catch (error) {
       if (!(error instanceof PushError)) throw error

@@ -35,6 +35,9 @@ export interface StoredSubscription {
   readonly version: Version
 }
 
+/** What may change in a subscription that there is. */
+export type SubscriptionChange = Partial<Pick<Subscription, 'target' | 'patterns' | 'policy'>>
+
 /** Where a subscription stands in a partition. */
 export interface Progress {
   readonly partition: number
@@ -81,12 +84,8 @@ export class Subscriptions {
   async create(wanted: NewSubscription): Promise<Subscription> {
     const { log, clock, random } = this.#parts
     const policy = { ...defaultPolicy, ...wanted.policy }
-    this.#check(wanted, policy)
+    await this.#check(wanted, policy)
     const topic = await this.#topicNamed(wanted.topic, 'The topic')
-    if (policy.deadLetterTopic !== undefined) {
-      const deadLetters = await this.#topicNamed(policy.deadLetterTopic, 'The dead-letter topic')
-      if (deadLetters.id === topic.id) throw invalid('A topic cannot be its own dead-letter topic')
-    }
     if ((await this.list()).length >= SUBSCRIPTIONS_MAX) throw invalid(`There are ${SUBSCRIPTIONS_MAX} already`)
     const creating: Subscription = {
       id: Buffer.from(drawUuid(random)).toString('hex'),
@@ -138,6 +137,23 @@ export class Subscriptions {
     throw changing(name)
   }
 
+  /**
+   * Changes what it may change while it goes on where it is. A delivery that is under way goes where it would have gone.
+   * @throws PushError UNKNOWN_SUBSCRIPTION, INVALID_SUBSCRIPTION; what `changeOf` throws
+   */
+  async change(name: string, changeOf: (current: Subscription) => SubscriptionChange): Promise<Subscription> {
+    for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
+      const { subscription, version } = await this.get(name)
+      if (subscription.state === 'creating' || subscription.state === 'deleting') {
+        throw invalid(`Subscription ${name} is ${subscription.state}: delete it and make it anew`)
+      }
+      const changed = { ...subscription, ...changeOf(subscription) }
+      await this.#check(changed, changed.policy)
+      if ((await this.#write(changed, version)) !== undefined) return changed
+    }
+    throw changing(name)
+  }
+
   /** @throws PushError UNKNOWN_SUBSCRIPTION */
   async delete(name: string): Promise<void> {
     for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
@@ -174,7 +190,10 @@ export class Subscriptions {
     )
   }
 
-  #check({ name, target, patterns = [] }: NewSubscription, policy: Policy): void {
+  async #check(
+    { name, topic, target, patterns = [] }: Pick<NewSubscription, 'name' | 'topic' | 'target' | 'patterns'>,
+    policy: Policy,
+  ): Promise<void> {
     if (!/^[\w.-]{1,100}$/.test(name)) throw invalid('A name has 1 to 100 letters, digits, dots, dashes or underscores')
     const within = (what: keyof Policy, min: number, max: number) => {
       const value = policy[what]
@@ -192,6 +211,9 @@ export class Subscriptions {
     if (patterns.length > PATTERNS_MAX) throw invalid(`There may be ${PATTERNS_MAX} patterns`)
     for (const pattern of patterns) compilePattern(pattern)
     this.#parts.targetFor(target)
+    if (policy.deadLetterTopic === undefined) return
+    if (policy.deadLetterTopic === topic) throw invalid('A topic cannot be its own dead-letter topic')
+    await this.#topicNamed(policy.deadLetterTopic, 'The dead-letter topic')
   }
 
   async #topicNamed(name: string, what: string): Promise<Topic> {

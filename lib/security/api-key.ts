@@ -44,6 +44,17 @@ export function hashSecret(secret: string): Uint8Array {
   return createHash('sha256').update(secret, 'utf8').digest()
 }
 
+/** What may be told of a key. */
+export function describeKey({ id, name, scopes, createdAt, expiresAt }: ApiKey) {
+  return {
+    id,
+    name,
+    scopes: scopes.map(formatScope),
+    createdAt: new Date(createdAt).toISOString(),
+    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }),
+  }
+}
+
 /** In a time that does not depend on where they differ. */
 export function isSecretOf(secretHash: Uint8Array, secret: string): boolean {
   return timingSafeEqual(secretHash, hashSecret(secret))

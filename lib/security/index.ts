@@ -1,4 +1,4 @@
-export type { ApiKey } from './api-key.ts'
+export { type ApiKey, describeKey } from './api-key.ts'
 export { ApiKeys, type NewApiKey } from './api-keys.ts'
 export { ADMIN_KEY_LENGTH_MIN, Authenticator, type AuthenticatorOptions } from './authenticator.ts'
 export { keyToken } from './credentials.ts'
@@ -13,5 +13,6 @@ export {
   formatScope,
   type Principal,
   parseScope,
+  readScope,
   type Scope,
 } from './scopes.ts'

@@ -5,6 +5,7 @@
  * one topic), or `group:PREFIX*` (groups that a consumer may use). `admin:*` may do everything; admin of a prefix
  * may also produce and consume there. Whoever has no `group:` scope may use any group with the topics that it may consume.
  */
+import { KeyError } from './errors.ts'
 
 export const actions = ['produce', 'consume', 'admin', 'group'] as const
 export type Action = (typeof actions)[number]
@@ -32,6 +33,13 @@ export function parseScope(text: string): Scope | undefined {
   const action = actions.find(known => known === name)
   if (!action || rest.length > 0 || !PATTERN.test(pattern)) return undefined
   return { action, pattern }
+}
+
+/** @throws KeyError INVALID_SCOPE */
+export function readScope(text: string): Scope {
+  const scope = parseScope(text)
+  if (!scope) throw new KeyError('INVALID_SCOPE', `'${text.slice(0, 300)}' is no scope: write produce:web-* or admin`)
+  return scope
 }
 
 export function formatScope({ action, pattern }: Scope): string {

@@ -33,6 +33,7 @@ describe('settings', () => {
       autoCreateTopics: true,
       defaultPartitions: 1,
       functionsFolder: '',
+      push: true,
       upkeep: {
         background: true,
         retentionIntervalMs: 300_000,

@@ -17,7 +17,7 @@ import { type Process, TestProducer } from '../transactions/rig.ts'
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 /** What belongs to the installation, and does not grow. */
-const KEPT = /^(lifetimes#[0-9a-f]{2}\/ended|pid\/next|sweep\/state|ingest\/[0-9a-f]{16})$/
+const KEPT = /^(lifetimes#[0-9a-f]{2}\/ended|pid\/next|sweep\/(state|whole-look)|ingest\/[0-9a-f]{16})$/
 
 const upkeepConfig = {
   background: false,

@@ -17,7 +17,13 @@ const CLAIM_BYTES = 16
 /** Looks for upkeep a month, and those that do a pass while nothing happens. */
 const SCHEDULE = (30 * 24 * 60) / 5
 const IDLE_PASSES = SCHEDULE / 16
-const PASS_ITEM_READS = 50
+/** Of a pass that finds nothing: heads, and the sweep's look at the hours since its mark, 24 of them at most. */
+const PASS_ITEM_READS = 130
+/** The sweep's look at a whole week, once a day. */
+const WHOLE_LOOK_READS = 7 * 24 * 8
+const WHOLE_LOOKS = 30
+/** Of the function that pushes: once a minute, and a round each 16th time. */
+const PUSH_SCHEDULE = 30 * 24 * 60
 
 interface Path {
   readonly name: string
@@ -43,9 +49,22 @@ function dollarsOfRecord({ recordsOfCall, secondsOfCall, claims }: Path): number
   return (flush + claim + lambda) / recordsOfCall
 }
 
+/** The dispatch function's, and not the receiver's: a lease taken and given back, a checkpoint; reads as its sandbox test prints them. */
+function dollarsOfPushed(recordsOfDelivery: number): number {
+  const stores = 3 * priceOfItemWrite(100) + 11 * priceOfItemRead(1)
+  const lambda = LAMBDA_REQUEST + 0.05 * FUNCTION_GIGABYTES * LAMBDA_GIGABYTE_SECOND
+  return (stores + lambda) / recordsOfDelivery
+}
+
 function idleDollars(): number {
   const calls = SCHEDULE * (LAMBDA_REQUEST + 0.01 * LAMBDA_GIGABYTE_SECOND + priceOfItemRead(1))
-  return calls + IDLE_PASSES * PASS_ITEM_READS * priceOfItemRead(1)
+  const reads = IDLE_PASSES * PASS_ITEM_READS + WHOLE_LOOKS * WHOLE_LOOK_READS
+  return calls + reads * priceOfItemRead(1)
+}
+
+function idlePushDollars(): number {
+  const call = LAMBDA_REQUEST + 0.01 * FUNCTION_GIGABYTES * LAMBDA_GIGABYTE_SECOND
+  return PUSH_SCHEDULE * (call + priceOfItemRead(1) + priceOfItemRead(1) / 16)
 }
 
 const text = (dollars: number) =>
@@ -55,8 +74,15 @@ const row = (cells: readonly string[]) => process.stdout.write(`| ${cells.join('
 row(['records of 1 KiB a month', ...levels.map(level => level.toLocaleString('en'))])
 row(['---', ...levels.map(() => '---')])
 for (const path of paths) row([path.name, ...levels.map(level => `$${text(level * dollarsOfRecord(path))}`)])
+for (const [name, count] of [
+  ['push, one record a delivery', 1],
+  ['push, 100 records a delivery', 100],
+] as const) {
+  row([name, ...levels.map(level => `$${text(level * dollarsOfPushed(count))}`)])
+}
 row([
   'a month of them kept in S3',
   ...levels.map(level => `$${text(((level * RECORD_BYTES) / 1e9) * S3_GIGABYTE_MONTH)}`),
 ])
 row(['the schedule, while nothing happens', ...levels.map(() => `$${text(idleDollars())}`)])
+row(['the schedule of push, where there is push', ...levels.map(() => `$${text(idlePushDollars())}`)])

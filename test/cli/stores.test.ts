@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { openLog } from '../../lib/log/index.ts'
+import { ApiKeys, Authenticator } from '../../lib/security/index.ts'
 import { openFileObjects, openLmdbItems } from '../../lib/storage/local/index.ts'
 import { batchOf } from '../support/batches.ts'
 import { runCli } from '../support/cli.ts'
@@ -80,4 +81,25 @@ test('a check says that all is whole, lists orphans when asked, and ends with 1 
 test('wrong settings are told in a sentence', async () => {
   const { code, stderr } = await varve('upkeep', '--sweep-grace', 'soon')
   expect([code, stderr]).toEqual([2, '--sweep-grace must be a number from 0, but is "soon".\n'])
+})
+
+test('keys are made, listed and revoked in the items themselves, without a server', { timeout: 120_000 }, async () => {
+  const keys = (...args: string[]) => runCli(['keys', ...args, '--items', `lmdb:${join(folder, 'items')}`])
+  const made = JSON.parse((await keys('create', 'operator', '--scope', 'admin', '--json')).stdout)
+  expect(made).toMatchObject({ name: 'operator', scopes: ['admin:*'], secret: expect.any(String) })
+  expect((await keys('list')).stdout).toContain(`${made.id}  operator  admin:*`)
+  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock })
+  const authenticator = new Authenticator({
+    keys: new ApiKeys({ items, clock: systemClock, random: systemRandom }),
+    clock: systemClock,
+  })
+  expect(await authenticator.identify(`Bearer ${made.token}`)).toMatchObject({ name: `key:${made.id}` })
+  await items.close()
+  expect(await keys('create', 'x', '--scope', 'nonsense')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("'nonsense' is no scope"),
+  })
+  expect((await keys('create', 'x', '--scope', 'admin', '--expires', 'soon')).code).toBe(2)
+  expect((await keys('revoke', made.id)).stdout).toBe(`revoked ${made.id}\n`)
+  expect(await keys('revoke', made.id)).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no key') })
 })

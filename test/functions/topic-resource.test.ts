@@ -1,6 +1,6 @@
 /** No change of a template loses records. */
 import { expect, test } from 'vitest'
-import { applyTopic } from '../../lib/assembly/serverless/topic-handler.ts'
+import { applyTopic } from '../../lib/assembly/serverless/topic-resource.ts'
 import { openRig } from '../log/rig.ts'
 
 type Event = Parameters<typeof applyTopic>[1]
@@ -8,6 +8,7 @@ type Event = Parameters<typeof applyTopic>[1]
 function request(type: Event['RequestType'], properties: Record<string, unknown>, more: Partial<Event> = {}): Event {
   return {
     RequestType: type,
+    ResourceType: 'Custom::VarveTopic',
     ResponseURL: 'http://127.0.0.1',
     StackId: 's',
     RequestId: 'r',
@@ -22,14 +23,15 @@ const orders = { Name: 'orders', Partitions: '2', Configs: { 'retention.ms': '10
 test('a topic is made, grows, gets other configs, and is deleted', async () => {
   const { topics } = openRig().open()
   const made = await applyTopic(topics, request('Create', orders))
-  expect(made.topic).toMatchObject({ name: 'orders', partitions: 2, configs: { 'retention.ms': '1000' } })
+  expect(made.data).toMatchObject({ Name: 'orders', Partitions: 2 })
+  expect(await topics.list()).toMatchObject([{ name: 'orders', partitions: 2, configs: { 'retention.ms': '1000' } }])
   const PhysicalResourceId = made.physicalId
   const wanted = { Name: 'orders', Partitions: 5, Configs: { 'max.message.bytes': '2000' } }
   const change = { PhysicalResourceId, OldResourceProperties: orders }
   const changed = await applyTopic(topics, request('Update', wanted, change))
   expect(changed.physicalId).toBe(PhysicalResourceId)
   expect((await topics.list())[0]).toMatchObject({
-    id: made.topic!.id,
+    id: made.data.Id,
     partitions: 5,
     configs: { 'max.message.bytes': '2000' },
   })
@@ -43,7 +45,7 @@ test('a topic that was there is adopted, and outlives the stack', async () => {
   const { topics } = openRig().open()
   const { id } = await topics.create({ name: 'orders', partitions: 1, configs: { 'segment.bytes': '2000000' } })
   const adopted = await applyTopic(topics, request('Create', orders))
-  expect(adopted.topic?.id).toBe(id)
+  expect(adopted.data.Id).toBe(id)
   expect((await topics.list())[0]).toMatchObject({
     id,
     partitions: 2,

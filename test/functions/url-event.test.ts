@@ -1,6 +1,6 @@
 /** A Function URL's event, as the Lambda developer guide shows it, is the request that was sent. */
 import { expect, test } from 'vitest'
-import { requestOf, signerOf } from '../../lib/assembly/serverless/http-handler.ts'
+import { httpHandler, requestOf, signerOf } from '../../lib/assembly/serverless/http-handler.ts'
 
 const event = {
   rawPath: '/v1/topics/a%2Fb/records',
@@ -37,4 +37,14 @@ test('whoever IAM let in is known by his ARN; nobody else is', () => {
   const signed = { ...event.requestContext, authorizer: { iam: { userArn: 'arn:aws:iam::1:user/a' } } }
   expect(signerOf({ event: { ...event, requestContext: signed } })?.name).toBe('arn:aws:iam::1:user/a')
   expect(signerOf({ event })).toBeUndefined()
+})
+
+test('a runtime that says it streams and does not is answered without', () => {
+  const world = globalThis as { awslambda?: object }
+  world.awslambda = {}
+  try {
+    expect(httpHandler()).toBeTypeOf('function')
+  } finally {
+    delete world.awslambda
+  }
 })

@@ -22,7 +22,10 @@ const likely: Readonly<Record<string, readonly unknown[]>> = {
   partition_id: [0, 1, 0, 1, 2],
   offset: [0, 1, 2, 3],
   position: ['nonsense', 'AQ'],
-  name: ['t', 'new', 'i'],
+  name: ['t', 'new', 'i', 's', 's'],
+  kind: ['webhook', 'webhook', 'function', 'sqs', 'eventbridge', 'fax'],
+  url: ['http://127.0.0.1:1/', 'https://a.example', 'ftp://a', 'nonsense'],
+  deadLetterTopic: ['d', 'd', 't', 'none'],
   scopes: ['admin', 'produce:t*', 'nonsense'],
   format: ['json', 'binary', 'avro'],
 }
@@ -140,22 +143,44 @@ async function prepared(): Promise<HttpRig> {
     { value: 1, partition: 0 },
     { value: 2, partition: 1 },
   ])
+  await rig.send('POST', '/v1/topics', { name: 'd', partitions: 1 })
+  await rig.send('POST', '/v1/subscriptions', {
+    name: 's',
+    topic: 't',
+    target: { kind: 'webhook', url: 'http://127.0.0.1:1/' },
+  })
+  await rig.send('POST', '/v1/keys', { name: 'k', scopes: ['admin'] })
   await rig.send('POST', '/consumers/g', JSON.stringify({ name: 'i', 'consumer.request.timeout.ms': 0 }), {
     'content-type': 'application/vnd.kafka.v2+json',
   })
   return rig
 }
 
-async function contentsOf({ log }: HttpRig): Promise<unknown> {
+async function contentsOf({ log, items }: HttpRig): Promise<unknown> {
   const topics = await log.topics.list()
-  return Promise.all(
+  const versionsOf = async (pk: string) => (await items.query(pk)).items.map(({ version }) => version)
+  const offsets = await Promise.all(
     topics.map(async topic => {
       const latest = { at: 'latest', isolation: 'read_uncommitted' } as const
       const all = Array.from({ length: topic.partitions }, (_, partition) => log.findOffset(topic, partition, latest))
       return [topic, (await Promise.all(all)).map(({ offset }) => offset)]
     }),
   )
+  return [offsets, await versionsOf('push'), await versionsOf('keys')]
 }
+
+test('every part of the interface is among the routes that are tried', () => {
+  const tags = new Set(routes.map(({ tag }) => tag))
+  expect([...tags].toSorted()).toEqual([
+    'Groups',
+    'Keys',
+    'Push',
+    'REST Proxy v2',
+    'REST Proxy v3',
+    'Records',
+    'Topics',
+  ])
+})
 
 const named = routes.map(route => [`${route.method.toUpperCase()} ${route.path}`, route] as const)
 

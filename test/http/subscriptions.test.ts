@@ -40,6 +40,15 @@ describe('subscriptions over HTTP', () => {
     await bodyOf(await rig.send('GET', '/v1/subscriptions/s'), 404)
   })
 
+  test('get a new secret, which is told once', async () => {
+    const { secret } = await bodyOf(await rig.send('POST', '/v1/subscriptions', wanted), 201)
+    const drawn = await bodyOf(await rig.send('POST', '/v1/subscriptions/s/secret'))
+    expect(drawn).toEqual({ secret: expect.stringMatching(/^whsec_/) })
+    expect(drawn.secret).not.toBe(secret)
+    expect(JSON.stringify(await bodyOf(await rig.send('GET', '/v1/subscriptions/s')))).not.toContain('whsec_')
+    await bodyOf(await rig.send('POST', '/v1/subscriptions/none/secret'), 404)
+  })
+
   test.for<[object, number, string]>([
     [{ ...wanted, topic: 'none' }, 400, 'INVALID_SUBSCRIPTION'],
     [{ ...wanted, target: { kind: 'webhook', url: 'ftp://x' } }, 400, 'INVALID_SUBSCRIPTION'],

@@ -5,6 +5,7 @@ import { AttributeType, type ITable, StreamViewType, Table } from 'aws-cdk-lib/a
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events'
 import { Stream } from 'aws-cdk-lib/aws-kinesis'
 import { Key } from 'aws-cdk-lib/aws-kms'
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
@@ -38,6 +39,17 @@ export function wholeStack(): Synthesized {
   log.addIngest('FromBucket', { from: { bucket: new Bucket(stack, 'Uploads') as IBucket }, topic: 'uploads' })
   const bus = new EventBus(stack, 'Bus') as IEventBus
   log.addIngest('FromBus', { from: { bus, pattern: { source: ['shop'] } }, topic: 'events' })
+  const code = Code.fromInline('exports.handler = async () => {}')
+  const receiver = new LambdaFunction(stack, 'Receiver', {
+    code,
+    handler: 'index.handler',
+    runtime: Runtime.NODEJS_24_X,
+  })
+  const dead = log.addTopic('Dead', { topicName: 'dead' })
+  log.addSubscription('ToFunction', { topic, to: { function: receiver }, attempts: 5, deadLetterTopic: dead })
+  log.addSubscription('ToQueue', { topic, to: { queue: new Queue(stack, 'Orders') } })
+  log.addSubscription('ToBus', { topic, to: { bus }, patterns: [{ value: { total: [{ numeric: ['>', 100] }] } }] })
+  log.addSubscription('ToUrl', { topic: 'news', to: { url: 'https://example.com' }, batchSize: 10 })
   new Gateway(stack, 'Gateway', { log })
   return { app, stack, log }
 }
@@ -46,7 +58,7 @@ export function encryptedStack(): Synthesized {
   const app = new App()
   const stack = new Stack(app, 'Varve')
   const encryptionKey = new Key(stack, 'Key', { enableKeyRotation: true })
-  const log = new VarveLog(stack, 'Log', { encryptionKey })
+  const log = new VarveLog(stack, 'Log', { encryptionKey, push: true })
   log.addIngest('FromStream', { from: { stream: new Stream(stack, 'Stream') }, topic: 'orders' })
   return { app, stack, log }
 }

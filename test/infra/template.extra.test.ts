@@ -1,5 +1,6 @@
 /** The template, as somebody who must answer for it reads it. */
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 import { bundleFunctions } from '../../functions/bundling.ts'
@@ -9,6 +10,7 @@ await bundleFunctions()
 
 const whole = resourcesOf(wholeStack())
 const plain = resourcesOf(logStack())
+const pushing = resourcesOf(logStack({ push: true }))
 
 const ofType = (resources: ReadonlyMap<string, Resource>, type: string) =>
   [...resources].filter(([, resource]) => resource.Type === type)
@@ -48,6 +50,8 @@ describe('rights', () => {
   const objects = ['DeleteObject', 'GetObject', 'ListBucket', 'PutObject'].map(action => `s3:${action}`)
   const logs = ['logs:CreateLogStream', 'logs:PutLogEvents']
   const receive = ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage']
+  const stream = ['DescribeStream', 'GetRecords', 'GetShardIterator'].map(action => `dynamodb:${action}`)
+  const deliver = ['events:PutEvents', 'lambda:InvokeFunction', 'sqs:SendMessage']
   const send = ['GetQueueAttributes', 'GetQueueUrl', 'SendMessage']
 
   test.each([
@@ -56,10 +60,25 @@ describe('rights', () => {
     [/^LogTopicsFunction/, []],
     [/^LogFromQueueFunction/, receive.map(action => `sqs:${action}`)],
     [/^LogFromBusFunction/, send.map(action => `sqs:${action}`)],
+    [/^LogDispatchFunction/, [...stream, 'dynamodb:ListStreams', ...deliver]],
   ])('of %s are exactly these', (id, more) => {
     const rights = rightsOf(whole, id)
     expect([...rights.values()].flat().sort()).toEqual([...items, ...objects, ...logs, ...more].sort())
-    for (const resource of rights.keys()) expect(resource).not.toBe('"*"')
+    // Which knows no narrower resource.
+    expect(rights.get('"*"') ?? []).toEqual(more.filter(action => action === 'dynamodb:ListStreams'))
+  })
+
+  test('of a dispatch function are to deliver to these targets, and to no other', () => {
+    const rights = rightsOf(whole, /^LogDispatchFunction/)
+    const resourceOf = (action: string) => [...rights].find(([, actions]) => actions.includes(action))?.[0]
+    const arnOf = (type: string, id: RegExp) =>
+      JSON.stringify({ 'Fn::GetAtt': [ofType(whole, type).find(([found]) => id.test(found))![0], 'Arn'] })
+    expect(resourceOf('lambda:InvokeFunction')).toBe(arnOf('AWS::Lambda::Function', /^Receiver/))
+    expect(resourceOf('sqs:SendMessage')).toBe(arnOf('AWS::SQS::Queue', /^Orders/))
+    expect(resourceOf('events:PutEvents')).toBe(arnOf('AWS::Events::EventBus', /^Bus/))
+    expect([...rightsOf(pushing, /^LogDispatchFunction/).values()].flat().sort()).toEqual(
+      [...items, ...objects, ...logs, ...stream, 'dynamodb:ListStreams'].sort(),
+    )
   })
 
   test('no policy allows everything of anything', () => {
@@ -76,6 +95,36 @@ describe('rights', () => {
     expect(url![1].Properties).toMatchObject({ AuthType: 'AWS_IAM', InvokeMode: 'RESPONSE_STREAM' })
     const open = ofType(plain, 'AWS::Lambda::Permission').filter(([, { Properties }]) => Properties.Principal === '*')
     expect(open).toEqual([])
+  })
+
+  test('the URL with keys is open to requests, and the function is told whom to let in', () => {
+    const jwt = { issuer: 'https://login.example', audience: 'varve' }
+    const props = { auth: { jwt }, anonymousScopes: ['produce:web-*'], corsOrigins: ['https://shop.example'] } as const
+    for (const given of [{ auth: 'keys' } as const, props]) {
+      const resources = resourcesOf(logStack(given))
+      expect(ofType(resources, 'AWS::Lambda::Url')[0]![1].Properties.AuthType).toBe('NONE')
+      const open = ofType(resources, 'AWS::Lambda::Permission').filter(
+        ([, { Properties }]) => Properties.Principal === '*',
+      )
+      for (const [, { Properties }] of open) {
+        expect(Properties.FunctionName['Fn::GetAtt'][0]).toMatch(/^LogHttpFunction/)
+        expect(Properties.FunctionUrlAuthType === 'NONE' || Properties.InvokedViaFunctionUrl === true).toBe(true)
+      }
+      expect(open.length).toBeGreaterThan(0)
+    }
+    const [, http] = ofType(resourcesOf(logStack(props)), 'AWS::Lambda::Function').find(([id]) => /^LogHttp/.test(id))!
+    expect(http.Properties.Environment.Variables).toMatchObject({
+      VARVE_HTTP_ANONYMOUS: 'produce:web-*',
+      VARVE_CORS_ORIGINS: 'https://shop.example',
+      VARVE_OIDC_ISSUER: 'https://login.example',
+      VARVE_OIDC_AUDIENCE: 'varve',
+    })
+    const withoutKeys = { auth: 'iam', anonymousScopes: ['produce:web-*'] } as const
+    expect(() => logStack(withoutKeys)).toThrow(/need auth: 'keys'/)
+    const { log, stack } = logStack({ auth: 'keys' })
+    expect(() => log.grantProduce(new Role(stack, 'Role', { assumedBy: new AccountRootPrincipal() }))).toThrow(
+      /API key/,
+    )
   })
 })
 
@@ -134,7 +183,7 @@ test('segments may lie in S3 Express', () => {
 })
 
 test('event sources report failures of single records', () => {
-  const mappings = ofType(whole, 'AWS::Lambda::EventSourceMapping')
+  const mappings = ofType(whole, 'AWS::Lambda::EventSourceMapping').filter(([id]) => !/^LogDispatch/.test(id))
   expect(mappings).toHaveLength(4)
   for (const [, { Properties }] of mappings)
     expect(Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures'])
@@ -143,9 +192,50 @@ test('event sources report failures of single records', () => {
   expect(fifo.MaximumBatchingWindowInSeconds).toBeUndefined()
 })
 
+describe('push', () => {
+  test('is called by changes of heads and of subscriptions alone, and by a schedule', () => {
+    const [[, mapping]] = ofType(pushing, 'AWS::Lambda::EventSourceMapping') as [[string, Resource]]
+    const { FilterCriteria, EventSourceArn, ...rest } = mapping.Properties
+    expect(EventSourceArn).toEqual({ 'Fn::GetAtt': ['LogTable81E80B89', 'StreamArn'] })
+    expect(rest).toMatchObject({ StartingPosition: 'LATEST', ParallelizationFactor: 10, MaximumRetryAttempts: 5 })
+    expect(FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
+      { dynamodb: { Keys: { pk: { S: [{ prefix: 's#' }] }, sk: { S: ['head'] } } } },
+      { dynamodb: { Keys: { pk: { S: ['push'] } } } },
+    ])
+    const schedules = ofType(pushing, 'AWS::Events::Rule').map(([, { Properties }]) => Properties.ScheduleExpression)
+    expect(schedules.toSorted()).toEqual(['rate(1 minute)', 'rate(5 minutes)'])
+  })
+
+  test('costs nothing where nobody asked for it, and what HTTP makes would not be served', () => {
+    expect(ofType(plain, 'AWS::Lambda::EventSourceMapping')).toEqual([])
+    const variablesOf = (stack: ReadonlyMap<string, Resource>) =>
+      ofType(stack, 'AWS::Lambda::Function').find(([id]) => /^LogHttp/.test(id))![1].Properties.Environment.Variables
+    expect(variablesOf(plain).VARVE_PUSH).toBeUndefined()
+    expect(variablesOf(pushing).VARVE_PUSH).toBe('true')
+  })
+
+  test('keeps the keys of changed items in the stream, and no record', () => {
+    const [[, table]] = ofType(plain, 'AWS::DynamoDB::Table') as [[string, Resource]]
+    expect(table.Properties.StreamSpecification).toEqual({ StreamViewType: 'KEYS_ONLY' })
+  })
+
+  test('subscriptions are resources that come after their topics', () => {
+    const subscriptions = new Map(ofType(whole, 'Custom::VarveSubscription'))
+    const found = (id: string) => [...subscriptions].find(([name]) => name.includes(id))![1]
+    expect(found('ToFunction').Properties).toMatchObject({
+      ...{ Name: 'ToFunction', Topic: 'orders', AttemptsMax: 5, DeadLetterTopic: 'dead', From: 'latest' },
+      Target: { Kind: 'function' },
+    })
+    expect(JSON.stringify(found('ToFunction'))).toMatch(/"DependsOn":\["LogDead\w+","LogOrders\w+"\]/)
+    expect(found('ToBus').Properties).toMatchObject({ Target: { Kind: 'eventbridge', Source: 'varve' } })
+    expect(found('ToUrl').Properties).toMatchObject({ Topic: 'news', Target: { Kind: 'webhook' }, RecordsMax: 10 })
+    expect(JSON.stringify([...subscriptions])).not.toMatch(/secret/i)
+  })
+})
+
 test('everything that can fail has an alarm', () => {
   const names = ofType(whole, 'AWS::CloudWatch::Alarm').map(([id]) => id.replace(/^LogWatch|[0-9A-F]{8}$/g, ''))
-  for (const one of ['Http', 'Upkeep', 'FromQueue', 'FromStream']) expect(names).toContain(`${one}Errors`)
+  for (const one of ['Http', 'Upkeep', 'Dispatch', 'FromQueue', 'FromStream']) expect(names).toContain(`${one}Errors`)
   expect(names).toEqual(expect.arrayContaining(['FromStreamDeadLetters', 'WriteThrottles', 'ReadThrottles']))
   expect(ofType(whole, 'AWS::CloudWatch::Dashboard')).toHaveLength(1)
 })

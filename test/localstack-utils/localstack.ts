@@ -20,6 +20,8 @@ const OUTPUT_LINES_MAX = 500
 export interface LocalStackOptions {
   /** Node for the functions; the one that runs this unless told. */
   readonly node?: string
+  /** Asked to end, it has so long; then it is ended. Default 30,000 ms. */
+  readonly stopMsMax?: number
   /** LocalStack's log level. Default `warning`. */
   readonly logLevel?: 'debug' | 'info' | 'warning' | 'error'
 }
@@ -31,6 +33,8 @@ export interface LocalStack {
   readonly env: Readonly<Record<string, string>>
   /** The last lines that it wrote. */
   readonly output: string
+  /** Of its process; undefined where it is a container. */
+  readonly pid: number | undefined
   stop(): Promise<void>
 }
 
@@ -51,13 +55,13 @@ async function startContainer({ logLevel = 'warning' }: LocalStackOptions): Prom
   const child = spawn('docker', ['run', '--rm', '--name', name, '-p', `${port}:4566`, ...socket, ...variables, IMAGE], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  return untilReady(child, port, async () => {
+  return untilReady(child, port, undefined, async () => {
     spawnSync('docker', ['stop', name], { stdio: 'ignore' })
   })
 }
 
 async function startProcess(options: LocalStackOptions): Promise<LocalStack> {
-  const { node = process.execPath, logLevel = 'warning' } = options
+  const { node = process.execPath, logLevel = 'warning', stopMsMax = STOP_MS_MAX } = options
   const { python, runtimeClient, dynamoDb } = await installLocalStack()
   const [port, dynamoDbPort] = (await findFreePorts(2)) as [number, number]
   const folder = await mkdtemp(join(tmpdir(), 'localstack-'))
@@ -89,8 +93,8 @@ async function startProcess(options: LocalStackOptions): Promise<LocalStack> {
       ...quickPolling,
     },
   })
-  return untilReady(child, port, async () => {
-    await endTree(child)
+  return untilReady(child, port, child.pid, async () => {
+    await endTree(child, stopMsMax)
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 }
@@ -101,7 +105,12 @@ const quickPolling = {
   LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.5',
 }
 
-async function untilReady(child: ChildProcess, port: number, stop: () => Promise<void>): Promise<LocalStack> {
+async function untilReady(
+  child: ChildProcess,
+  port: number,
+  pid: number | undefined,
+  stop: () => Promise<void>,
+): Promise<LocalStack> {
   const lines: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -131,6 +140,7 @@ async function untilReady(child: ChildProcess, port: number, stop: () => Promise
     get output() {
       return lines.join('\n')
     },
+    pid,
     stop,
   }
 }
@@ -145,14 +155,14 @@ async function isHealthy(endpoint: string): Promise<boolean> {
 }
 
 /** Asks the process to end, and ends what is left of it and of what it started. */
-async function endTree(child: ChildProcess): Promise<void> {
+async function endTree(child: ChildProcess, stopMsMax: number): Promise<void> {
   if (child.pid === undefined) return
   const exited = child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : once(child, 'exit')
   const below = await descendantsOf(child.pid)
   child.kill('SIGTERM')
   const patience = new AbortController()
   const timer = new Promise<void>(resolve => {
-    const handle = setTimeout(resolve, STOP_MS_MAX)
+    const handle = setTimeout(resolve, stopMsMax)
     patience.signal.addEventListener('abort', () => clearTimeout(handle))
   })
   await Promise.race([exited, timer])

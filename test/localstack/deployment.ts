@@ -1,10 +1,15 @@
 /** A deployed example, from outside: its URL, its functions, its queue and bus. */
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
+import {
+  CreateEventBusCommand,
+  EventBridgeClient,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge'
 import {
   GetFunctionConfigurationCommand,
   InvokeCommand,
@@ -12,8 +17,9 @@ import {
   ListFunctionsCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda'
-import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { LocalStack } from 'localstack-utils'
+import { runCli } from '../support/cli.ts'
 
 const BATCH_MAX = 10
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' }
@@ -28,14 +34,16 @@ export interface HttpAnswer {
 export class Deployment {
   readonly #localStack: LocalStack
   readonly #output: (name: string) => string
-  readonly #adminKey = randomBytes(32).toString('hex')
+  #key = ''
   readonly #lambda: LambdaClient
+  readonly #sqs: SQSClient
   readonly #client: { endpoint: string; region: string; credentials: typeof CREDENTIALS }
 
   constructor(localStack: LocalStack, output: (name: string) => string) {
     this.#localStack = localStack
     this.#output = output
     this.#client = { endpoint: localStack.endpoint, region: 'us-east-1', credentials: CREDENTIALS }
+    this.#sqs = new SQSClient({ ...this.#client, useQueueUrlAsEndpoint: false })
     this.#lambda = new LambdaClient({ ...this.#client, requestHandler: { requestTimeout: 300_000 } })
   }
 
@@ -46,11 +54,25 @@ export class Deployment {
     return ['--objects', `${objects}?${place}`, '--items', `${items}?${place}`]
   }
 
-  /** Gives the HTTP function a key that opens everything: LocalStack does not ask IAM. */
-  async openHttp(): Promise<void> {
-    const FunctionName = await this.functionName(/^Varve: produce and consume/)
+  /** Makes the first API key as the README says: with rights on the table. */
+  async makeKey(): Promise<void> {
+    const place = `region=us-east-1&endpoint=${encodeURIComponent(this.#localStack.endpoint)}`
+    const items = `dynamodb://${this.#output('TableName')}?${place}`
+    const { stdout, stderr } = await runCli(
+      ['keys', 'create', 'operator', '--scope', 'admin', '--items', items, '--json'],
+      {
+        env: { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey },
+      },
+    )
+    if (stdout === '') throw new Error(stderr)
+    this.#key = JSON.parse(stdout).token
+  }
+
+  /** Adds to the environment of a function. */
+  async configure(description: RegExp, variables: Readonly<Record<string, string>>): Promise<void> {
+    const FunctionName = await this.functionName(description)
     const { Environment } = await this.#lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))
-    const Variables = { ...Environment?.Variables, VARVE_ADMIN_KEY: this.#adminKey }
+    const Variables = { ...Environment?.Variables, ...variables }
     await this.#lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }))
     while (true) {
       const { LastUpdateStatus } = await this.#lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))
@@ -59,12 +81,20 @@ export class Deployment {
     }
   }
 
+  output(name: string): string {
+    return this.#output(name)
+  }
+
   /** Through the Function URL, whose name does not resolve: it goes into the Host header. */
-  async http(method: string, path: string, options: { body?: unknown; anonymous?: boolean } = {}): Promise<HttpAnswer> {
+  async http(
+    method: string,
+    path: string,
+    options: { body?: unknown; anonymous?: boolean; token?: string } = {},
+  ): Promise<HttpAnswer> {
     const { hostname, port } = new URL(this.#localStack.endpoint)
     const headers = {
       host: new URL(this.#output('Url')).host,
-      ...(options.anonymous ? {} : { authorization: `Bearer ${this.#adminKey}` }),
+      ...(options.anonymous ? {} : { authorization: `Bearer ${options.token ?? this.#key}` }),
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
     }
     const sent = request({ hostname, port, path, method, headers })
@@ -72,7 +102,7 @@ export class Deployment {
     const [answer] = await once(sent, 'response')
     let text = ''
     for await (const part of answer.setEncoding('utf8')) text += part
-    const isJson = /json/.test(String(answer.headers['content-type']))
+    const isJson = text !== '' && /json/.test(String(answer.headers['content-type']))
     return { status: answer.statusCode, headers: answer.headers, body: isJson ? JSON.parse(text) : text }
   }
 
@@ -131,8 +161,13 @@ export class Deployment {
     return killed
   }
 
-  /** As CloudFormation asks for a topic; answers what it is told. */
-  async topicResource(requestType: 'Create' | 'Update' | 'Delete', properties: object, physicalId?: string) {
+  /** As CloudFormation asks for a topic or a subscription; answers what it is told. */
+  async resource(
+    type: 'Topic' | 'Subscription',
+    requestType: 'Create' | 'Update' | 'Delete',
+    properties: object,
+    physicalId?: string,
+  ): Promise<Record<string, unknown>> {
     const told = Promise.withResolvers<Record<string, unknown>>()
     const server = createServer(async (incoming, response) => {
       let text = ''
@@ -144,6 +179,7 @@ export class Deployment {
     try {
       await this.invoke(/^Varve: topics/, {
         RequestType: requestType,
+        ResourceType: `Custom::Varve${type}`,
         ResponseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/answer`,
         StackId: 'stack',
         RequestId: 'request',
@@ -157,14 +193,40 @@ export class Deployment {
     }
   }
 
+  /** A queue beside the stack; answers its URL and ARN. */
+  async makeQueue(name: string): Promise<{ url: string; arn: string }> {
+    const { QueueUrl: url = '' } = await this.#sqs.send(new CreateQueueCommand({ QueueName: name }))
+    return { url, arn: `arn:aws:sqs:us-east-1:000000000000:${name}` }
+  }
+
+  /** The bodies of the messages that are there now. */
+  async receive(url: string): Promise<string[]> {
+    const bodies: string[] = []
+    while (true) {
+      const asked = { QueueUrl: url, MaxNumberOfMessages: BATCH_MAX }
+      const { Messages = [] } = await this.#sqs.send(new ReceiveMessageCommand(asked))
+      if (Messages.length === 0) return bodies
+      bodies.push(...Messages.map(({ Body = '' }) => Body))
+    }
+  }
+
+  /** A bus beside the stack, whose events of a source come into a queue. */
+  async makeBus(name: string, source: string, queueArn: string): Promise<void> {
+    const events = new EventBridgeClient(this.#client)
+    await events.send(new CreateEventBusCommand({ Name: name }))
+    const rule = { Name: `${name}-rule`, EventBusName: name }
+    await events.send(new PutRuleCommand({ ...rule, EventPattern: JSON.stringify({ source: [source] }) }))
+    const Targets = [{ Id: 'queue', Arn: queueArn }]
+    await events.send(new PutTargetsCommand({ Rule: rule.Name, EventBusName: name, Targets }))
+    events.destroy()
+  }
+
   async sendToQueue(bodies: readonly string[]): Promise<void> {
-    const sqs = new SQSClient({ ...this.#client, useQueueUrlAsEndpoint: false })
     const QueueUrl = this.#output('QueueUrl')
     for (let at = 0; at < bodies.length; at += BATCH_MAX) {
       const Entries = bodies.slice(at, at + BATCH_MAX).map((MessageBody, i) => ({ Id: String(i), MessageBody }))
-      await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
+      await this.#sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
     }
-    sqs.destroy()
   }
 
   async sendToBus(details: readonly object[]): Promise<void> {

@@ -2,11 +2,12 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { Kafka, logLevel } from 'kafkajs'
 import { type LocalStack, startLocalStack, whyNotInstallable } from 'localstack-utils'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeWith } from '../support/requirement.ts'
 import { createVarveServer } from '../support/varve-server.ts'
 import { type Cdk, cdkOf } from './cdk.ts'
 import { Deployment } from './deployment.ts'
+import { Warehouse } from './warehouse.ts'
 
 const ingestOrders = /^Varve: ingest into orders/
 const numbers = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `${prefix} ${i}`)
@@ -41,10 +42,15 @@ describeWith({ missing, optional }, 'the orders example on LocalStack', () => {
     localStack = await startLocalStack()
     cdk = cdkOf(localStack, 'npx node infra/orders-example.ts', 'VarveOrders')
     deployed = new Deployment(localStack, await cdk.deploy())
-    await deployed.openHttp()
+    await deployed.makeKey()
   })
 
   afterAll(() => localStack?.stop())
+
+  // Before there are records, a sweep need not look for what is older than its window.
+  test('upkeep of a new log comes to its end', async () => {
+    expect(await deployed.invoke(/^Varve: keeps/, {})).toEqual({ ran: true, findings: 0 })
+  })
 
   test('the URL is closed to whoever shows no key', async () => {
     const refused = await deployed.http('GET', '/v1/topics', { anonymous: true })
@@ -54,21 +60,24 @@ describeWith({ missing, optional }, 'the orders example on LocalStack', () => {
   // LocalStack without an account runs no custom resources, so this is CloudFormation's part.
   test('topics are made as the stack asks for them, and once', async () => {
     const orders = { Name: 'orders', Partitions: '3', Configs: {} }
-    const made = await deployed.topicResource('Create', orders)
+    const made = await deployed.resource('Topic', 'Create', orders)
     expect(made).toMatchObject({ Status: 'SUCCESS', Data: { Name: 'orders', Partitions: 3 } })
-    expect(await deployed.topicResource('Create', orders)).toMatchObject({
+    expect(await deployed.resource('Topic', 'Create', orders)).toMatchObject({
       Status: 'SUCCESS',
       PhysicalResourceId: expect.stringMatching(/^adopted\//),
     })
-    await deployed.topicResource('Create', { Name: 'shipments', Partitions: '1' })
-    const fewer = await deployed.topicResource(
+    for (const Name of ['orders-unfulfilled', 'shipments']) {
+      await deployed.resource('Topic', 'Create', { Name, Partitions: '1' })
+    }
+    const fewer = await deployed.resource(
+      'Topic',
       'Update',
       { ...orders, Partitions: '1' },
       String(made.PhysicalResourceId),
     )
     expect(fewer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('never taken away') })
     const { body } = await deployed.http('GET', '/v1/topics')
-    expect(body.topics.map(({ name }: { name: string }) => name)).toEqual(['orders', 'shipments'])
+    expect(body.topics.map(({ name }: { name: string }) => name)).toEqual(['orders', 'orders-unfulfilled', 'shipments'])
   })
 
   test('a record goes in and comes out over HTTPS', async () => {
@@ -138,6 +147,90 @@ describeWith({ missing, optional }, 'the orders example on LocalStack', () => {
     })
     const parcels = records.map(({ value }) => JSON.parse(value)).map(({ detail }) => detail.parcel)
     expect(parcels.toSorted()).toEqual([1, 2])
+  })
+
+  describe('push', () => {
+    let warehouse: Warehouse
+
+    beforeAll(async () => {
+      warehouse = await Warehouse.listen()
+    })
+    afterAll(() => warehouse?.close())
+
+    test('calls the function of the example with what comes into the topic, and again where it failed', async () => {
+      await deployed.configure(/^Orders: fulfils/, { WAREHOUSE_URL: warehouse.url })
+      const made = await deployed.resource('Subscription', 'Create', {
+        Name: 'Fulfilment',
+        Topic: 'orders',
+        Target: { Kind: 'function', Function: deployed.output('FulfilArn') },
+        AttemptsMax: '5',
+        DeadLetterTopic: 'orders-unfulfilled',
+      })
+      expect(made).toMatchObject({ Status: 'SUCCESS', Data: { Topic: 'orders' } })
+      warehouse.refuse(1)
+      const bodies = numbers(20, 'to fulfil')
+      await deployed.sendToQueue(bodies)
+      const fulfilled = await deployed.until('the orders in the warehouse', async () =>
+        warehouse.orders.size >= bodies.length ? [...warehouse.orders.values()] : undefined,
+      )
+      expect(fulfilled.toSorted()).toEqual(bodies.toSorted())
+      const { body } = await deployed.until('the checkpoints', async () => {
+        const answer = await deployed.http('GET', '/v1/subscriptions/Fulfilment')
+        const behind = answer.body.partitions.some(({ lag }: { lag: number }) => lag > 0)
+        return behind ? undefined : answer
+      })
+      expect(body).toMatchObject({ state: 'active', target: { kind: 'function' } })
+    })
+
+    test('sends records to a queue and to a bus, as a subscription over HTTP says', async () => {
+      await deployed.http('POST', '/v1/topics', { body: { name: 'parcels', partitions: 2 } })
+      const [direct, byBus] = [await deployed.makeQueue('parcels'), await deployed.makeQueue('parcels-of-bus')]
+      await deployed.makeBus('parcels', 'varve', byBus.arn)
+      const subscribe = (name: string, target: object, more: object = {}) =>
+        deployed.http('POST', '/v1/subscriptions', { body: { name, topic: 'parcels', target, ...more } })
+      const answers = [
+        await subscribe('to-queue', { kind: 'sqs', queueUrl: direct.url }),
+        await subscribe('to-bus', { kind: 'eventbridge', bus: 'parcels' }, { patterns: [{ value: { kilos: [7] } }] }),
+      ]
+      expect(answers.map(({ status }) => status)).toEqual([201, 201])
+      const parcels = Array.from({ length: 12 }, (_, kilos) => ({ kilos }))
+      await deployed.http('POST', '/v1/topics/parcels/records', { body: parcels.map(value => ({ value })) })
+      const messages: string[] = []
+      await deployed.until('the messages of the queue', async () => {
+        messages.push(...(await deployed.receive(direct.url)))
+        return messages.length >= parcels.length ? messages : undefined
+      })
+      const kilosOf = messages.map(text => JSON.parse(text).value.kilos)
+      expect(kilosOf.toSorted((a, b) => a - b)).toEqual(parcels.map(({ kilos }) => kilos))
+      const [event] = await deployed.until('the event of the bus', async () => {
+        const found = await deployed.receive(byBus.url)
+        return found.length > 0 ? found : undefined
+      })
+      const told = { source: 'varve', 'detail-type': 'varve record', detail: { topic: 'parcels', value: { kilos: 7 } } }
+      expect(JSON.parse(event!)).toMatchObject(told)
+    })
+
+    test('ends with its subscription', async () => {
+      for (const name of ['to-queue', 'to-bus']) {
+        expect((await deployed.http('DELETE', `/v1/subscriptions/${name}`)).status).toBe(204)
+      }
+      const { body } = await deployed.http('GET', '/v1/subscriptions')
+      expect(body.subscriptions.map(({ name }: { name: string }) => name)).toEqual(['Fulfilment'])
+    })
+  })
+
+  test('a key opens what its scopes say, until it is revoked', async () => {
+    const made = await deployed.http('POST', '/v1/keys', { body: { name: 'shop', scopes: ['produce:notes'] } })
+    const { id, token } = made.body
+    const send = (topic: string) => deployed.http('POST', `/v1/topics/${topic}/records`, { body: { value: 1 }, token })
+    expect([(await send('notes')).status, (await send('orders')).status]).toEqual([200, 403])
+    expect((await deployed.http('DELETE', `/v1/keys/${id}`)).status).toBe(204)
+    await deployed.until('the end of the key', async () => ((await send('notes')).status === 401 ? true : undefined))
+  })
+
+  test('topics are deleted', async () => {
+    expect((await deployed.http('DELETE', '/v1/topics/parcels')).status).toBe(204)
+    expect((await deployed.http('GET', '/v1/topics/parcels')).status).toBe(404)
   })
 
   test('upkeep comes to its end', async () => {

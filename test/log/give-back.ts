@@ -30,7 +30,7 @@ export async function expectAllGivenBack(stores: Stores): Promise<void> {
     const clock = { ...systemClock, now: () => Date.now() + hoursAhead * HOUR }
     const log = open(clock)
     const leases = new Leases({ ...common, clock, owner: 'test' })
-    const jobs = log.upkeepJobs({ graceMs: 0, windowHours: 24, firstLookHours: 24 })
+    const jobs = log.upkeepJobs({ graceMs: 0, windowHours: 24, wholeLookHours: 0, firstLookHours: 24 })
     const runner = new Upkeep({ ...common, clock, jobs, leases, leaseMs: 60_000, pauseMs: 0 })
     for (let pass = 0; pass < 5; pass++) expect((await runner.runOnce({ withinMs: 120_000 })).failed).toEqual([])
     await log.close()
@@ -68,7 +68,7 @@ export async function expectAllGivenBack(stores: Stores): Promise<void> {
   await log.topics.delete('kept')
   await upkeep(12)
   expect(await keysOf(stores.objects)).toEqual([])
-  expect((await stored()).map(({ pk }) => pk).sort()).toEqual(['sweep', 'topics', 'topics'])
+  expect((await stored()).map(({ pk }) => pk).sort()).toEqual(['sweep', 'sweep', 'topics', 'topics'])
   await log.close()
 }
 

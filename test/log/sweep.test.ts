@@ -43,20 +43,28 @@ describe('the sweep', () => {
     expect(segments()).toEqual({ items: 0, objects: 0 })
   })
 
-  test('writes nothing where there is nothing to sweep but, once, where to begin, and leaves no lease', async () => {
+  test('writes nothing where there is nothing to sweep but, once a day, where it looked; leaves no lease', async () => {
     const { open, clock, hooks, runOnce, items } = openUpkeepRig()
     const log = open()
     const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
     await send(log, topic, ['a'])
     await clock.advance(3 * HOUR)
-    await runOnce()
     let writes = 0
     hooks.write = (operations, next) => {
       writes++
       return next(operations)
     }
-    for (let i = 0; i < 3; i++) expect((await runOnce()).complete).toBe(true)
-    expect(writes).toBe(0)
+    expect((await runOnce()).complete).toBe(true)
+    expect(writes).toBe(2)
+    for (let i = 0; i < 20; i++) {
+      expect((await runOnce()).complete).toBe(true)
+      await clock.advance(HOUR, HOUR)
+    }
+    expect(writes).toBe(2)
+    await clock.advance(10 * HOUR, HOUR)
+    await runOnce()
+    await runOnce()
+    expect(writes).toBe(3)
     expect([...items.items.keys()].filter(key => key.startsWith('lease#'))).toEqual([])
   })
 
@@ -183,33 +191,59 @@ describe('the sweep', () => {
     expect(await readAll(open(), topic)).toEqual(values(6))
   })
 
-  test('asks for as much after a year in which nothing happened as after a week, and writes once a week at most', async () => {
-    const { open, clock, runOnce, items, hooks } = openUpkeepRig()
-    const log = open()
-    await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
-    await runOnce()
+  test('asks for few items where nothing happens: for those of every hour of a week once a day', async () => {
+    const { open, clock, hooks, items, runOnce } = openUpkeepRig()
     let queries = 0
-    let writes = 0
     const { query } = items
-    items.query = (...args) => {
-      queries++
-      return query.call(items, ...args)
+    items.query = (pk, range) => {
+      if (pk.startsWith('g#')) queries++
+      return query(pk, range)
     }
+    await open().topics.create({ name: 't', partitions: 1, configs: KEPT })
+    let writes = 0
     hooks.write = (operations, next) => {
       writes++
       return next(operations)
     }
-    const queriesOf = async () => {
-      const before = queries
+    const asked: number[] = []
+    for (let hour = 0; hour < 10 * 24; hour++) {
+      queries = 0
       await runOnce()
-      return queries - before
+      asked.push(queries)
+      await clock.advance(HOUR, HOUR)
     }
-    const atFirst = await queriesOf()
-    for (let day = 0; day < 365; day++) {
-      await clock.advance(24 * HOUR)
-      expect(await queriesOf()).toBeLessThan(3 * atFirst)
+    const [hourly, weekly] = [27 * 8, (7 * 24 + 1) * 8]
+    expect(asked.filter(count => count > hourly).length).toBeLessThanOrEqual(11)
+    // Before anything was appended there is nothing older than a week.
+    expect(Math.max(...asked)).toBeLessThanOrEqual(weekly)
+    expect(writes).toBeLessThanOrEqual(2 * 11)
+  })
+
+  test('finds what a writer that slept put into an hour which was looked at, within a day', async () => {
+    const { open, clock, hooks, runOnce, segments } = openUpkeepRig()
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1, configs: KEPT })
+    const asleep = gate()
+    hooks.write = async (operations, next) => {
+      if (!operations.some(({ key }) => key.pk.startsWith('g#'))) return new Promise(() => undefined)
+      await asleep.promise
+      return next(operations)
     }
-    expect(writes).toBeLessThanOrEqual(Math.ceil(365 / 7))
-    expect(writes).toBeGreaterThan(0)
+    void send(log, topic, ['small'])
+    await clock.advance(1_000)
+    const others = { ...hooks }
+    hooks.write = (operations, next) => next(operations)
+    for (let hour = 0; hour < 30; hour++) {
+      await clock.advance(HOUR, HOUR)
+      await runOnce()
+    }
+    hooks.write = others.write
+    asleep.resolve()
+    await clock.advance(1_000)
+    expect(segments().items).toBe(1)
+    hooks.write = (operations, next) => next(operations)
+    await clock.advance(25 * HOUR, HOUR)
+    await runOnce()
+    expect(segments().items).toBe(0)
   })
 })

@@ -203,6 +203,72 @@ describe('two processes that both deliver', () => {
   })
 })
 
+describe('a round', () => {
+  test('of some shards sends what is in them, and says how much of it was sent', async () => {
+    const rig = open()
+    const [first, second] = [await rig.topic('first', 20), await rig.topic('second')]
+    for (const topic of ['first', 'second']) {
+      await rig.subscriptions.create({ name: `of-${topic}`, topic, target: hook, from: 'earliest' })
+    }
+    await rig.produce(first, ['low'], { partition: 3 })
+    await rig.produce(first, ['high'], { partition: 17 })
+    await rig.produce(second, ['other'])
+    expect(await rig.push(20_000, new Map([[first.id, new Set([1])]]))).toEqual({ behind: 1, done: 1 })
+    expect(valuesOf(rig.deliveries)).toEqual([['high']])
+    expect(await rig.push()).toEqual({ behind: 2, done: 2 })
+    expect(await rig.push()).toEqual({ behind: 0, done: 0 })
+  })
+
+  test('leaves what its time is too short for, and says so', async () => {
+    const rig = open(() => failed())
+    const topic = await rig.topic('t')
+    await rig.subscriptions.create({ name: 's', topic: 't', target: hook, from: 'earliest' })
+    await rig.produce(topic, ['a'])
+    expect(await rig.push(100)).toEqual({ behind: 1, done: 0 })
+  })
+
+  test('sends what came after another process had looked for the last time', async () => {
+    const looked = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const first = open()
+    const second = open(() => delivered, first)
+    const topic = await first.topic('t')
+    const { id } = await first.subscriptions.create({ name: 's', topic: 't', target: hook, from: 'earliest' })
+    await first.produce(topic, ['a'])
+    // The first one has sent everything, and still has the lease.
+    const { write } = first.items
+    const giveBack = first.items as { write: typeof write }
+    giveBack.write = async operations => {
+      if (operations[0]!.kind === 'delete' && operations[0]!.key.pk === `lease#push#${id}#0`) {
+        giveBack.write = write
+        looked.resolve()
+        await goOn.promise
+      }
+      return write(operations)
+    }
+    const sending = first.push()
+    await looked.promise
+    await second.produce(topic, ['b'])
+    const round = second.push()
+    await new Promise(resolve => setImmediate(resolve))
+    goOn.resolve()
+    await sending
+    expect(await round).toEqual({ behind: 1, done: 1 })
+    expect(valuesOf(second.deliveries)).toEqual([['b']])
+  })
+
+  test('is not ended by what one partition meets', async () => {
+    const rig = open()
+    const topic = await rig.topic('t', 2)
+    const { id } = await rig.subscriptions.create({ name: 's', topic: 't', target: hook, from: 'earliest' })
+    for (const partition of [0, 1]) await rig.produce(topic, [partition], { partition })
+    const key = { pk: `push#${id}`, sk: `${topic.id}#00000000` }
+    await rig.items.write([{ kind: 'put', key, expected: 'absent', version: 1, value: Buffer.from([99]) }])
+    expect(await rig.push()).toEqual({ behind: 2, done: 1 })
+    expect(valuesOf(rig.deliveries)).toEqual([[1]])
+  })
+})
+
 describe('a subscription', () => {
   const good = { name: 's', topic: 't', target: hook }
 

@@ -7,6 +7,7 @@ import {
   type PushBatch,
   Pusher,
   type RecordFormat,
+  type RoundReport,
   Subscriptions,
   type Target,
 } from '../../lib/push/index.ts'
@@ -27,7 +28,7 @@ export interface PushRig {
   /** All committed values of a partition. */
   values(topic: Topic, partition?: number): Promise<unknown[]>
   /** One round of the pusher. */
-  push(withinMs?: number): Promise<void>
+  push(withinMs?: number, shards?: ReadonlyMap<string, ReadonlySet<number>>): Promise<RoundReport>
   items: ReturnType<typeof memoryItems>
   close(): Promise<void>
 }
@@ -69,9 +70,8 @@ export function openPushRig(receive: Receive, of?: PushRig & { objects?: ReturnT
       const { records } = await readPage(log, { topic, partition, offset: 0, ...bounds })
       return records.map(({ value }) => JSON.parse(String(value)))
     },
-    push: async (withinMs = 20_000) => {
-      await pusher.runOnce({ withinMs, signal: new AbortController().signal })
-    },
+    push: (withinMs = 20_000, shards?: ReadonlyMap<string, ReadonlySet<number>>) =>
+      pusher.runOnce({ withinMs, signal: new AbortController().signal, ...(shards ? { shards } : {}) }),
     close: async () => {
       await pusher.close()
       await log.close()

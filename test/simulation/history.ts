@@ -304,7 +304,14 @@ class Scenario {
     const { lowMs, highMs } = cluster.clocks
     const skewMs = highMs + aheadMs
     const hours = Math.ceil((skewMs - lowMs + world.time) / HOUR_MS) + 1
-    const upkeep = { graceMs: 0, windowHours: hours, firstLookHours: hours, leaseMs: 1_000, background: false }
+    const upkeep = {
+      graceMs: 0,
+      windowHours: hours,
+      wholeLookHours: 0,
+      firstLookHours: hours,
+      leaseMs: 1_000,
+      background: false,
+    }
     const { compaction: _, ...tuning } = this.#plan.tuning
     const service = await cluster.startExtra('sweeper', skewMs, { ...tuning, upkeep })
     for (let pass = 1; ; pass++) {

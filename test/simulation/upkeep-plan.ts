@@ -35,6 +35,7 @@ export function drawUpkeepTuning(rng: Rng, healMs: number): UpkeepTuning {
     sweepIntervalMs: rng.spread(2_000, Math.max(5_000, healMs / 2)),
     graceMs: rng.pick([0, 0, 1_000, 60_000]),
     windowHours: 1,
+    wholeLookHours: 0,
     firstLookHours: rng.pick([1, 2, 12]),
     leaseMs: rng.spread(500, 30_000),
     background: true,

@@ -18,7 +18,7 @@ import {
   type StoredTopic,
   type TopicName,
 } from '../../lib/log/topics/topic-item.ts'
-import { decodeOldestHour, encodeOldestHour } from '../../lib/log/upkeep/sweep-state.ts'
+import { decodeHour, encodeHour } from '../../lib/log/upkeep/sweep-state.ts'
 import { buildBatch, splitBatches, writeOffset } from '../../lib/records/index.ts'
 import { type StoredFormat, storedFormat } from './stored-format.ts'
 
@@ -170,8 +170,8 @@ export function logFormats(): StoredFormat[] {
       name: 'sweep-state',
       source: 'lib/log/upkeep/sweep-state.ts',
       sample: () => 481_250,
-      encode: encodeOldestHour,
-      decode: decodeOldestHour,
+      encode: encodeHour,
+      decode: decodeHour,
     }),
   ]
 }

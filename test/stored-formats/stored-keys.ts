@@ -1,7 +1,7 @@
 /** Where everything lies: a document under another key is as lost as one that cannot be read. */
 import { archiveKey } from '../../lib/archive/archive-item.ts'
 import { tableFolder } from '../../lib/archive/stored-archive.ts'
-import { paceKey } from '../../lib/assembly/serverless/pace.ts'
+import { paceKey, pushPaceKey } from '../../lib/assembly/serverless/pace.ts'
 import { clusterKey } from '../../lib/broker/cluster-id.ts'
 import { gatewayKey } from '../../lib/broker/gateway-item.ts'
 import { configsKey } from '../../lib/configs/stored-configs.ts'
@@ -20,7 +20,7 @@ import { headKey } from '../../lib/log/head/head.ts'
 import { producerIdsKey } from '../../lib/log/producers/producer-ids.ts'
 import { segmentItemKey, segmentObjectKey } from '../../lib/log/segment/segment-store.ts'
 import { topicKey, topicNameKey } from '../../lib/log/topics/topic-item.ts'
-import { sweepStateKey } from '../../lib/log/upkeep/sweep-state.ts'
+import { sweepStateKey, wholeLookKey } from '../../lib/log/upkeep/sweep-state.ts'
 import { checkpointKey } from '../../lib/push/checkpoint.ts'
 import { subscriptionKey } from '../../lib/push/subscription-item.ts'
 import { apiKeyItemKey } from '../../lib/security/api-key.ts'
@@ -68,11 +68,13 @@ export function storedKeys(): Readonly<Record<string, unknown>> {
     sharePartition: sharePartitionKey('billing', { topicId: TOPIC_ID, partition: 300 }),
     subscription: subscriptionKey('orders-out'),
     sweepState: sweepStateKey,
+    sweepWholeLook: wholeLookKey,
     topic: topicKey(TOPIC_ID),
     topicName: topicNameKey('orders'),
     transaction: transactionDocumentKey('transfer'),
     transactionListing: transactionListingKey('transfer'),
     upkeepPace: paceKey,
+    pushPace: pushPaceKey,
     embeddedItem: itemKeyBytes(headKey(TOPIC_ID, 18)).toString('hex'),
     embeddedObject: objectPath(extentObject),
   }

@@ -60,7 +60,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/log'],
     packages: ['node:crypto', 'node:path', 'node:url'],
   },
-  'lib/push/aws': { rooms: ['lib/push'], packages: ['@aws-sdk/*'] },
+  'lib/push/aws': { rooms: ['lib/base', 'lib/push'], packages: ['@aws-sdk/*'] },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },
   'lib/broker': {
     rooms: [

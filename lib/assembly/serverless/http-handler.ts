@@ -7,11 +7,11 @@ import { pipeline } from 'node:stream/promises'
 import { StoredConfigs } from '../../configs/index.ts'
 import { Groups } from '../../groups/index.ts'
 import { createHttpApp } from '../../http/index.ts'
-import { Subscriptions, type Target, webhookTarget } from '../../push/index.ts'
 import type { Principal } from '../../security/index.ts'
 import { openHttpAccess } from '../http-access.ts'
 import { readHttpAccess } from '../http-config.ts'
 import { type FunctionVarve, functionVarve } from './open-varve.ts'
+import { subscriptionsElsewhere } from './subscriptions-elsewhere.ts'
 
 /** "Lambda function URLs: request payload format". */
 export interface UrlEvent {
@@ -50,8 +50,6 @@ type Fetch = (request: Request, env: { readonly event: UrlEvent }) => Response |
 const BODY_BYTES_MAX = 6 * 1_024 * 1_024
 /** Under the function's five minutes; a reader connects again where it was. */
 const TAIL_MS_MAX = 4 * 60_000
-/** This function makes subscriptions; another one serves them. */
-const ELSEWHERE: Target = { deliver: async () => ({ outcome: 'failed', reason: 'nothing is delivered from here' }) }
 
 export function httpHandler(): UrlHandler {
   let opened: { varve: FunctionVarve; app: Fetch } | undefined
@@ -59,18 +57,20 @@ export function httpHandler(): UrlHandler {
     opened ??= openApp()
     return opened
   }
-  const runtime = (globalThis as { awslambda?: StreamingRuntime }).awslambda
-  if (!runtime) {
+  // There are runtimes where it is there and has nothing in it.
+  const runtime = (globalThis as { awslambda?: Partial<StreamingRuntime> }).awslambda
+  const { streamifyResponse, HttpResponseStream } = runtime ?? {}
+  if (!streamifyResponse || !HttpResponseStream) {
     return event => {
       const { varve, app } = fetchOf()
       return varve.invoke('http', async () => bufferedAnswer(await app(requestOf(event), { event })))
     }
   }
-  return runtime.streamifyResponse((event, stream) => {
+  return streamifyResponse((event, stream) => {
     const { varve, app } = fetchOf()
     return varve.invoke('http', async () => {
       const response = await app(requestOf(event), { event })
-      await sendBody(response, runtime.HttpResponseStream.from(stream, metadataOf(response)))
+      await sendBody(response, HttpResponseStream.from(stream, metadataOf(response)))
     })
   })
 }
@@ -93,10 +93,7 @@ function openApp(): { varve: FunctionVarve; app: Fetch } {
     ...openHttpAccess(readHttpAccess(texts, { loopback: false, insecureListen: false }), varve),
     identify: signerOf,
     groups: new Groups({ ...varve, topics: varve.log.topics, configs: new StoredConfigs(varve) }),
-    subscriptions: new Subscriptions({
-      ...varve,
-      targetFor: spec => (spec.kind === 'webhook' ? webhookTarget(spec, varve.clock) : ELSEWHERE),
-    }),
+    subscriptions: subscriptionsElsewhere(varve, { served: env.VARVE_PUSH === 'true' }),
     autoCreateTopics: env.VARVE_AUTO_CREATE_TOPICS !== 'false',
     defaultPartitions: Number(env.VARVE_DEFAULT_PARTITIONS ?? 1),
     // A sandbox is never told that it ends.

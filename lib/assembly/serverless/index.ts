@@ -1,4 +1,5 @@
+export { dispatchHandler } from './dispatch-handler.ts'
 export { httpHandler } from './http-handler.ts'
 export { ingestHandler } from './ingest-handler.ts'
-export { topicHandler } from './topic-handler.ts'
+export { resourceHandler } from './resource-handler.ts'
 export { upkeepHandler } from './upkeep-handler.ts'

@@ -3,7 +3,7 @@ import { readStoresConfig, settings } from '../config.ts'
 import { openUpkeep } from '../open-upkeep.ts'
 import { type LambdaContext, workMs } from './lambda-context.ts'
 import { functionVarve } from './open-varve.ts'
-import { atItsPace } from './pace.ts'
+import { atItsPace, paceKey } from './pace.ts'
 
 interface UpkeepAnswer {
   /** False: it was not its time. */
@@ -29,7 +29,7 @@ export function upkeepHandler(): (event: unknown, context: LambdaContext) => Pro
     const intervalMs = Number(process.env.VARVE_UPKEEP_MINUTES ?? INTERVAL_MINUTES) * MINUTE_MS
     return varve.invoke('upkeep', async () => {
       let findings = 0
-      const ran = await atItsPace({ ...varve, intervalMs }, async () => {
+      const ran = await atItsPace({ ...varve, key: paceKey, intervalMs }, async () => {
         const upkeep = openUpkeep(varve, upkeepConfig(), {
           owner: 'the upkeep function',
           shortLived: true,

@@ -2,8 +2,9 @@
  * StreamsGroupHeartbeat, versions 0 and 1 (KIP-1071): a member of a streams group joins with its topology, keeps alive, says which
  * tasks it has, and leaves. Internal topics that are missing are made before the answer.
  *
- * Departures from Apache Kafka: the heartbeat interval is 1 s, not 5 s, and 250 ms and some for a member that is on its way to its
- * target; an empty group does not wait for more members; there are no warm-up tasks; a newer topology is taken at once.
+ * Departures from Apache Kafka: the heartbeat interval of a group that sets none is 1 s, not 5 s, and 250 ms and some for a
+ * member that is on its way to its target; an empty group does not wait for more members; there are no warm-up tasks; a newer
+ * topology is taken at once.
  */
 import {
   type Assignment,

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { Command } from 'commander'
 import {
   ConfigError,
@@ -22,18 +21,8 @@ export function startCommand(): Command {
     .action(start)
 }
 
-/**
- * Records lie outside of V8's heap, which is small. As V8 is set up they make it collect the whole heap every few MiB of
- * them, half of the process's work: so they count as what they are, memory that may grow by half before it is looked through.
- */
-function tuneGarbageCollection(): void {
-  setFlagsFromString('--external-memory-accounted-in-global-limit')
-  setFlagsFromString('--heap-growing-percent=50')
-}
-
 /** Runs until SIGTERM or SIGINT; a second signal ends the process at once. */
 async function start(values: SettingValues): Promise<void> {
-  tuneGarbageCollection()
   const stopped = firstSignal()
   const logger = jsonLogger(line => process.stderr.write(line))
   const varve = await startVarve(readOrExplain(values), logger)

@@ -20,7 +20,7 @@ export function upkeepCommand(): Command {
   )
     .option('--dry-run', 'tell what would go and why, and change nothing')
     .option('--within <seconds>', 'end after so long, done or not', wholeNumber(1), 3_600)
-    .option('--only <job...>', 'some of the jobs: delete-topics, compact, retain, sweep, archive')
+    .option('--only <job...>', 'some of the jobs, such as compact, retain, sweep, archive, expire-groups')
     .action(upkeep)
 }
 

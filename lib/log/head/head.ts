@@ -59,6 +59,12 @@ export function headKey(topicId: string, shard: number): ItemKey {
   return { pk: shardKey(topicId, shard), sk: 'head' }
 }
 
+/** Which shard's head it is, where the key is that of a head. */
+export function placeOfHead({ pk, sk }: ItemKey): { readonly topicId: string; readonly shard: number } | undefined {
+  const [, topicId, shard] = /^s#([0-9a-f]{32})#(\d+)$/.exec(pk) ?? []
+  return topicId !== undefined && sk === 'head' ? { topicId, shard: Number(shard) } : undefined
+}
+
 export function newHead(partitions: number): Head {
   return {
     state: 'open',

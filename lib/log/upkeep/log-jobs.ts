@@ -38,12 +38,13 @@ const COMPACTION_INTERVAL_MS_MAX = 60_000
 export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly UpkeepJob[] {
   const heads = new ShardHeads(parts)
   const retention = new Retention({ ...parts, heads })
-  const { graceMs, windowHours, firstLookHours } = settings
+  const { graceMs, windowHours, wholeLookHours, firstLookHours } = settings
   const sweep = new Sweep({
     ...parts,
     heads,
     graceMs,
     windowHours,
+    wholeLookHours,
     firstLookHours,
     deletesItemsTogether: parts.carriesItems,
   })

@@ -3,14 +3,14 @@
  * has it open, by compare-and-swap else.
  */
 import { type Clock, drawFraction, drawToken, type Random } from '../../base/index.ts'
-import { type Item, type ItemStore, StoreError } from '../../storage/index.ts'
+import { type Item, type ItemStore, queryAll, StoreError } from '../../storage/index.ts'
 import type { HeadChange } from '../append/head-change.ts'
 import type { Topic } from '../contract.ts'
 import { LogError } from '../errors.ts'
 import { decodeHead, encodeHead, type Head, headKey } from '../head/head.ts'
 import type { Shards } from '../shards.ts'
 import type { StoredTopics } from '../topics/stored-topics.ts'
-import type { StoredTopic } from '../topics/topic-item.ts'
+import { decodeTopicName, type StoredTopic, TOPIC_NAMES } from '../topics/topic-item.ts'
 
 export interface ShardPlace {
   readonly topic: Topic
@@ -50,6 +50,14 @@ export class ShardHeads {
         yield { topic, state, shard }
       }
     }
+  }
+
+  /** Whether there was a topic that there is no more. */
+  async anyTopicDeleted(): Promise<boolean> {
+    for await (const { value } of queryAll(this.#parts.items, TOPIC_NAMES)) {
+      if (decodeTopicName(value).state === 'deleted') return true
+    }
+    return false
   }
 
   /** Undefined where there is none. */

@@ -24,7 +24,7 @@ import { listSegmentItems, listSegmentObjects } from '../segment/segment-listing
 import { segmentItemKey } from '../segment/segment-store.ts'
 import { neededSegments } from './needed-segments.ts'
 import type { ShardHeads, ShardPlace } from './shard-heads.ts'
-import { readSweepState, writeSweepState } from './sweep-state.ts'
+import { readSweepState, type SweepState, sweepStateKey, wholeLookKey, writeSweepHour } from './sweep-state.ts'
 import type { UpkeepPass } from './upkeep.ts'
 
 export interface SweepParts {
@@ -36,9 +36,11 @@ export interface SweepParts {
   readonly logger: Logger
   /** Segments younger than this by the sweeper's clock are no candidates: putting again is rarer so. Safety needs no grace. */
   readonly graceMs: number
-  /** Item segments are looked for in so many hours, further back where some are known to be older. */
+  /** Item segments are looked for in so many hours, further back where some are known to be older … */
   readonly windowHours: number
-  /** So far back while no sweep has removed anything yet. */
+  /** … once in so many hours; else from the oldest one that an earlier sweep saw. */
+  readonly wholeLookHours: number
+  /** So far back the first time, unless nothing was ever written. */
   readonly firstLookHours: number
   /** Items are deleted many in one write, where that costs nothing more. */
   readonly deletesItemsTogether: boolean
@@ -57,10 +59,10 @@ interface Candidate {
 type Candidates = Map<SegmentId, Candidate>
 
 const HOUR_MS = 3_600_000
+/** What is stored is written anew when it has fallen behind so far. */
+const MARK_HOURS = 24
 /** What is held in memory at once; with more, the steps are gone through several times. */
 const CANDIDATES_MAX = 20_000
-/** Sweeps that remove nothing keep where to begin only when it has moved so far: it bounds their reads, and an idle log's writes. */
-const MARK_STEP_HOURS = 24
 const HOURS_AT_ONCE = 4
 const HEADS_AT_ONCE = 8
 const ITEM_DELETES_AT_ONCE = 16
@@ -82,10 +84,9 @@ export class Sweep {
     if (fence <= 0) return false
     const state = await readSweepState(this.#parts.items)
     const nowHour = Math.floor(now / HOUR_MS)
-    const firstHour = Math.min(
-      nowHour - this.#parts.windowHours,
-      state.oldestHour ?? nowHour - this.#parts.firstLookHours,
-    )
+    const fenceHour = Math.floor(fence / HOUR_MS)
+    const isWhole = this.#looksBack(state, nowHour)
+    const firstHour = isWhole ? await this.#wholeLookFrom(state, nowHour) : Math.min(state.oldest.hour!, fenceHour)
     const seen = { oldest: Number.POSITIVE_INFINITY }
     let removed = 0
     for await (const candidates of this.#list(fence, Math.max(0, firstHour), seen)) {
@@ -93,12 +94,46 @@ export class Sweep {
       removed += await this.#sweepOut(candidates, fence, pass)
       await pass.pause()
     }
-    const oldestHour = Math.max(0, Math.min(seen.oldest, nowHour - this.#parts.windowHours))
-    const worthKeeping = removed > 0 || oldestHour - firstHour >= Math.max(MARK_STEP_HOURS, this.#parts.windowHours)
-    if (worthKeeping && !pass.dry && !pass.signal.aborted) {
-      await writeSweepState(this.#parts, state.version, oldestHour)
+    if (!pass.dry && !pass.signal.aborted) {
+      const oldestHour = Math.min(seen.oldest, fenceHour)
+      await this.#remember(state, { oldestHour, lookedBackAt: isWhole ? nowHour : undefined, removed })
     }
     return removed > 0
+  }
+
+  #looksBack({ oldest, wholeLook }: SweepState, nowHour: number): boolean {
+    if (oldest.hour === undefined || wholeLook.hour === undefined) return true
+    // A clock that was ahead, and is not any more, must not keep sweeps from it.
+    return Math.abs(nowHour - wholeLook.hour) >= this.#parts.wholeLookHours
+  }
+
+  async #wholeLookFrom({ oldest }: SweepState, nowHour: number): Promise<number> {
+    const { windowHours, firstLookHours } = this.#parts
+    const window = nowHour - windowHours
+    if (oldest.hour !== undefined) return Math.min(window, oldest.hour)
+    return (await this.#isUnused()) ? window : Math.min(window, nowHour - firstLookHours)
+  }
+
+  /** A log that is idle is written to once a day: that is cheaper than to look at each of its hours in every pass. */
+  async #remember(
+    { oldest, wholeLook }: SweepState,
+    { oldestHour, lookedBackAt, removed }: { oldestHour: number; lookedBackAt: number | undefined; removed: number },
+  ): Promise<void> {
+    const saved = Math.abs(oldestHour - (oldest.hour ?? Number.NEGATIVE_INFINITY))
+    if (removed > 0 || saved >= MARK_HOURS) {
+      await writeSweepHour(this.#parts, sweepStateKey, oldest.version, oldestHour)
+    }
+    if (lookedBackAt === undefined) return
+    const since = Math.abs(lookedBackAt - (wholeLook.hour ?? Number.NEGATIVE_INFINITY))
+    if (since >= MARK_HOURS) await writeSweepHour(this.#parts, wholeLookKey, wholeLook.version, lookedBackAt)
+  }
+
+  /** Nothing was ever appended, and no topic deleted: so there are no segments, but for those that failed a moment ago. */
+  async #isUnused(): Promise<boolean> {
+    const { heads } = this.#parts
+    if (await heads.anyTopicDeleted()) return false
+    for await (const place of heads.all()) if ((await heads.read(place))?.commits !== 0) return false
+    return true
   }
 
   /** Step 1, some at a time. */

@@ -6,9 +6,11 @@ export interface UpkeepSettings {
   readonly sweepIntervalMs: number
   /** What nothing refers to is left alone for so long, in ms. */
   readonly graceMs: number
-  /** Small segments that nothing refers to are looked for in so many hours. */
+  /** Small segments that nothing refers to are looked for in so many hours … */
   readonly windowHours: number
-  /** The same, while no sweep has removed anything yet. */
+  /** … once in so many hours; else from where an earlier sweep saw the oldest one. */
+  readonly wholeLookHours: number
+  /** The first sweep of a log that has been in use looks back so far. */
   readonly firstLookHours: number
 }
 
@@ -17,5 +19,6 @@ export const defaultUpkeepSettings: UpkeepSettings = {
   sweepIntervalMs: 3_600_000,
   graceMs: 2 * 3_600_000,
   windowHours: 7 * 24,
+  wholeLookHours: 24,
   firstLookHours: 60 * 24,
 }

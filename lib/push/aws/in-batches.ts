@@ -1,25 +1,30 @@
 /** Queues and buses take so many messages in a call, and answer for each. */
-import { briefly, type Delivery, type PushBatch } from '../index.ts'
+import type { Clock } from '../../base/index.ts'
+import { briefly, type Delivery, type PushBatch, within } from '../index.ts'
 
 /** SQS SendMessageBatch and EventBridge PutEvents: ten, 256 KiB together. */
 const MESSAGES_MAX = 10
 const BYTES_MAX = 250 * 1_024
+const TIMEOUT_MS = 30_000
 
 export interface Message {
   readonly offset: number
   readonly line: string
 }
 
-/** `send` answers, for each message, what went wrong with it, or undefined. What it throws fails all of them. */
-export async function deliverInBatches(
-  { records, lines }: PushBatch,
-  send: (messages: readonly Message[]) => Promise<readonly (string | undefined)[]>,
-): Promise<Delivery> {
+export interface Calls {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Answers, for each message, what went wrong with it, or undefined. What it throws fails all of them. */
+  readonly send: (messages: readonly Message[], signal: AbortSignal) => Promise<readonly (string | undefined)[]>
+}
+
+export async function deliverInBatches({ records, lines }: PushBatch, { send, ...limits }: Calls): Promise<Delivery> {
   const messages = records.map(({ offset }, index) => ({ offset, line: lines[index]! }))
   for (const group of groupsOf(messages)) {
     const from = group[0]!.offset
     try {
-      const answers = await send(group)
+      const answers = await within(TIMEOUT_MS, limits, limited => send(group, limited))
       const bad = answers.findIndex(answer => answer !== undefined)
       if (bad >= 0) return { outcome: 'failed', reason: briefly(answers[bad]!), from: group[bad]!.offset }
     } catch (error) {

@@ -6,6 +6,7 @@ import { createHmac } from 'node:crypto'
 import type { Clock } from '../../base/index.ts'
 import type { Delivery, PushBatch, Target, TargetSpec } from '../contract.ts'
 import { PushError } from '../errors.ts'
+import { within } from './deadline.ts'
 import { briefly, deliveryOf, failed } from './outcome.ts'
 
 const TIMEOUT_MS = 30_000
@@ -46,33 +47,28 @@ async function post({ address, key, clock }: Webhook, batch: PushBatch, signal: 
   const id = `${subscription}:${topic}:${partition}:${records[0]!.offset}-${records.at(-1)!.offset}`
   const seconds = Math.floor(clock.now() / 1_000)
   const signature = createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')
-  const ended = new AbortController()
-  const timedOut = clock.sleep(TIMEOUT_MS, ended.signal).then(() => {
-    if (!ended.signal.aborted) ended.abort(new Error(`no answer within ${TIMEOUT_MS} ms`))
-  })
   try {
-    const answer = await fetch(address, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'varve',
-        'webhook-id': id,
-        'webhook-timestamp': String(seconds),
-        'webhook-signature': `v1,${signature}`,
-      },
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, ended.signal]),
+    const { answer, text } = await within(TIMEOUT_MS, { clock, signal }, async limited => {
+      const answer = await fetch(address, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'varve',
+          'webhook-id': id,
+          'webhook-timestamp': String(seconds),
+          'webhook-signature': `v1,${signature}`,
+        },
+        body,
+        redirect: 'manual',
+        signal: limited,
+      })
+      return { answer, text: await readSome(answer) }
     })
-    const text = await readSome(answer)
     if (answer.ok) return deliveryOf(parsed(text), batch)
     return failed(`${answer.status} ${briefly(text)}`, { retryAfterMs: retryAfterMs(answer.headers) })
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
     return failed(briefly(`${error instanceof Error ? error.message : error}${cause}`))
-  } finally {
-    ended.abort()
-    await timedOut
   }
 }
 

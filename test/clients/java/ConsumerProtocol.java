@@ -3,7 +3,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
@@ -88,7 +87,7 @@ final class ConsumerProtocol {
     var one = new Groups.Member(bootstrap, group, topic, with("group.instance.id", "one"));
     var two = new Groups.Member(bootstrap, group, topic, with("group.instance.id", "two"));
     Harness.until("half each", () -> one.owned.size() == 2 && two.owned.size() == 2, () -> List.of(one, two));
-    Set<Integer> mine = new TreeSet<>(one.owned);
+    Set<Integer> mine = one.ownedNow();
     int assignments = two.assignments;
     var twin = new Groups.Member(bootstrap, group, topic, with("group.instance.id", "two"));
     Harness.until("the double to be refused", () -> twin.failure != null, () -> twin);
@@ -134,7 +133,7 @@ final class ConsumerProtocol {
   }
 
   private static boolean apart(Groups.Member one, Groups.Member other) {
-    Set<Integer> both = new TreeSet<>(one.owned);
+    Set<Integer> both = one.ownedNow();
     both.addAll(other.owned);
     return one.owned.size() == 3 && other.owned.size() == 3 && both.size() == IntStream.range(0, 6).count();
   }
