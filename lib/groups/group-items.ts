@@ -1,17 +1,13 @@
-/**
- * The groups' documents in the item store, with every answer made certain: a write says that it was done, or what stands
- * in its way. A write of unknown outcome is looked for by its own version, and tried again under that same version, so
- * that however often it arrives it counts once.
- */
-import { type Clock, drawFraction, drawToken, inParallel, type Random } from '../base/index.ts'
+/** The groups' documents in the item store, with every answer made certain. */
+import { drawToken, inParallel, type Random } from '../base/index.ts'
 import { checkOfMaking, markOfRemoval } from '../lifetimes/index.ts'
 import {
+  CertainWrites,
+  type CertainWritesParts,
   type Expected,
-  type Item,
   type ItemKey,
   type ItemStore,
   queryAll,
-  StoreError,
   type Version,
   WRITE_OPERATIONS_MAX,
   type WriteOperation,
@@ -35,13 +31,7 @@ import {
   topicIdOfSortKey,
 } from './offsets-block.ts'
 import { RecentlyUsed } from './recently-used.ts'
-import {
-  BACKOFF_MS,
-  CONFLICT_ATTEMPTS_MAX,
-  DECODED_BYTES_MAX,
-  PARALLEL_READS_MAX,
-  UNKNOWN_ATTEMPTS_MAX,
-} from './settings.ts'
+import { CONFLICT_ATTEMPTS_MAX, DECODED_BYTES_MAX, PARALLEL_READS_MAX } from './settings.ts'
 
 /** What was read, and the version to expect when changing it. */
 export interface Read<T> {
@@ -63,26 +53,20 @@ export interface ListedBlock {
   readonly block: OffsetsBlock
 }
 
-export interface Ports {
-  readonly items: ItemStore
-  readonly clock: Clock
-  readonly random: Random
-}
-
 export class GroupItems {
   readonly #items: ItemStore
-  readonly #clock: Clock
   readonly #random: Random
+  readonly #writes: CertainWrites
   /** Read anew each time, but decoded only when they changed. */
   readonly #decoded = new RecentlyUsed<string, { value: GroupDocument; version: Version; bytes: number }>(
     DECODED_BYTES_MAX,
     ({ bytes }) => bytes,
   )
 
-  constructor({ items, clock, random }: Ports) {
-    this.#items = items
-    this.#clock = clock
-    this.#random = random
+  constructor(parts: CertainWritesParts) {
+    this.#items = parts.items
+    this.#random = parts.random
+    this.#writes = new CertainWrites(parts)
   }
 
   /** @throws GroupError GROUP_ID_NOT_FOUND for a share group */
@@ -128,7 +112,7 @@ export class GroupItems {
     const unchanged = { kind: 'check', key: groupDocumentKey(groupId), expected: version } as const
     while (deletions.length > REMOVED_WITH_DOCUMENT_MAX) {
       const some = [...deletions.splice(0, REMOVED_WITH_DOCUMENT_MAX), unchanged]
-      if ((await this.#remove(some)) === 'conflict') return 'conflict'
+      if ((await this.#writes.remove(some)) === 'conflict') return 'conflict'
     }
     return this.#removeDocument(groupId, version, deletions)
   }
@@ -201,13 +185,12 @@ export class GroupItems {
       const operations = blocks
         .slice(at, at + WRITE_OPERATIONS_MAX)
         .map(({ key, version }) => ({ kind: 'delete', key, expected: version }) as const)
-      await this.#remove(operations)
+      await this.#writes.remove(operations)
     }
   }
 
-  /** Waits before another attempt: longer each time, and not in step with others. */
-  async pause(attempt: number): Promise<void> {
-    await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
+  pause(attempt: number): Promise<void> {
+    return this.#writes.pause(attempt)
   }
 
   async #removeDocument(
@@ -219,46 +202,11 @@ export class GroupItems {
     const listing = await this.#items.get(groupListingKey(groupId))
     const operations: WriteOperation[] = [{ kind: 'delete', key, expected }]
     if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
-    return this.#remove([...operations, ...others, await markOfRemoval(this.#items, this.#random, key)])
+    return this.#writes.remove([...operations, ...others, await markOfRemoval(this.#items, this.#random, key)])
   }
 
-  /** `operations[0]` carries `version`, by which the whole write is recognised. @throws StoreError */
   async #write(operations: readonly WriteOperation[], version: Version): Promise<Written> {
-    const outcome = await this.#settle(operations, item => item?.version === version)
-    if (outcome === 'replaced') throw unknownOutcome('an earlier attempt may have been done, and replaced')
-    return outcome === 'done' ? { version } : 'conflict'
-  }
-
-  /** What is gone already was removed: versions are never used twice. */
-  async #remove(operations: readonly WriteOperation[]): Promise<'removed' | 'conflict'> {
-    return (await this.#settle(operations, item => item === undefined)) === 'done' ? 'removed' : 'conflict'
-  }
-
-  /**
-   * `mine` tells from what the first operation found that an earlier attempt was applied. `replaced`: something else is
-   * there now, and an earlier attempt may have been there before it.
-   * @throws StoreError, of effect unknown where nobody can say
-   */
-  async #settle(
-    operations: readonly WriteOperation[],
-    mine: (item: Item | undefined) => boolean,
-  ): Promise<'done' | 'conflict' | 'replaced'> {
-    let doubtful = false
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const outcome = await this.#items.write(operations)
-        if (outcome.written) return 'done'
-        const first = outcome.conflicts.find(({ index }) => index === 0)
-        if (first !== undefined && mine(first.item)) return 'done'
-        return doubtful ? 'replaced' : 'conflict'
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error
-        if (error.effect === 'none' && !doubtful) throw error
-        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error.message, error)
-        doubtful = true
-      }
-      await this.pause(attempt)
-    }
+    return (await this.#writes.write(operations, version)).written ? { version } : 'conflict'
   }
 }
 
@@ -282,8 +230,4 @@ export async function removeTopicsOffsets(items: GroupItems, topicIds: ReadonlyS
 function offsetsRange(topicId: string | undefined): { from: string; to: string } {
   if (topicId === undefined) return { from: OFFSETS_SORT_KEY_FIRST, to: OFFSETS_SORT_KEY_LAST }
   return { from: `${OFFSETS_SORT_KEY_FIRST}${topicId}#`, to: `${OFFSETS_SORT_KEY_FIRST}${topicId}$` }
-}
-
-function unknownOutcome(why: string, cause?: StoreError): StoreError {
-  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${why}`, { cause })
 }

@@ -124,10 +124,6 @@ export const OFFSETS_BLOCK_SIZE = 16
 export const ENDED_PRODUCERS_MAX = 64
 /** How often a lost race is run again before the caller is told to. */
 export const CONFLICT_ATTEMPTS_MAX = 10
-/** How often a write of unknown outcome is looked for and tried again. */
-export const UNKNOWN_ATTEMPTS_MAX = 5
-/** First pause before another attempt; doubles, with jitter. */
-export const BACKOFF_MS = 10
 /** Reads under way at once for one request (listing groups, fetching offsets). */
 export const PARALLEL_READS_MAX = 16
 /** Stored size of the group documents kept decoded. */

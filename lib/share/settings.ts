@@ -43,9 +43,5 @@ export const PARTITION_QUEUE_MAX = 10_000
 export const LOOK_AGAIN_MS = 5_000
 /** How often a lost race is run again before the caller is told to. */
 export const CONFLICT_ATTEMPTS_MAX = 10
-/** How often a write of unknown outcome is looked for and tried again. */
-export const UNKNOWN_ATTEMPTS_MAX = 5
-/** First pause before another attempt; doubles, with jitter. */
-export const BACKOFF_MS = 10
 /** Reads under way at once for one request. */
 export const PARALLEL_READS_MAX = 16

@@ -1,9 +1,5 @@
-/**
- * The documents of share groups in the item store, with every answer made certain: a write says that it was done, or that
- * it surely was not. A write of unknown outcome is looked for by its own version, and tried again under that same
- * version, so that however often it arrives it counts once.
- */
-import { type Clock, drawFraction, drawToken, type Random } from '../base/index.ts'
+/** The documents of share groups in the item store, with every answer made certain. */
+import { drawToken, type Random } from '../base/index.ts'
 import {
   encodeGroupListing,
   GROUP_KINDS,
@@ -16,18 +12,18 @@ import {
 } from '../groups/index.ts'
 import { checkOfMaking, markOfRemoval } from '../lifetimes/index.ts'
 import {
+  CertainWrites,
+  type CertainWritesParts,
   type Expected,
-  type Item,
   type ItemKey,
   type ItemStore,
   queryAll,
-  StoreError,
   type Version,
   WRITE_OPERATIONS_MAX,
   type WriteOperation,
 } from '../storage/index.ts'
 import { ShareError } from './errors.ts'
-import { BACKOFF_MS, CONFLICT_ATTEMPTS_MAX, DOCUMENT_BYTES_MAX, UNKNOWN_ATTEMPTS_MAX } from './settings.ts'
+import { CONFLICT_ATTEMPTS_MAX, DOCUMENT_BYTES_MAX } from './settings.ts'
 import { decodeShareGroup, encodeShareGroup, type ShareGroup } from './share-group-document.ts'
 import type { SharePartition } from './share-partition.ts'
 import {
@@ -56,24 +52,18 @@ export interface ListedPartition extends Place {
   readonly value: SharePartition
 }
 
-export interface Ports {
-  readonly items: ItemStore
-  readonly clock: Clock
-  readonly random: Random
-}
-
 /** Ids of locks are counted on from a random place below this, so that they stay below 2^53. */
 const FIRST_LOCK_BELOW = 2 ** 48
 
 export class ShareItems {
   readonly #items: ItemStore
-  readonly #clock: Clock
   readonly #random: Random
+  readonly #writes: CertainWrites
 
-  constructor({ items, clock, random }: Ports) {
-    this.#items = items
-    this.#clock = clock
-    this.#random = random
+  constructor(parts: CertainWritesParts) {
+    this.#items = parts.items
+    this.#random = parts.random
+    this.#writes = new CertainWrites(parts)
   }
 
   /** A group whose deletion was begun is gone: this finishes it. @throws ShareError GROUP_ID_NOT_FOUND for a group of another type */
@@ -155,7 +145,7 @@ export class ShareItems {
       if (listed.length === 0) return
       for (let at = 0; at < listed.length; at += WRITE_OPERATIONS_MAX) {
         const some = listed.slice(at, at + WRITE_OPERATIONS_MAX)
-        await this.#remove(some.map(({ key, version }) => ({ kind: 'delete', key, expected: version })))
+        await this.#writes.remove(some.map(({ key, version }) => ({ kind: 'delete', key, expected: version })))
       }
       await this.pause(attempt)
     }
@@ -180,58 +170,18 @@ export class ShareItems {
     const operations: WriteOperation[] = [{ kind: 'delete', key, expected: version }]
     if (listing) operations.push({ kind: 'delete', key: listing.key, expected: listing.version })
     operations.push(await markOfRemoval(this.#items, this.#random, key))
-    return this.#remove(operations)
+    return this.#writes.remove(operations)
   }
 
   drawFirstLock(): number {
     return drawToken(this.#random) % FIRST_LOCK_BELOW
   }
 
-  /** Waits before another attempt: longer each time, and not in step with others. */
-  async pause(attempt: number): Promise<void> {
-    await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
+  pause(attempt: number): Promise<void> {
+    return this.#writes.pause(attempt)
   }
 
-  /** `operations[0]` carries `version`, by which the whole write is recognised. @throws StoreError */
   async #write(operations: readonly WriteOperation[], version: Version): Promise<Written> {
-    const outcome = await this.#settle(operations, item => item?.version === version)
-    if (outcome === 'replaced') throw unknownOutcome('an earlier attempt may have been done, and replaced')
-    return outcome === 'done' ? { version } : 'conflict'
+    return (await this.#writes.write(operations, version)).written ? { version } : 'conflict'
   }
-
-  /** What is gone already was removed: versions are never used twice. */
-  async #remove(operations: readonly WriteOperation[]): Promise<'removed' | 'conflict'> {
-    return (await this.#settle(operations, item => item === undefined)) === 'done' ? 'removed' : 'conflict'
-  }
-
-  /**
-   * `mine` tells from what the first operation found that an earlier attempt was applied. `replaced`: something else is
-   * there now, and an earlier attempt may have been there before it.
-   * @throws StoreError, of effect unknown where nobody can say
-   */
-  async #settle(
-    operations: readonly WriteOperation[],
-    mine: (item: Item | undefined) => boolean,
-  ): Promise<'done' | 'conflict' | 'replaced'> {
-    let doubtful = false
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const outcome = await this.#items.write(operations)
-        if (outcome.written) return 'done'
-        const first = outcome.conflicts.find(({ index }) => index === 0)
-        if (first !== undefined && mine(first.item)) return 'done'
-        return doubtful ? 'replaced' : 'conflict'
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error
-        if (error.effect === 'none' && !doubtful) throw error
-        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error.message, error)
-        doubtful = true
-      }
-      await this.pause(attempt)
-    }
-  }
-}
-
-function unknownOutcome(why: string, cause?: StoreError): StoreError {
-  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${why}`, { cause })
 }

@@ -1,3 +1,4 @@
+export { CertainWrites, type CertainWritesParts } from './certain-writes.ts'
 export {
   checkCount,
   checkItemKey,

@@ -20,10 +20,6 @@ export const UNFINISHED_MAX = 100_000
 export const ID_QUEUE_MAX = 1_000
 /** How often a lost race, or a transaction that had to be finished first, is run again before the caller is told to. */
 export const ATTEMPTS_MAX = 20
-/** How often a write of unknown outcome is looked for and tried again. */
-export const UNKNOWN_ATTEMPTS_MAX = 5
-/** First pause before another attempt; doubles, with jitter. */
-export const BACKOFF_MS = 10
 /** Markers under way at once for one transaction. */
 export const MARKERS_AT_ONCE = 32
 /** How long a marker may take before whoever waits for it is told to try again. */

@@ -1,19 +1,16 @@
-/**
- * The documents in the item store, with every answer made certain: a write says that it was done, or what stands in its
- * way. A write of unknown outcome is looked for by its own version, and tried again under that same version, so that
- * however often it arrives it counts once.
- */
-import { type Clock, drawFraction, drawToken, type Random } from '../base/index.ts'
+/** The documents in the item store, with every answer made certain. */
+import { drawToken, type Random } from '../base/index.ts'
 import { checkOfMaking, markOfRemoval } from '../lifetimes/index.ts'
 import {
+  CertainWrites,
+  type CertainWritesParts,
   type Expected,
   type Item,
   type ItemStore,
-  StoreError,
+  queryAll,
   type Version,
   type WriteOperation,
 } from '../storage/index.ts'
-import { BACKOFF_MS, UNKNOWN_ATTEMPTS_MAX } from './settings.ts'
 import {
   checkTransactionListing,
   decodeTransaction,
@@ -33,21 +30,15 @@ export interface Read {
 
 export type Written = { readonly written: Version } | { readonly inTheWay: Read }
 
-export interface Ports {
-  readonly items: ItemStore
-  readonly clock: Clock
-  readonly random: Random
-}
-
 export class TransactionItems {
   readonly #items: ItemStore
-  readonly #clock: Clock
   readonly #random: Random
+  readonly #writes: CertainWrites
 
-  constructor({ items, clock, random }: Ports) {
-    this.#items = items
-    this.#clock = clock
-    this.#random = random
+  constructor(parts: CertainWritesParts) {
+    this.#items = parts.items
+    this.#random = parts.random
+    this.#writes = new CertainWrites(parts)
   }
 
   async read(transactionalId: string): Promise<Read> {
@@ -64,8 +55,8 @@ export class TransactionItems {
       operations.push({ kind: 'put', key: transactionListingKey(transactionalId), expected, version, value })
       operations.push(await checkOfMaking(this.#items, key))
     }
-    const inTheWay = await this.#settle(operations, version)
-    return inTheWay === undefined ? { written: version } : { inTheWay }
+    const outcome = await this.#writes.write(operations, version)
+    return outcome.written ? { written: version } : { inTheWay: readOf(outcome.inTheWay) }
   }
 
   /** Removes the document if it is still at `version`; `false`: it is not, or another id went at the same time. @throws StoreError */
@@ -82,50 +73,19 @@ export class TransactionItems {
   /** Sorted. @throws StoreError, CorruptDataError */
   async listIds(): Promise<string[]> {
     const ids: string[] = []
-    let cursor: string | undefined
-    do {
-      const page = await this.#items.query(TRANSACTIONS_PARTITION, cursor === undefined ? {} : { cursor })
-      for (const { key, value } of page.items) {
-        checkTransactionListing(value)
-        ids.push(key.sk)
-      }
-      cursor = page.cursor
-    } while (cursor !== undefined)
+    for await (const { key, value } of queryAll(this.#items, TRANSACTIONS_PARTITION)) {
+      checkTransactionListing(value)
+      ids.push(key.sk)
+    }
     return ids
   }
 
-  /** Waits before another attempt: longer each time, and not in step with others. */
-  async pause(attempt: number): Promise<void> {
-    await this.#clock.sleep(BACKOFF_MS * 2 ** Math.min(attempt, 8) * (0.5 + drawFraction(this.#random)))
-  }
-
-  /** Undefined: written. Else what the first operation found, and it was surely not written before. */
-  async #settle(operations: readonly WriteOperation[], version: Version): Promise<Read | undefined> {
-    let doubtful = false
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const outcome = await this.#items.write(operations)
-        const inTheWay = outcome.written ? undefined : outcome.conflicts.find(({ index }) => index === 0)?.item
-        if (outcome.written || inTheWay?.version === version) return undefined
-        if (!doubtful) return readOf(inTheWay)
-        break
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error
-        if (error.effect === 'none' && !doubtful) throw error
-        if (attempt >= UNKNOWN_ATTEMPTS_MAX) throw unknownOutcome(error.message, error)
-        doubtful = true
-      }
-      await this.pause(attempt)
-    }
-    throw unknownOutcome('an earlier attempt may have been done, and replaced')
+  pause(attempt: number): Promise<void> {
+    return this.#writes.pause(attempt)
   }
 }
 
 function readOf(item: Item | undefined): Read {
   if (!item) return { document: undefined, version: 'absent' }
   return { document: decodeTransaction(item.value), version: item.version }
-}
-
-function unknownOutcome(why: string, cause?: StoreError): StoreError {
-  return new StoreError('STORE_OUTCOME_UNKNOWN', `the outcome of a write stays unknown: ${why}`, { cause })
 }

@@ -113,9 +113,9 @@ export const groupPlants: readonly Plant[] = [
     focus: 'groups',
     edits: [
       {
-        file: 'groups/group-items.ts',
-        find: "return doubtful ? 'replaced' : 'conflict'",
-        replace: "return 'conflict'",
+        file: 'storage/certain-writes.ts',
+        find: "return doubtful ? 'replaced' : {",
+        replace: 'return {',
       },
     ],
   },

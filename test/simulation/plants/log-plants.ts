@@ -183,7 +183,7 @@ export const logPlants: readonly Plant[] = [
     name: "another's group document taken for our own",
     edits: [
       {
-        file: 'groups/group-items.ts',
+        file: 'storage/certain-writes.ts',
         find: 'item => item?.version === version',
         replace: 'item => item !== undefined',
       },
