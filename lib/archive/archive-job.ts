@@ -70,12 +70,17 @@ class Archiver {
       pass.tell(topic.name, 'its records are due to be archived')
       return true
     }
+    // Where all is in memory nothing else would wait, and the lease's renewal would not get its turn.
+    const pause = async () => {
+      await this.#parts.clock.sleep(0)
+      await pass.pause()
+    }
     const archived = await pass.hold(`archive/${topic.id}`, async signal => {
       // What writes Parquet and Avro is loaded where it is used.
       const { archiveSome } = await import('./archive-some.ts')
       const sum = { records: 0, files: 0 }
       for (;;) {
-        const some = await archiveSome(this.#parts, { topic, ends, signal, pause: () => pass.pause() })
+        const some = await archiveSome(this.#parts, { topic, ends, signal, pause })
         sum.records += some?.records ?? 0
         sum.files += some?.files ?? 0
         if (!some?.isFull) return sum

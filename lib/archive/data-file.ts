@@ -11,8 +11,8 @@ import { type IcebergSchema, parquetSchema } from './table-schema.ts'
 import { type ColumnValue, unfold } from './unfold.ts'
 
 /** A row group ends at so many bytes of records: as long as the encoding of one holds up the process. */
-const GROUP_BYTES = 2 * 1_024 * 1_024
-const GROUP_ROWS = 20_000
+const GROUP_BYTES = 1_024 * 1_024
+const GROUP_ROWS = 5_000
 /** What a row takes beside its bytes, about. */
 const ROW_OVERHEAD_BYTES = 100
 const MICROS = 1_000n

@@ -17,8 +17,9 @@ export interface RecordsWanted {
   readonly isFull: (bytes: number) => boolean
 }
 
-const PAGE_BYTES = 1_024 * 1_024
-const PAGE_RECORDS = 10_000
+/** What is read between two pauses: as long as it takes to decode holds up the process. */
+const PAGE_BYTES = 256 * 1_024
+const PAGE_RECORDS = 1_000
 
 /** By partition, the next offset after what was read. @throws StoreError, CorruptDataError, LogError UNKNOWN_TOPIC */
 export async function readRecords(

@@ -20,6 +20,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   upkeep: async () => (await import('./commands/upkeep.ts')).upkeepCommand(),
   query: async () => (await import('./commands/query.ts')).queryCommand(),
+  export: async () => (await import('./commands/export.ts')).exportCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
   groups: async () => (await import('./commands/groups.ts')).groupsCommand(),
 }
 

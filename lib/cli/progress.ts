@@ -39,6 +39,18 @@ export function describeFlow(records: number, bytes: number, sinceMs: number): s
   return `${count(records)} records, ${(bytes / 2 ** 20).toFixed(1)} MiB, ${count(Math.round(records / seconds))} records/s`
 }
 
+/** Part of a known whole, its rate, and how long it will take: `12,000 records, 11.7 of 40.2 MiB, 5.1 MiB/s, 6 s left`. */
+export function describeShare(
+  { records, bytes, totalBytes }: { readonly records: number; readonly bytes: number; readonly totalBytes: number },
+  sinceMs: number,
+): string {
+  const seconds = Math.max((performance.now() - sinceMs) / 1_000, 0.001)
+  const rate = bytes / seconds
+  const left = rate > 0 ? `${count(Math.ceil(Math.max(0, totalBytes - bytes) / rate))} s left` : 'no byte yet'
+  const mib = (size: number) => (size / 2 ** 20).toFixed(1)
+  return `${count(records)} records, ${mib(bytes)} of ${mib(totalBytes)} MiB, ${mib(rate)} MiB/s, ${left}`
+}
+
 export function count(number: number): string {
   return number.toLocaleString('en-US')
 }

@@ -216,6 +216,8 @@ export class CoordinatedConsumerGroup implements Coordination {
     }
     if (document.kind !== 'classic' || !this.#joins) throw new OtherKindError(document.kind)
     const refusal = refusalOfUpgrade(groupId, document)
+    // Somebody must coordinate it until then: else the sessions of members that are gone would never end.
+    if (refusal?.error === 'COORDINATOR_LOAD_IN_PROGRESS') throw new OtherKindError('classic')
     if (refusal) throw new GroupError(refusal.error, refusal.message)
     return consumerOf(document, await catalog.look(topicsOfClassic(document), []), settings.consumerAssignor)
   }

@@ -202,10 +202,28 @@ export interface CompactionJobs {
   compactShard(topic: Topic, shard: number, options?: { readonly signal?: AbortSignal }): Promise<CompactionReport>
 }
 
+/** What brings a topic back that was written to files, with the offsets that its records had. */
+export interface Restoring {
+  /**
+   * Puts record batches with their offsets behind a partition's end `from` (of a new one: where it shall begin), so that it ends at `to`.
+   * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT (it does not end there); RecordError
+   */
+  attach(attachment: {
+    readonly topic: Topic
+    readonly partition: number
+    readonly from: number
+    readonly to: number
+    readonly batches: readonly Uint8Array[]
+  }): Promise<void>
+  /** Gives the topic its name and configs, in one step. @throws LogError TOPIC_EXISTS, UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_CONFIG */
+  rename(topic: Topic, wanted: { readonly name: string; readonly configs: Topic['configs'] }): Promise<void>
+}
+
 export interface Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
   readonly compaction: CompactionJobs
+  readonly restoring: Restoring
   /** Durable and readable by everyone when it answers. @throws LogError */
   append(request: AppendRequest): Promise<Appended>
   /**

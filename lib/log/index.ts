@@ -26,7 +26,7 @@ export { FORK_AT, FORK_FROM, type ForkPoint, parseForkPoint } from './fork/fork-
 export { forkAskedFor } from './fork/fork-request.ts'
 export { placeOfHead } from './head/head.ts'
 export { type LogOptions, type LogPrices, openLog } from './open-log.ts'
-export { awaitPage, type Page, type PageRequest, readPage, type Waiting } from './read/read-page.ts'
+export { awaitPage, type Page, type PageRequest, readPage, visibleBatches, type Waiting } from './read/read-page.ts'
 export { type ArchiveColumn, parseArchiveColumns, RECORD_COLUMNS } from './topics/archive-columns.ts'
 export { flawOfGrowth } from './topics/new-topic.ts'
 export {

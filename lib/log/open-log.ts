@@ -24,6 +24,7 @@ import type {
   ProducerIds,
   ReadRequest,
   ReadResult,
+  Restoring,
   Topic,
   Topics,
 } from './contract.ts'
@@ -39,6 +40,7 @@ import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition } from './read/read-partition.ts'
 import { SliceCache } from './read/slice-cache.ts'
 import { type ReadParts, stateOf } from './read/walk.ts'
+import { restoringOf } from './restore/restoring.ts'
 import { SegmentIds } from './segment/segment-id.ts'
 import { SegmentStore } from './segment/segment-store.ts'
 import { type OpenShard, Shards } from './shards.ts'
@@ -112,6 +114,7 @@ class StoredLog implements Log {
   readonly #options: Required<LogOptions>
   readonly #topics: StoredTopics
   readonly compaction: Compaction
+  readonly restoring: Restoring
   readonly #clock: Clock
   readonly #cache: SliceCache
   readonly #reading: ReadParts
@@ -167,6 +170,7 @@ class StoredLog implements Log {
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
     const { objects } = options
     const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
+    this.restoring = restoringOf({ ...stores, clock, random })
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
     this.#forks = new Forks({
       ...stores,

@@ -10,7 +10,7 @@ import { Leases } from '../../lib/leases/index.ts'
 import { type Log, type Topic, Upkeep, type UpkeepFinding } from '../../lib/log/index.ts'
 import { buildBatch, type NewRecord } from '../../lib/records/index.ts'
 import type { ItemStore, PublishedFiles } from '../../lib/storage/index.ts'
-import { openRig } from '../log/rig.ts'
+import { drain, openRig } from '../log/rig.ts'
 import { memoryFiles } from '../support/memory-files.ts'
 
 export const DAY = 86_400_000
@@ -42,7 +42,9 @@ export function openArchiveRig(options: Parameters<typeof openRig>[0] = {}) {
   ) => {
     const common = { items: over.items ?? rig.items, clock: rig.clock, random: systemRandom, logger: silentLogger }
     const limits = { ...DEFAULT_ARCHIVE_LIMITS, ...over.limits }
-    const parts = { ...common, log: over.log ?? log, files: over.files ?? files, limits }
+    const sleep = (ms: number, signal?: AbortSignal) => (ms === 0 ? drain() : rig.clock.sleep(ms, signal))
+    const clock = { now: () => rig.clock.now(), monotonic: () => rig.clock.monotonic(), sleep }
+    const parts = { ...common, clock, log: over.log ?? log, files: over.files ?? files, limits }
     const jobs = [archiveJob(parts, 60_000)]
     // Leases of dead processes hold nobody up here: the pointer must be enough.
     const leases = new Leases({ ...common, items: openRig().items, owner: 'test' })

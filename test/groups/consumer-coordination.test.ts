@@ -199,6 +199,18 @@ describe('another process', () => {
     expect(told.code).toBe('NOT_COORDINATOR')
   })
 
+  test('that finds a rebalance of classic members who are gone ends it when their sessions are over', async () => {
+    const { fleet, a, groups } = fleetWith(2)
+    const subscription = Buffer.from([0, 0, 0, 0, 0, 1, 0, 1, 97, 255, 255, 255, 255])
+    await driven(fleet, groups.join(joinRequest({ protocols: [{ name: 'range', metadata: subscription }] })))
+    await groups.close()
+    const one = new Caller(fleet, fleet.start(), { memberId: 'one' })
+    expect(await codeOf(one.beat())).toBe('COORDINATOR_LOAD_IN_PROGRESS')
+    await fleet.advance(60_000)
+    await one.beat()
+    expect(one.owned).toEqual(owning(a, 0, 1))
+  })
+
   test('gives everyone a fresh session', async () => {
     const { fleet, groups } = fleetWith(2)
     const one = new Caller(fleet, groups, { memberId: 'one' })

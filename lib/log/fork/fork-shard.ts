@@ -1,18 +1,15 @@
-/**
- * Fills one shard of a fork: extents' items, chunks, and then the head, in a write that checks the source's head. See forks.ts for
- * what may happen meanwhile.
- */
+/** Fills one shard of a fork: extents' items, chunks, and then the head. See forks.ts for what may happen meanwhile. */
 import { type Clock, drawFraction, drawToken, type Random } from '../../base/index.ts'
 import { type Item, type ItemStore, type ObjectStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import type { Topic } from '../contract.ts'
 import { LogError } from '../errors.ts'
 import { type Chunk, chunkKey, chunkSortKey, decodeChunk, encodeChunk } from '../head/chunk.ts'
-import { decodeHead, encodeHead, type Head, headKey, shardKey } from '../head/head.ts'
+import { decodeHead, encodeHead, headKey, shardKey } from '../head/head.ts'
+import type { Shard } from '../head/shard.ts'
 import type { ShardLimits } from '../head/shard-limits.ts'
-import type { OpenShard } from '../shards.ts'
 import { copyExtents } from './copy-extents.ts'
-import { forkedHead, isUnfilled, withStarts } from './forked-head.ts'
-import { type TakeCommitsParts, type TakenCommits, takeCommits } from './take-commits.ts'
+import { forkedHead, isUnfilled } from './forked-head.ts'
+import { type TakeCommitsParts, takeCommits } from './take-commits.ts'
 
 export interface ForkShardParts extends TakeCommitsParts {
   readonly objects: ObjectStore
@@ -44,18 +41,14 @@ const COMMIT_NUMBER_MAX = 2 ** 52 - 1
  * anew with another topic.
  * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT; StoreError, CorruptDataError
  */
-export async function forkShard(
-  parts: ForkShardParts,
-  open: OpenShard,
-  work: ShardToFork,
-): Promise<'filled' | 'fenced'> {
+export async function forkShard(parts: ForkShardParts, shard: Shard, work: ShardToFork): Promise<'filled' | 'fenced'> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX && !work.signal.aborted; attempt++) {
     if (attempt > 0) {
       const span = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** attempt)
       await parts.clock.sleep(span * drawFraction(parts.random), work.signal)
     }
     try {
-      const outcome = await attemptOnce(parts, open, work)
+      const outcome = await attemptOnce(parts, shard, work)
       if (outcome !== 'again') return outcome
     } catch (error) {
       if (!(error instanceof StoreError) || error.code === 'STORE_REFUSED') throw error
@@ -66,7 +59,7 @@ export async function forkShard(
 
 async function attemptOnce(
   parts: ForkShardParts,
-  { shard, committer }: OpenShard,
+  shard: Shard,
   { source, fork, shard: number, cuts }: ShardToFork,
 ): Promise<'filled' | 'fenced' | 'again'> {
   const item = await parts.items.get(headKey(fork.id, number))
@@ -87,19 +80,11 @@ async function attemptOnce(
   }
   const { head, chunks } = forkedHead(taken, parts.drawId(), parts.limits)
   if (!(await putChunks(parts, { fork, shard: number, item }, chunks))) return 'again'
-  const written = await committer.rewrite(current => {
-    if (!isStillSource(current, taken)) return undefined
-    const value = encodeHead(withStarts(head, current, taken.slots))
-    const version = drawToken(parts.random)
-    return { operations: [{ kind: 'put', key: item.key, expected: item.version, version, value }] }
-  })
+  const value = encodeHead(head)
+  const version = drawToken(parts.random)
+  const { written } = await parts.items.write([{ kind: 'put', key: item.key, expected: item.version, version, value }])
   // Where it was not written, or nobody knows, the head says more.
   return written ? 'filled' : 'again'
-}
-
-/** Its commits from the floor on are those that were taken, and all that they name is needed by the source too. */
-function isStillSource({ floor, state }: Head, { head }: TakenCommits): boolean {
-  return state === 'open' && floor === head.floor
 }
 
 interface EmptyShard {

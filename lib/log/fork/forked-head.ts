@@ -23,17 +23,6 @@ export function forkedHead(
   return appendCommits(empty, { commits, stable: [], snapshot, limits })
 }
 
-/** The same, where the source has moved its starts up meanwhile: what lies below may be gone. */
-export function withStarts(head: Head, source: Head, slots: readonly { readonly cut: number }[]): Head {
-  return {
-    ...head,
-    partitions: head.partitions.map((partition, slot) => {
-      const start = Math.max(partition.start, Math.min(source.partitions[slot]!.start, slots[slot]!.cut))
-      return { ...partition, start, stable: Math.max(partition.stable, start) }
-    }),
-  }
-}
-
 /** Nobody has filled it yet. */
 export function isUnfilled({ snapshot }: Head): boolean {
   return snapshot === undefined

@@ -9,13 +9,13 @@
  * that the fork's head is still the empty one without a fence; once it has one, this begins anew with another topic.
  *
  * Races, and what holds:
- * - Appends to the source: commits below a cut do not change. The head's write takes its turn with the commits of this process and is
- *   planned anew on every head of another's.
- * - The source is compacted: the write of the fork's head checks the source's, whose floor must be the one of the commits taken. So at
- *   that moment the source needs all segments that the fork names. A sweep that reads the source later lists the heads after
- *   that, and finds the fork's; one that has read it earlier has found them needed.
+ * - Appends to the source: commits below a cut do not change.
+ * - The source is compacted after its commits were taken, or its records are deleted: the segments stay until a sweep. One that finds
+ *   that the source needs them no more lists the heads after that. It finds the fork's, filled, and reads what it names; or empty, and raises
+ *   its fence, and the fork is not filled any more. One that had read the source before has found them needed. So the source's
+ *   head need not stand still, and commits to it do not hold a fork up.
  * - Its extents are replaced, or removed: see copy-extents.ts, remove-extents.ts.
- * - It is deleted: its sealed head is refused, and the fork given up.
+ * - It is deleted: its sealed head is refused, and the fork given up; one whose commits were taken before that is made.
  * - A transaction is open: its records below the cut are in the fork, and a marker right behind the cut aborts it there. One that
  *   is aborted in the source behind the cut likewise. One that is committed there is committed here.
  * - This process dies: the name is `forking`. Upkeep deletes it when it was not renewed for long (fork-names.ts); a late write of ours finds no head.
@@ -118,7 +118,7 @@ export class Forks {
         const own = cuts.slice(shard * shardSize, (shard + 1) * shardSize)
         open.appends++
         try {
-          const outcome = await forkShard(this.#parts, open, { source, fork, shard, cuts: own, signal })
+          const outcome = await forkShard(this.#parts, open.shard, { source, fork, shard, cuts: own, signal })
           if (outcome === 'fenced') failed.abort()
           return outcome
         } finally {

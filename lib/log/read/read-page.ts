@@ -86,7 +86,7 @@ function cut(
 }
 
 /** Without markers, and without the batches of aborted transactions (those that the read names). */
-function* visibleBatches({ batches, abortedTransactions }: ReadResult): Generator<BatchView> {
+export function* visibleBatches({ batches, abortedTransactions }: ReadResult): Generator<BatchView> {
   const upcoming = [...abortedTransactions].sort((a, b) => a.firstOffset - b.firstOffset)
   const aborted = new Set<number>()
   for (const bytes of batches) {

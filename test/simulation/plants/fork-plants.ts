@@ -1,8 +1,6 @@
 import type { Plant } from './plant.ts'
 
-const sweep = 'log/upkeep/sweep.ts'
 const removeExtents = 'log/extent/remove-extents.ts'
-const forkShard = 'log/fork/fork-shard.ts'
 
 export const forkPlants: readonly Plant[] = [
   {
@@ -36,17 +34,6 @@ export const forkPlants: readonly Plant[] = [
     ],
   },
   {
-    name: "the source's floor not looked at again",
-    focus: 'forks',
-    edits: [
-      {
-        file: forkShard,
-        find: "return state === 'open' && floor === head.floor",
-        replace: "return state === 'open' && floor >= head.floor",
-      },
-    ],
-  },
-  {
     name: 'the states of producers forked',
     focus: 'forks',
     edits: [
@@ -65,35 +52,6 @@ export const forkPlants: readonly Plant[] = [
         file: 'log/fork/take-commits.ts',
         find: 'abortUndecided(undecided, slots, parts.now())',
         replace: 'abortUndecided(undecided.slice(0, 0), slots, parts.now())',
-      },
-    ],
-  },
-  {
-    name: 'heads that are being forked into not swept around',
-    focus: 'forks',
-    edits: [
-      {
-        file: 'log/upkeep/shard-heads.ts',
-        find: 'for await (const { topic, state } of this.#parts.topics.stored()) {',
-        replace:
-          "for await (const { topic, state } of this.#parts.topics.stored()) {\n      if (state === 'forking') continue",
-      },
-    ],
-  },
-  {
-    name: 'heads not listed again',
-    focus: 'forks',
-    edits: [
-      {
-        file: sweep,
-        find: 'const fresh = (await this.#listHeads()).filter(place => !fenced.has(nameOf(place)))',
-        replace: 'const fresh = (this.known ?? []).filter(place => !fenced.has(nameOf(place)))',
-      },
-      {
-        file: sweep,
-        find: 'await inParallel(await this.#listHeads(), HEADS_AT_ONCE, async place => {',
-        replace: `this.known = await this.#listHeads()
-    await inParallel(this.known, HEADS_AT_ONCE, async place => {`,
       },
     ],
   },

@@ -10,6 +10,8 @@ export interface Plant {
   readonly name: string
   /** Other histories cannot show it. */
   readonly focus?: Focus
+  /** Not found in the histories there are: only `simulate --plant` looks for it. */
+  readonly elusive?: boolean
   readonly edits: readonly Edit[]
 }
 

@@ -9,6 +9,9 @@ import type { Service } from '../system.ts'
 import type { Connection } from '../world/network.ts'
 import { Client, failureOf, type Scene } from './client.ts'
 
+/** Of acknowledgements that go to any gateway, not to that of the session: each takes them. */
+const ELSEWHERE_CHANCE = 0.2
+
 /** How often it is looked whether all is done, in ms. */
 const LOOK_MS = 1_000
 
@@ -91,6 +94,7 @@ interface Surroundings {
 
 class ShareMember {
   readonly #client: Client
+  readonly #elsewhere: Client
   readonly #surroundings: Surroundings
   readonly #consumer: { readonly groupId: string; readonly memberId: string }
   /** What it holds, as far as it knows. */
@@ -105,6 +109,7 @@ class ShareMember {
     const { plan, group } = surroundings
     this.#surroundings = surroundings
     this.#client = new Client(scene, `${group.name}/${plan.name}`, () => this.#chooseGateway())
+    this.#elsewhere = new Client(scene, `${group.name}/${plan.name}*`)
     this.#consumer = { groupId: group.name, memberId: plan.name }
     this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
   }
@@ -130,6 +135,7 @@ class ShareMember {
         // Its connection may be gone, and what it held with it.
         this.#letGo()
         if (this.#client.rng.chance(0.7)) this.#client.reconnect()
+        this.#elsewhere.reconnect()
         await this.#client.pause(500)
       }
     }
@@ -197,10 +203,14 @@ class ShareMember {
     for (const { first, last } of delivery?.spans ?? []) {
       const type = isHealed ? 'accept' : this.#chooseType()
       if (type === 'forget') continue
-      if (!(await this.#settle(delivery!, { first, last, surelyUntilMs }, type))) return
-      if (type !== 'renew') continue
-      await this.#client.pause(plan.thinkMs)
-      if (!(await this.#settle(delivery!, { first, last, surelyUntilMs }, 'accept'))) return
+      const renewedAtMs = world.time
+      const isDone = await this.#settle(delivery!, { first, last, surelyUntilMs }, type)
+      if (type !== 'renew' || !isDone) continue
+      // Often past the end of the lock that was renewed, and before the end of the new one.
+      const { lockMs } = delivery!
+      await world.sleep(this.#client.rng.fraction() * 0.9 * lockMs)
+      if (!this.#isInSession) this.#letGo()
+      await this.#settle(delivery!, { first, last, surelyUntilMs: renewedAtMs + lockMs }, 'accept')
     }
     this.#held = this.#held.filter(one => one.heldUntilMs > world.time)
   }
@@ -271,7 +281,7 @@ class ShareMember {
     }
   }
 
-  /** False: it was refused, and the rest is left. */
+  /** False: it was refused. */
   async #settle(
     delivery: Delivery,
     { surelyUntilMs, ...span }: { readonly first: number; readonly last: number; readonly surelyUntilMs: number },
@@ -296,7 +306,9 @@ class ShareMember {
     if (type !== 'renew') delivery.heldUntilMs = Math.min(delivery.heldUntilMs, world.time)
     const number = this.#number
     try {
-      await this.#client.call(`${type} ${span.first}-${span.last}`, ({ shares: { records } }) =>
+      const isElsewhere = type !== 'renew' && this.#client.rng.chance(ELSEWHERE_CHANCE)
+      const client = isElsewhere ? this.#elsewhere : this.#client
+      await client.call(`${type} ${span.first}-${span.last}`, ({ shares: { records } }) =>
         records.acknowledge({
           ...this.#consumer,
           session: number,
@@ -317,7 +329,7 @@ class ShareMember {
         const what = `${this.#client.name} held ${span.first}-${span.last} until ${surelyUntilMs}, and was refused (${code})`
         this.#client.scene.violations.push({ property: 'false-refusal', what })
       }
-      return true
+      return false
     } finally {
       settlement.completed = world.tick()
     }
