@@ -19,10 +19,13 @@ describe.each(formats)('$name', ({ name, sample, encodeSample, decode, encodeDec
 
   test('of the first release is read as what was written', () => expect(decode(golden)).toEqual(sample()))
 
-  test.skipIf(isOld)('is written as the first release wrote it', () => {
-    expect(hexOf(encodeSample())).toBe(hexOf(golden))
-    expect(hexOf(encodeDecoded(golden))).toBe(hexOf(golden))
-  })
+  // What is read only is never written again.
+  if (!isOld) {
+    test('is written as the first release wrote it', () => {
+      expect(hexOf(encodeSample())).toBe(hexOf(golden))
+      expect(hexOf(encodeDecoded(golden))).toBe(hexOf(golden))
+    })
+  }
 
   test('of a newer format is refused, and the error says what to do', () => {
     const newer = Buffer.from(golden)

@@ -44,8 +44,8 @@ export const transactionPlants: readonly Plant[] = [
     edits: [
       {
         file: 'transactions/transaction-items.ts',
-        find: 'if (outcome.written || inTheWay?.version === version) return undefined',
-        replace: 'return undefined',
+        find: 'return outcome.written ? { written: version } : { inTheWay: readOf(outcome.inTheWay) }',
+        replace: 'return { written: version }',
       },
     ],
   },
