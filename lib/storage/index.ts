@@ -29,6 +29,9 @@ export {
   type ObjectPage,
   type ObjectStore,
   type PublishedFiles,
+  type PutOptions,
+  STORAGE_CLASSES,
+  type StorageClass,
   StoreError,
   type UnfinishedPut,
   type UnfinishedPuts,
@@ -45,6 +48,7 @@ export {
   priceOfReadUnits,
   priceOfWrite,
   readUnits,
+  storagePrices,
   writeUnits,
 } from './prices.ts'
 export { queryAll } from './query-all.ts'

@@ -4,8 +4,17 @@
  */
 import { totalLength } from '../base/index.ts'
 import { MULTIPART_BYTES } from './limits.ts'
-import type { Item, ItemKey, ItemQuery, ItemStore, ObjectStore, UnfinishedPuts, WriteOperation } from './ports.ts'
-import { objectPrices, priceOfReadUnits, priceOfWrite, readUnits, writeUnits } from './prices.ts'
+import type {
+  Item,
+  ItemKey,
+  ItemQuery,
+  ItemStore,
+  ObjectStore,
+  PutOptions,
+  UnfinishedPuts,
+  WriteOperation,
+} from './ports.ts'
+import { objectPrices, priceOfReadUnits, priceOfWrite, readUnits, storagePrices, writeUnits } from './prices.ts'
 
 /** Counts since the meter was made. */
 export interface StoreUsage {
@@ -18,7 +27,7 @@ export interface StoreUsage {
   readonly writeUnits: number
   readonly readUnits: number
   readonly failures: number
-  /** List price of all of it, without storage and transfer. */
+  /** List price of all of it, without storage and transfer. A read costs as one of S3's standard class. */
   readonly dollars: number
 }
 
@@ -48,10 +57,15 @@ export class StoreMeter {
     }
   }
 
-  countObjectRequest(operation: keyof typeof objectPrices, bytesWritten = 0): void {
+  countObjectRequest(operation: keyof typeof objectPrices): void {
     this.#objects[operation]++
-    this.#objectBytesWritten += bytesWritten
     this.#dollars += objectPrices[operation]
+  }
+
+  /** A put, or a part of one. */
+  countObjectPut({ storageClass }: PutOptions = {}): void {
+    this.#objects.put++
+    this.#dollars += storagePrices[storageClass ?? 'STANDARD'].put
   }
 
   countObjectWritten(bytes: number): void {
@@ -86,24 +100,25 @@ export class StoreMeter {
 
 export function meterObjects(store: ObjectStore, meter: StoreMeter): ObjectStore {
   return {
-    put: (key, parts) => {
-      meter.countObjectRequest('put', totalLength(parts))
-      return counted(meter, store.put(key, parts))
+    put: (key, parts, options) => {
+      meter.countObjectPut(options)
+      meter.countObjectWritten(totalLength(parts))
+      return counted(meter, store.put(key, parts, options))
     },
-    putStream: (key, open) => {
+    putStream: (key, open, options) => {
       const counting = async function* () {
-        meter.countObjectRequest('put')
+        meter.countObjectPut(options)
         let bytes = 0
         for await (const part of open()) {
           const before = Math.floor(bytes / MULTIPART_BYTES)
           bytes += part.length
           const parts = Math.floor(bytes / MULTIPART_BYTES) - before
-          for (let i = 0; i < parts; i++) meter.countObjectRequest('put')
+          for (let i = 0; i < parts; i++) meter.countObjectPut(options)
           meter.countObjectWritten(part.length)
           yield part
         }
       }
-      return counted(meter, store.putStream(key, counting))
+      return counted(meter, store.putStream(key, counting, options))
     },
     get: async (key, range) => {
       meter.countObjectRequest('get')

@@ -12,13 +12,13 @@ export interface ObjectStore {
    * Stores the concatenation of `parts` under `key` unless the key exists. When it answers, the object is durable.
    * `exists` leaves the old object as it was. The parts are not copied: they must not change until the answer.
    */
-  put(key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'>
+  put(key: string, parts: readonly Uint8Array[], options?: PutOptions): Promise<'created' | 'exists'>
   /**
    * The same for an object that is too large to be held in memory: the concatenation of what `open` gives, which may be
    * asked for again from the beginning after a failure. Nothing is under the key until all of it is stored.
    * @throws what the iteration throws, besides StoreError; then nothing was stored
    */
-  putStream(key: string, open: () => AsyncIterable<Uint8Array>): Promise<'created' | 'exists'>
+  putStream(key: string, open: () => AsyncIterable<Uint8Array>, options?: PutOptions): Promise<'created' | 'exists'>
   /** The object, or `length` bytes of it from `from` (fewer at its end); undefined where there is no such object. */
   get(key: string, range?: ByteRange): Promise<Uint8Array | undefined>
   /** A page of the objects whose key begins with `prefix`, in no promised order. Pass `cursor` on for the next page. */
@@ -28,6 +28,15 @@ export interface ObjectStore {
   /** Absent where puts that come to no end leave nothing behind. */
   readonly unfinishedPuts?: UnfinishedPuts
   close(): Promise<void>
+}
+
+/** Classes that cost less to keep and more to read, at the same speed. */
+export const STORAGE_CLASSES = ['STANDARD_IA', 'GLACIER_IR'] as const
+export type StorageClass = (typeof STORAGE_CLASSES)[number]
+
+export interface PutOptions {
+  /** Where the object lies; undefined: where the store puts it by itself. A store without classes takes no notice. */
+  readonly storageClass?: StorageClass | undefined
 }
 
 /** Puts that were begun and neither ended nor given up: what was sent of them is no object, is in no listing, and costs as one. */

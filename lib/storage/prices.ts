@@ -1,9 +1,9 @@
 /**
  * List prices of the two services in US dollars: us-east-1, S3 Standard, DynamoDB on demand, standard tables.
- * Storage and transfer are not in them. Pure: metering counts with them, and the flush budget is made from them.
+ * Metering counts requests with them, not what is kept, transferred or retrieved; the flush budget is made from them. Pure.
  */
 import { itemBytes } from './limits.ts'
-import type { Item, WriteOperation } from './ports.ts'
+import type { Item, StorageClass, WriteOperation } from './ports.ts'
 
 const MILLION = 1_000_000
 const PUT_REQUEST = 5 / MILLION
@@ -17,6 +17,45 @@ const WRITE_UNIT_BYTES = 1_024
 const READ_UNIT_BYTES = 4_096
 
 export const objectPrices = { put: PUT_REQUEST, get: GET_REQUEST, list: LIST_REQUEST, delete: 0 } as const
+
+export interface StoragePrice {
+  readonly gigabyteMonth: number
+  readonly retrievedGigabyte: number
+  readonly put: number
+  readonly get: number
+  /** An object that is deleted earlier is paid for so long. */
+  readonly daysMin: number
+  /** A smaller object is paid as if it had so many. */
+  readonly bytesMin: number
+}
+
+/** S3's classes; requests and what is kept. */
+export const storagePrices: Readonly<Record<StorageClass | 'STANDARD', StoragePrice>> = {
+  STANDARD: {
+    gigabyteMonth: 0.023,
+    retrievedGigabyte: 0,
+    put: PUT_REQUEST,
+    get: GET_REQUEST,
+    daysMin: 0,
+    bytesMin: 0,
+  },
+  STANDARD_IA: {
+    gigabyteMonth: 0.0125,
+    retrievedGigabyte: 0.01,
+    put: 10 / MILLION,
+    get: 1 / MILLION,
+    daysMin: 30,
+    bytesMin: 131_072,
+  },
+  GLACIER_IR: {
+    gigabyteMonth: 0.004,
+    retrievedGigabyte: 0.03,
+    put: 20 / MILLION,
+    get: 10 / MILLION,
+    daysMin: 90,
+    bytesMin: 131_072,
+  },
+}
 
 /**
  * Write units of one `write`, applied or refused. A delete or check costs what the item there weighs, which only the

@@ -38,8 +38,8 @@ export function retryObjects(store: ObjectStore, options: ObjectRetryOptions): O
     return outcome === 'exists' && mayBeOurs && options.uniqueKeys ? 'created' : outcome
   }
   return {
-    put: (key, parts) => put(() => store.put(key, parts)),
-    putStream: (key, open) => put(() => store.putStream(key, open)),
+    put: (key, parts, options) => put(() => store.put(key, parts, options)),
+    putStream: (key, open, options) => put(() => store.putStream(key, open, options)),
     get: (key, range) => attempt.run(() => store.get(key, range), isTransient),
     list: (prefix, page) => attempt.run(() => store.list(prefix, page), isTransient),
     delete: keys => attempt.run(() => store.delete(keys), isTransient),

@@ -3,13 +3,12 @@
  * the records' whole life, Lambda on arm64, and a month's records in S3. Without transfer, queues and free tiers.
  */
 import { awsLogPrices } from '../../lib/assembly/log-prices.ts'
-import { priceOfItemRead, priceOfItemWrite } from '../../lib/storage/index.ts'
+import { MULTIPART_BYTES, priceOfItemRead, priceOfItemWrite, storagePrices } from '../../lib/storage/index.ts'
 
 const MILLION = 1_000_000
 const LAMBDA_REQUEST = 0.2 / MILLION
 const LAMBDA_GIGABYTE_SECOND = 0.0000133334
 const FUNCTION_GIGABYTES = 0.5
-const S3_GIGABYTE_MONTH = 0.023
 const RECORD_BYTES = 1_024
 /** With its header and claims' share. */
 const BATCH_OVERHEAD = 120
@@ -82,7 +81,31 @@ for (const [name, count] of [
 }
 row([
   'a month of them kept in S3',
-  ...levels.map(level => `$${text(((level * RECORD_BYTES) / 1e9) * S3_GIGABYTE_MONTH)}`),
+  ...levels.map(level => `$${text(((level * RECORD_BYTES) / 1e9) * storagePrices.STANDARD.gigabyteMonth)}`),
 ])
 row(['the schedule, while nothing happens', ...levels.map(() => `$${text(idleDollars())}`)])
 row(['the schedule of push, where there is push', ...levels.map(() => `$${text(idlePushDollars())}`)])
+
+process.stdout.write('\n')
+const GIGABYTE = 1e9
+const EXTENTS = [1_024 * 1_024, 256 * 1_024 * 1_024]
+const months = (bytes: number, { gigabyteMonth, put }: (typeof storagePrices)['STANDARD']) =>
+  (Math.ceil(bytes / MULTIPART_BYTES) * put) /
+  ((bytes / GIGABYTE) * (storagePrices.STANDARD.gigabyteMonth - gigabyteMonth))
+row([
+  'records by storage class (varve.storage.class)',
+  'TB a month',
+  'TB read once',
+  'at least',
+  ...EXTENTS.map(bytes => `moving ${bytes / 1_024 / 1_024} MiB is paid for after`),
+])
+row(['---', '---', '---', '---', ...EXTENTS.map(() => '---')])
+for (const [name, price] of Object.entries(storagePrices)) {
+  row([
+    name,
+    `$${text(1_000 * price.gigabyteMonth)}`,
+    `$${text(1_000 * price.retrievedGigabyte)}`,
+    price.daysMin === 0 ? 'no time' : `${price.daysMin} days, ${price.bytesMin / 1_024} KiB`,
+    ...EXTENTS.map(bytes => (name === 'STANDARD' ? '' : `${text(months(bytes, price))} months`)),
+  ])
+}

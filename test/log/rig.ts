@@ -91,8 +91,9 @@ export function openRig(defaults: Partial<LogOptions> = {}) {
       },
       objects: {
         ...objects,
-        put: (key, parts) => hooks.put(key, parts, objects.put),
-        putStream: async (key, source) => hooks.put(key, await gather(source()), objects.put),
+        put: (key, parts, more) => hooks.put(key, parts, (at, bytes) => objects.put(at, bytes, more)),
+        putStream: async (key, source, more) =>
+          hooks.put(key, await gather(source()), (at, bytes) => objects.put(at, bytes, more)),
       },
       clock,
       random: systemRandom,

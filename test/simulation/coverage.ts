@@ -1,3 +1,5 @@
+import { decodeExtent } from '../../lib/log/extent/extent-item.ts'
+import type { WriteOperation } from '../../lib/storage/index.ts'
 import type { Violation } from './checker/index.ts'
 import type { StoreObserver } from './world/stores.ts'
 import type { World } from './world/world.ts'
@@ -27,6 +29,7 @@ export function coverageOf(world: World, violations: Violation[]): Coverage {
       if (heads.length > 0 && chunk) world.count('roll')
       if (operations.some(({ key, kind }) => kind === 'put' && key.pk.startsWith('x#'))) world.count('extent')
       if (operations.some(({ key, kind }) => kind === 'delete' && key.pk.startsWith('x#'))) world.count('merge')
+      if (operations.some(isInClass)) world.count('storage class')
       if (operations.some(({ key, kind }) => kind === 'delete' && key.sk.startsWith('c#'))) world.count('chunk removed')
       if (operations.some(({ key, kind }) => kind === 'put' && key.pk.startsWith('g#'))) world.count('segment item')
     },
@@ -41,4 +44,9 @@ export function coverageOf(world: World, violations: Violation[]): Coverage {
       violations.push({ property: 'changed-parts', what: `${name} changed those of ${key}` })
     },
   }
+}
+
+function isInClass(operation: WriteOperation): boolean {
+  if (operation.kind !== 'put' || !operation.key.pk.startsWith('x#')) return false
+  return decodeExtent(operation.value).storageClass !== undefined
 }

@@ -23,6 +23,10 @@ const put = (sk: string, bytes: number): WriteOperation => ({
   value: Buffer.alloc(bytes),
 })
 
+async function* streamOf(part: Uint8Array) {
+  yield part
+}
+
 test('objects are counted by request, bytes and price', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'metering-'))
   const meter = new StoreMeter()
@@ -42,6 +46,9 @@ test('objects are counted by request, bytes and price', async () => {
     failures: 1,
   })
   expect(usage.dollars * 1e6).toBeCloseTo(3 * 5 + 3 * 0.4)
+  await store.put('c', [Buffer.alloc(1)], { storageClass: 'STANDARD_IA' })
+  await store.putStream('d', () => streamOf(Buffer.alloc(1)), { storageClass: 'GLACIER_IR' })
+  expect((meter.usage().dollars - usage.dollars) * 1e6).toBeCloseTo(10 + 20)
   await store.close()
   await rm(folder, { recursive: true })
 })

@@ -49,6 +49,15 @@ test('a put carries its condition and a checksum that S3 verifies', async () => 
   await store.close()
 })
 
+test('a put says its storage class, and none where it has none', async () => {
+  await using server = await startCannedServer([{ status: 200, body: '' }])
+  const store = open(server.endpoint)
+  await store.put('old', [body], { storageClass: 'GLACIER_IR' })
+  await store.put('new', [body])
+  expect(server.requests.map(({ headers }) => headers['x-amz-storage-class'])).toEqual(['GLACIER_IR', undefined])
+  await store.close()
+})
+
 const reads: [string, CannedAnswer, object][] = [
   ['slow down', failure(503, 'SlowDown'), throttled],
   ['a server error', failure(500, 'InternalError'), unavailable],

@@ -1,22 +1,35 @@
 /** The two ports over Maps, for tests of what stands above them. They answer at once and never fail. */
-import type { Conflict, Item, ItemKey, ItemStore, ObjectStore, WriteOperation } from '../../lib/storage/index.ts'
+import type {
+  Conflict,
+  Item,
+  ItemKey,
+  ItemStore,
+  ObjectStore,
+  StorageClass,
+  WriteOperation,
+} from '../../lib/storage/index.ts'
 import { gather } from './gather.ts'
 
 export interface MemoryObjects extends ObjectStore {
   readonly blobs: Map<string, Uint8Array>
+  /** Of the blobs that were put in one. */
+  readonly classes: Map<string, StorageClass>
 }
 
 export function memoryObjects(): MemoryObjects {
   const blobs = new Map<string, Uint8Array>()
-  const put: ObjectStore['put'] = async (key, parts) => {
+  const classes = new Map<string, StorageClass>()
+  const put: ObjectStore['put'] = async (key, parts, { storageClass } = {}) => {
     if (blobs.has(key)) return 'exists'
     blobs.set(key, new Uint8Array(Buffer.concat(parts)))
+    if (storageClass) classes.set(key, storageClass)
     return 'created'
   }
   return {
     blobs,
+    classes,
     put,
-    putStream: async (key, open) => put(key, await gather(open())),
+    putStream: async (key, open, options) => put(key, await gather(open()), options),
     get: async (key, range) => {
       const blob = blobs.get(key)
       return blob && (range ? blob.slice(range.from, range.from + range.length) : blob.slice())
@@ -25,7 +38,10 @@ export function memoryObjects(): MemoryObjects {
       objects: [...blobs].filter(([key]) => key.startsWith(prefix)).map(([key, blob]) => ({ key, size: blob.length })),
     }),
     delete: async keys => {
-      for (const key of keys) blobs.delete(key)
+      for (const key of keys) {
+        blobs.delete(key)
+        classes.delete(key)
+      }
     },
     close: async () => {},
   }

@@ -3,8 +3,8 @@
  * [from, to) and is found by its last one, so the first item at or after an offset is the one that has it, and extents follow
  * each other without a hole. Key: `x#<topicId>#<partition>` / <last offset, 16 hex digits>.
  */
-import { ByteReader, ByteWriter, checkFormat, hexOf } from '../../base/index.ts'
-import type { Item, ItemKey, Version } from '../../storage/index.ts'
+import { ByteReader, ByteWriter, CorruptDataError, checkFormat, hexOf } from '../../base/index.ts'
+import { type Item, type ItemKey, STORAGE_CLASSES, type StorageClass, type Version } from '../../storage/index.ts'
 import { SEGMENT_ID_BYTES, type SegmentId, segmentIdFromBytes, segmentIdToBytes } from '../segment/segment-id.ts'
 
 export interface Extent {
@@ -28,6 +28,8 @@ export interface Extent {
   readonly shared: boolean
   /** Of a compacted topic: no key in it has an older record in this extent or in those before it. */
   readonly cleaned: boolean
+  /** In which its object was put; undefined: the store's own. */
+  readonly storageClass?: StorageClass
 }
 
 /** As it was found in the store. */
@@ -35,11 +37,13 @@ export interface StoredExtent extends Extent {
   readonly version: Version
 }
 
-/** Of extents that are cut; else the first release's. */
-const FORMAT_VERSION = 2
+/** Of extents in a storage class, of those that are cut, and of all others: each is written in the oldest that can tell all of it. */
+const FORMAT_VERSION = 3
+const CUT_VERSION = 2
 const FIRST_VERSION = 1
 const OFFSET_DIGITS = 16
-const FLAG = { shared: 1, cleaned: 2 }
+const FLAG = { shared: 1, cleaned: 2, cut: 4 }
+const CLASS_CODES: Readonly<Record<StorageClass, number>> = { STANDARD_IA: 1, GLACIER_IR: 2 }
 
 export function extentPartitionKey(topicId: string, partition: number): string {
   return `x#${topicId}#${partition}`
@@ -60,12 +64,15 @@ export function extentObjectKey(topicId: string, partition: number, from: number
 
 export function encodeExtent(extent: Extent): Uint8Array {
   const writer = new ByteWriter(160)
-  const { objectBytes } = extent
-  writer.uint8(objectBytes === undefined ? FIRST_VERSION : FORMAT_VERSION)
-  writer.uint8((extent.shared ? FLAG.shared : 0) | (extent.cleaned ? FLAG.cleaned : 0))
+  const { objectBytes, storageClass } = extent
+  const isCut = objectBytes !== undefined
+  writer.uint8(storageClass ? FORMAT_VERSION : isCut ? CUT_VERSION : FIRST_VERSION)
+  const cut = storageClass && isCut ? FLAG.cut : 0
+  writer.uint8((extent.shared ? FLAG.shared : 0) | (extent.cleaned ? FLAG.cleaned : 0) | cut)
   writer.uint(extent.from).uint(extent.to).raw(segmentIdToBytes(extent.id)).string(extent.object)
   writer.uint(extent.records).uint(extent.bytes).uint(extent.indexBytes).int(extent.maxTimestamp)
-  if (objectBytes !== undefined) writer.uint(objectBytes)
+  if (isCut) writer.uint(objectBytes)
+  if (storageClass) writer.uint8(CLASS_CODES[storageClass])
   return writer.finish()
 }
 
@@ -86,8 +93,15 @@ export function decodeExtent(bytes: Uint8Array): Extent {
     maxTimestamp: reader.int(),
     shared: (flags & FLAG.shared) !== 0,
     cleaned: (flags & FLAG.cleaned) !== 0,
-    ...(version >= FORMAT_VERSION && { objectBytes: reader.uint() }),
+    ...((version === CUT_VERSION || (flags & FLAG.cut) !== 0) && { objectBytes: reader.uint() }),
+    ...(version >= FORMAT_VERSION && { storageClass: storageClassOf(reader.uint8()) }),
   }
+}
+
+function storageClassOf(code: number): StorageClass {
+  const found = STORAGE_CLASSES.find(name => CLASS_CODES[name] === code)
+  if (!found) throw new CorruptDataError(`an extent item with the storage class ${code}`)
+  return found
 }
 
 export function storedExtent({ value, version }: Pick<Item, 'value' | 'version'>): StoredExtent {

@@ -11,6 +11,7 @@ import {
   numberConfig as numberIn,
   textConfig as textIn,
 } from '../../configs/index.ts'
+import { STORAGE_CLASSES } from '../../storage/index.ts'
 import { LogError } from '../errors.ts'
 import { FORK_AT, FORK_FROM } from '../fork/fork-point.ts'
 import { parseArchiveColumns } from './archive-columns.ts'
@@ -315,6 +316,19 @@ export const topicConfigs: ConfigDefinitions = {
     default: '',
     about: 'Columns for what JSON values hold: name:type or name=path.in.value:type, with commas between them.',
   },
+  'varve.storage.class': {
+    type: 'string',
+    default: 'STANDARD_IA',
+    oneOf: STORAGE_CLASSES,
+    about: "S3's storage class for records that are older than varve.storage.class.after.ms.",
+  },
+  'varve.storage.class.after.ms': {
+    type: 'long',
+    default: '-1',
+    min: -1,
+    about:
+      'Records older than this are kept in varve.storage.class; -1: never. Not for topics with cleanup.policy=compact.',
+  },
 }
 
 /**
@@ -362,6 +376,11 @@ function flawOfTopic(configs: Configs): string | undefined {
   }
   const columns = parseArchiveColumns(textConfig(configs, 'varve.archive.schema'))
   if ('flaw' in columns) return `Invalid value for configuration varve.archive.schema: ${columns.flaw}`
+  if (
+    numberConfig(configs, 'varve.storage.class.after.ms') >= 0 &&
+    listConfig(configs, 'cleanup.policy').includes('compact')
+  )
+    return 'varve.storage.class.after.ms is for topics without cleanup.policy=compact, whose old records are rewritten again and again'
   return textConfig(configs, 'remote.storage.enable').toLowerCase() === 'true'
     ? 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'
     : undefined

@@ -33,11 +33,17 @@ async function compactOne(
   if (!head || head.state === 'sealed') return false
   const keepsKeys = listConfig(topic.configs, 'cleanup.policy').includes('compact')
   const isAllCompacted = head.commits === head.floor && head.removed >= head.floor
-  const isDue = !isAllCompacted && (await compaction.isDue(topic, shard))
+  const areCommitsDue = !isAllCompacted && (await compaction.isDue(topic, shard))
+  const starts = head.partitions.map(({ start }) => start)
+  const isDue = areCommitsDue || (await compaction.hasOldExtents(topic, shard, starts))
   if (!isDue && !keepsKeys) return false
   const what = `${topic.name}, shard ${shard}`
   if (pass.dry) {
-    if (isDue) pass.tell(what, 'its commits are due to be compacted')
+    if (isDue)
+      pass.tell(
+        what,
+        areCommitsDue ? 'its commits are due to be compacted' : 'old extents are due in another storage class',
+      )
     return isDue
   }
   const compact = (signal: AbortSignal) => compaction.compactShard(topic, shard, { signal })

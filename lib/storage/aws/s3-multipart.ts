@@ -12,16 +12,20 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { totalLength } from '../../base/index.ts'
-import { MULTIPART_BYTES, StoreError } from '../index.ts'
+import { MULTIPART_BYTES, type StorageClass, StoreError } from '../index.ts'
 import { errorStatus, storeError } from './aws-errors.ts'
 import { bodyOf, checksumOf, leavePayloadUnsigned } from './s3-body.ts'
 
 /** A part may be sent again without harm. */
 const PART_ATTEMPTS_MAX = 3
 
-export interface UploadTarget {
+interface UploadTarget {
   readonly Bucket: string
   readonly Key: string
+}
+
+export interface NewObject extends UploadTarget {
+  readonly StorageClass?: StorageClass
 }
 
 /** The pieces of `source` put together to parts of MULTIPART_BYTES; the last may be shorter. */
@@ -46,7 +50,7 @@ export async function* partsOf(source: AsyncIterable<Uint8Array>): AsyncGenerato
 /** @throws StoreError, and what `parts` throws */
 export async function uploadParts(
   client: S3Client,
-  target: UploadTarget,
+  target: NewObject,
   parts: AsyncIterable<readonly Uint8Array[]>,
 ): Promise<'created' | 'exists'> {
   const upload = await begin(client, target)
@@ -65,13 +69,13 @@ export async function uploadParts(
 
 type Upload = UploadTarget & { readonly UploadId: string }
 
-async function begin(client: S3Client, target: UploadTarget): Promise<Upload> {
+async function begin(client: S3Client, target: NewObject): Promise<Upload> {
   try {
     const { UploadId } = await client.send(
       new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'CRC32', ChecksumType: 'COMPOSITE' }),
     )
     if (UploadId === undefined) throw new StoreError('STORE_UNAVAILABLE', `no upload was begun for ${target.Key}`)
-    return { ...target, UploadId }
+    return { Bucket: target.Bucket, Key: target.Key, UploadId }
   } catch (error) {
     throw storeError(`begin to put ${target.Key}`, error, 'read')
   }

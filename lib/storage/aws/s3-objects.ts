@@ -21,12 +21,13 @@ import {
   MULTIPART_BYTES,
   type ObjectPage,
   type ObjectStore,
+  type PutOptions,
   StoreError,
 } from '../index.ts'
 import { errorName, errorStatus, storeError } from './aws-errors.ts'
 import { type AwsOptions, clientOptions } from './client-options.ts'
 import { bodyOf, checksumOf, leavePayloadUnsigned } from './s3-body.ts'
-import { partsOf, uploadParts } from './s3-multipart.ts'
+import { type NewObject, partsOf, uploadParts } from './s3-multipart.ts'
 import { S3Uploads } from './s3-uploads.ts'
 
 const LIST_PAGE_MAX = 1_000
@@ -75,10 +76,9 @@ class S3Objects implements ObjectStore {
     this.unfinishedPuts = new S3Uploads(client, bucket, this.#prefix)
   }
 
-  async put(key: string, parts: readonly Uint8Array[]): Promise<'created' | 'exists'> {
+  async put(key: string, parts: readonly Uint8Array[], options: PutOptions = {}): Promise<'created' | 'exists'> {
     const command = new PutObjectCommand({
-      Bucket: this.#bucket,
-      Key: this.#keyOf(key),
+      ...this.#target(key, options),
       Body: bodyOf(parts),
       ContentLength: totalLength(parts),
       ChecksumCRC32: checksumOf(parts),
@@ -94,11 +94,15 @@ class S3Objects implements ObjectStore {
     }
   }
 
-  async putStream(key: string, open: () => AsyncIterable<Uint8Array>): Promise<'created' | 'exists'> {
-    const target = { Bucket: this.#bucket, Key: this.#keyOf(key) }
+  async putStream(
+    key: string,
+    open: () => AsyncIterable<Uint8Array>,
+    options: PutOptions = {},
+  ): Promise<'created' | 'exists'> {
+    const target = this.#target(key, options)
     const parts = partsOf(open())
     const first = await parts.next()
-    if (first.done || totalLength(first.value) < MULTIPART_BYTES) return this.put(key, first.value ?? [])
+    if (first.done || totalLength(first.value) < MULTIPART_BYTES) return this.put(key, first.value ?? [], options)
     return uploadParts(this.#client, target, withFirst(first.value, parts))
   }
 
@@ -158,6 +162,10 @@ class S3Objects implements ObjectStore {
 
   async close(): Promise<void> {
     this.#client.destroy()
+  }
+
+  #target(key: string, { storageClass }: PutOptions): NewObject {
+    return { Bucket: this.#bucket, Key: this.#keyOf(key), ...(storageClass && { StorageClass: storageClass }) }
   }
 
   #keyOf(key: string): string {

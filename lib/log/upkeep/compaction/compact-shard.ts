@@ -27,6 +27,7 @@ import { putSnapshot } from '../../producers/snapshot-writer.ts'
 import { type SegmentIds, segmentTime } from '../../segment/segment-id.ts'
 import type { SegmentStore } from '../../segment/segment-store.ts'
 import type { OpenShard } from '../../shards.ts'
+import { type ClassRule, classOf } from './class-rule.ts'
 import { type CommitReadParts, readCommitBatches } from './commit-batches.ts'
 import { type DueCommits, takeDueCommits } from './due-commits.ts'
 import type { CompactionSettings } from './settings.ts'
@@ -61,7 +62,7 @@ const PUTS_MAX = 2
 export async function compactCommitsOf(
   parts: CompactShardParts,
   { shard, committer }: OpenShard,
-  { first, now }: { readonly first: number; readonly now: number },
+  { first, now, rule }: { readonly first: number; readonly now: number; readonly rule?: ClassRule | undefined },
 ): Promise<CompactedCommits | undefined | 'lost'> {
   const due = await takeDueCommits(shard, parts.settings, now)
   if (due === 'moved') return 'lost'
@@ -77,7 +78,7 @@ export async function compactCommitsOf(
     const partition = first + slot
     return {
       partition,
-      extent: await putExtent(parts, { due, slot, partition, topicId: shard.topicId }, batches.get(slot) ?? []),
+      extent: await putExtent(parts, { due, slot, partition, topicId: shard.topicId, rule }, batches.get(slot) ?? []),
     }
   })
   const operations = extents.map(
@@ -129,11 +130,12 @@ interface ExtentPlace {
   readonly slot: number
   readonly partition: number
   readonly topicId: string
+  readonly rule: ClassRule | undefined
 }
 
 async function putExtent(
   { objects, segmentIds }: CompactShardParts,
-  { due, slot, partition, topicId }: ExtentPlace,
+  { due, slot, partition, topicId, rule }: ExtentPlace,
   batches: readonly BatchView[],
 ): Promise<Extent> {
   const { start, extentsTo: from } = due.head.partitions[slot]!
@@ -144,6 +146,7 @@ async function putExtent(
   const { parts, summary } = builder.finish(to)
   const id = segmentIds.next()
   const object = extentObjectKey(topicId, partition, from, id)
-  await objects.put(object, [...bytes, ...parts])
-  return { ...summary, from, to, id, object, shared: false, cleaned: false }
+  const storageClass = classOf(rule, summary)
+  await objects.put(object, [...bytes, ...parts], { storageClass })
+  return { ...summary, from, to, id, object, shared: false, cleaned: false, ...(storageClass && { storageClass }) }
 }

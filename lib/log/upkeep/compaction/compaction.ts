@@ -4,10 +4,12 @@ import type { ItemStore } from '../../../storage/index.ts'
 import type { CompactionJobs, CompactionReport, Topic } from '../../contract.ts'
 import type { OpenShard, Shards } from '../../shards.ts'
 import { listConfig, numberConfig } from '../../topics/topic-configs.ts'
+import { classRule } from './class-rule.ts'
 import { type CleanParts, cleanPartition } from './clean-partition.ts'
 import { type CompactedCommits, type CompactShardParts, compactCommitsOf } from './compact-shard.ts'
 import { isDue } from './due-commits.ts'
 import { type MergeParts, mergeExtents } from './merge-extents.ts'
+import { hasExtentsToMove, moveExtents } from './move-extents.ts'
 import { hasChunksToRemove, removeChunks } from './remove-chunks.ts'
 import type { CompactionSettings } from './settings.ts'
 import { Throttle } from './throttle.ts'
@@ -58,9 +60,21 @@ export class Compaction implements CompactionJobs {
     )
   }
 
+  /** Whether extents belong in another storage class by now. `starts`: of the shard's partitions. @throws StoreError, CorruptDataError */
+  async hasOldExtents(topic: Topic, shard: number, starts: readonly number[]): Promise<boolean> {
+    const rule = classRule(topic.configs, this.#parts.settings, this.#parts.clock.now())
+    if (!rule) return false
+    for (const [slot, start] of starts.entries()) {
+      const partition = shard * topic.shardSize + slot
+      if (await hasExtentsToMove(this.#parts, { topicId: topic.id, partition, start }, rule)) return true
+    }
+    return false
+  }
+
   async #compact(open: OpenShard, topic: Topic, options: { readonly signal?: AbortSignal }): Promise<CompactionReport> {
     const parts = { ...this.#parts, settings: settingsFor(topic, this.#parts.settings) }
     const { clock, items } = parts
+    const rule = classRule(topic.configs, parts.settings, clock.now())
     const done: CompactedCommits[] = []
     let lost = false
     /** Slots with new extents. */
@@ -70,7 +84,7 @@ export class Compaction implements CompactionJobs {
     for (let round = 0; round < ROUNDS_MAX && !options.signal?.aborted; round++) {
       if (!(await isDue(open.shard, parts.settings, clock.now()))) break
       const first = open.shard.number * topic.shardSize
-      const compacted = await compactCommitsOf(parts, open, { first, now: clock.now() })
+      const compacted = await compactCommitsOf(parts, open, { first, now: clock.now(), rule })
       lost = compacted === 'lost'
       if (!compacted || compacted === 'lost') break
       done.push(compacted)
@@ -90,7 +104,10 @@ export class Compaction implements CompactionJobs {
     }
   }
 
-  /** Merges small extents where there are new ones, and drops what a compacted topic does not keep, as far as is due. */
+  /**
+   * Merges small extents where there are new ones, drops what a compacted topic does not keep, and moves old ones to their
+   * storage class, as far as is due.
+   */
   async #rewriteExtents(
     open: OpenShard,
     topic: Topic,
@@ -99,11 +116,12 @@ export class Compaction implements CompactionJobs {
   ): Promise<{ replaced: number; lost: boolean }> {
     const { configs } = topic
     const isCompacted = listConfig(configs, 'cleanup.policy').includes('compact')
+    const rule = classRule(configs, this.#parts.settings, this.#parts.clock.now())
     let replaced = 0
     for (const [slot, { start }] of (open.shard.state?.head.partitions ?? []).entries()) {
       const partition = open.shard.number * topic.shardSize + slot
       const jobs = [
-        ...(grown.has(slot) ? [() => mergeExtents(this.#parts, open, { partition, start })] : []),
+        ...(grown.has(slot) ? [() => mergeExtents(this.#parts, open, { partition, start, rule })] : []),
         ...(isCompacted ? [() => cleanPartition(this.#parts, open, { partition, start, configs })] : []),
       ]
       for (const job of jobs) {
@@ -114,6 +132,9 @@ export class Compaction implements CompactionJobs {
           replaced += done.replaced
         }
       }
+      const moved = rule ? await moveExtents(this.#parts, open, { partition, start, rule, signal }) : 0
+      if (moved === 'lost') return { replaced, lost: true }
+      replaced += moved
     }
     return { replaced, lost: false }
   }

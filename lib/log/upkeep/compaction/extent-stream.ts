@@ -1,6 +1,6 @@
 /** Reads extents from end to end and writes new ones, a few blocks in memory at a time, whatever their size. */
 import { type BatchView, splitBatches } from '../../../records/index.ts'
-import type { ObjectStore } from '../../../storage/index.ts'
+import type { ObjectStore, StorageClass } from '../../../storage/index.ts'
 import { LogError } from '../../errors.ts'
 import { batchesOf, blocksOf, indexPosition } from '../../extent/cut-extent.ts'
 import { BLOCK_BYTES, type Block, checkBlock, decodeExtentIndex, ExtentBuilder } from '../../extent/extent-format.ts'
@@ -58,6 +58,7 @@ async function readBlock({ objects, throttle }: ExtentStreamParts, extent: Exten
 }
 
 export interface NewExtent extends Pick<Extent, 'from' | 'to' | 'cleaned'> {
+  readonly storageClass?: StorageClass | undefined
   readonly topicId: string
   readonly partition: number
   /** In offset order, each with its offset written in; asked for again after a failure. */
@@ -67,7 +68,7 @@ export interface NewExtent extends Pick<Extent, 'from' | 'to' | 'cleaned'> {
 /** Puts an extent's object. @throws StoreError, and what `batches` throws */
 export async function putExtentStream(
   { objects, segmentIds }: ExtentStreamParts,
-  { topicId, partition, from, to, cleaned, batches }: NewExtent,
+  { topicId, partition, from, to, cleaned, storageClass, batches }: NewExtent,
 ): Promise<Extent> {
   const id = segmentIds.next()
   const object = extentObjectKey(topicId, partition, from, id)
@@ -88,8 +89,8 @@ export async function putExtentStream(
     summary = end.summary
     yield Buffer.concat([...pieces, ...end.parts])
   }
-  await objects.putStream(object, open)
-  return { ...summary!, from, to, id, object, shared: false, cleaned }
+  await objects.putStream(object, open, { storageClass })
+  return { ...summary!, from, to, id, object, shared: false, cleaned, ...(storageClass && { storageClass }) }
 }
 
 export function totalBytes(extents: readonly StoredExtent[]): number {

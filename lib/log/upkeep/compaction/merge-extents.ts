@@ -6,6 +6,7 @@ import type { Random } from '../../../base/index.ts'
 import type { StoredExtent } from '../../extent/extent-item.ts'
 import type { ExtentList } from '../../extent/extent-list.ts'
 import type { OpenShard } from '../../shards.ts'
+import { type ClassRule, classOf } from './class-rule.ts'
 import { type ExtentStreamParts, putExtentStream, readExtents, totalBytes } from './extent-stream.ts'
 import { REPLACED_MAX, replaceExtents } from './replace-extents.ts'
 import type { CompactionSettings } from './settings.ts'
@@ -25,7 +26,11 @@ const TIER_FACTOR = 8
 export async function mergeExtents(
   parts: MergeParts,
   open: OpenShard,
-  { partition, start }: { readonly partition: number; readonly start: number },
+  {
+    partition,
+    start,
+    rule,
+  }: { readonly partition: number; readonly start: number; readonly rule?: ClassRule | undefined },
 ): Promise<{ readonly bytes: number; readonly replaced: number } | undefined | 'lost'> {
   const { topicId } = open.shard
   const run = chooseRun(await lastExtents(parts, { topicId, partition, start }), parts.settings)
@@ -37,6 +42,10 @@ export async function mergeExtents(
     from: first.from,
     to: last.to,
     cleaned: first.cleaned,
+    storageClass: classOf(rule, {
+      bytes: totalBytes(run),
+      maxTimestamp: Math.max(...run.map(({ maxTimestamp }) => maxTimestamp)),
+    }),
     batches: () => readExtents(parts, run),
   })
   const written = await replaceExtents(open, parts.random, { partition, replaced: run, by: [merged] })
@@ -58,7 +67,7 @@ async function lastExtents(
   return found.reverse()
 }
 
-/** The oldest run of neighbours worth a merge, the smallest tier first. Pure. */
+/** The oldest run of neighbours worth a merge, the smallest tier first; none that lie in a storage class. Pure. */
 export function chooseRun(
   extents: readonly StoredExtent[],
   { extentBytesMax, mergeCountMin }: Pick<CompactionSettings, 'extentBytesMax' | 'mergeCountMin'>,
@@ -66,7 +75,8 @@ export function chooseRun(
   for (let tierBytes = 4_096; tierBytes / TIER_FACTOR < extentBytesMax; tierBytes *= TIER_FACTOR) {
     let run: StoredExtent[] = []
     for (const extent of [...extents, undefined]) {
-      const joins = extent && extent.bytes <= tierBytes && extent.cleaned === (run[0] ?? extent).cleaned
+      const isSmall = extent && extent.bytes <= tierBytes && extent.storageClass === undefined
+      const joins = isSmall && extent.cleaned === (run[0] ?? extent).cleaned
       if (joins && run.length < REPLACED_MAX && totalBytes(run) + extent.bytes <= extentBytesMax) run.push(extent)
       else {
         if (isWorthIt(run, mergeCountMin)) return run

@@ -16,6 +16,8 @@ export interface CompactionSettings {
   readonly extentBytesMax: number
   /** As many of about the same size are merged as soon as they are there. */
   readonly mergeCountMin: number
+  /** What is less stays in the store's own class. */
+  readonly classBytesMin: number
   /** Of compacted topics: keys whose last offset is held in memory at a time, at 34 bytes each. */
   readonly keysMax: number
 }
@@ -31,5 +33,7 @@ export const DEFAULT_COMPACTION_SETTINGS: CompactionSettings = {
   bytesPerSecondMax: 64 * MIB,
   extentBytesMax: 256 * MIB,
   mergeCountMin: 8,
+  // A put in a cheaper class costs what the class saves in a month on about a MiB; what is below 128 KiB costs more there.
+  classBytesMin: MIB,
   keysMax: 500_000,
 }
