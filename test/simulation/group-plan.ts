@@ -28,6 +28,8 @@ export interface MemberPlan {
   readonly commitChance: number
   /** It asks for its member id first (KIP-394). */
   readonly twoRounds: boolean
+  /** At work it asks for what is committed before it commits. */
+  readonly looksFirst?: boolean
 }
 
 /** Heartbeats of one member until the healing, about. */

@@ -10,6 +10,7 @@ import {
 } from './consumer-group-plan.ts'
 import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
+import { drawHaste } from './haste-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
@@ -165,6 +166,8 @@ export function drawPlan(seed: number): Plan {
     healMs,
     watchIdle: rng.chance(hasUpkeep ? 0.05 : 0.1),
   }
+  const hasty = focus === 'groups' && new Rng(seed, 'haste')
+  if (hasty && gateways > 1 && hasty.chance(0.3)) return { ...plan, ...drawHaste(hasty, gateways) }
   return forking ? withForks(plan, forking) : plan
 }
 

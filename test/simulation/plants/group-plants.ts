@@ -6,7 +6,6 @@ export const groupPlants: readonly Plant[] = [
   {
     name: 'the group checked before the offsets item is read',
     focus: 'groups',
-    elusive: true,
     edits: [
       {
         file: 'groups/offset-lane.ts',

@@ -10,8 +10,6 @@ export interface Plant {
   readonly name: string
   /** Other histories cannot show it. */
   readonly focus?: Focus
-  /** Not found in the histories there are: only `simulate --plant` looks for it. */
-  readonly elusive?: boolean
   readonly edits: readonly Edit[]
 }
 

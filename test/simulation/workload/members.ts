@@ -234,10 +234,11 @@ export class Member {
   // ---------------------------------------------------------------- at work
 
   async #work(): Promise<void> {
-    const { sessionMs, commitChance } = this.plan
+    const { sessionMs, commitChance, looksFirst } = this.plan
     const { rng } = this.#client
     await this.#sleep((sessionMs / HEARTBEATS_A_SESSION) * (0.5 + rng.fraction()))
     if (this.#isOver()) return
+    if (looksFirst) await this.#fetch()
     if (rng.chance(commitChance / 4)) await this.#commit()
     try {
       await this.#heartbeat()
