@@ -91,7 +91,12 @@ export function heartbeatOfConsumer(
     request.rebalanceTimeoutMs !== undefined &&
     (request.topicNames !== undefined || request.regex !== undefined) &&
     request.owned !== undefined
-  const tells = request.epoch === 0 || isFull || !sameAssignment(member.assigned, settled.assigned)
+  // Who comes in the epoch before has no answer of this one, and would never be told: Kafka leaves that to full requests.
+  const tells =
+    request.epoch === 0 ||
+    isFull ||
+    request.epoch !== member.epoch ||
+    !sameAssignment(member.assigned, settled.assigned)
   return {
     group: isUnchanged(group, next, settled) ? group : next,
     member: settled,

@@ -115,7 +115,9 @@ export function heartbeatOfStreams(
     group = { ...group, endpointEpoch: group.endpointEpoch + 1 }
   if (isNew && encodeGroupDocument(group).length > DOCUMENT_BYTES_FULL) return full(before)
   const isFull = request.rebalanceTimeoutMs !== undefined && request.owned !== undefined
-  const tells = request.epoch === 0 || isFull || !sameTasks(member.assigned, settled.assigned)
+  // As in `heartbeatOfConsumer`: who comes in the epoch before would never be told.
+  const tells =
+    request.epoch === 0 || isFull || request.epoch !== member.epoch || !sameTasks(member.assigned, settled.assigned)
   return {
     group: isUnchanged(before, group, settled) ? before : group,
     member: settled,

@@ -99,6 +99,24 @@ describe('epochs', () => {
     expect(engine.must({ memberId: 'one', epoch: 1, owned: owning(a, 0) }).member!.epoch).toBe(2)
   })
 
+  test('who comes in the one before is told what it has: it knows of the new epoch by no other answer', () => {
+    const { engine, a } = withTopic(2)
+    engine.join('one')
+    engine.join('two')
+    engine.must({ memberId: 'one', epoch: 1 })
+    engine.must({ memberId: 'one', epoch: 1, owned: owning(a, 0) })
+    // An old one comes late: its answer goes to nobody.
+    expect(engine.must({ memberId: 'two', epoch: 2, owned: NOTHING }).assignment).toEqual(owning(a, 1))
+    engine.must({ memberId: 'one', epoch: -1 })
+    expect(engine.must({ memberId: 'two', epoch: 2, owned: owning(a, 1) })).toMatchObject({
+      assignment: owning(a, 0, 1),
+    })
+    expect(engine.must({ memberId: 'two', epoch: 2, owned: owning(a, 1) })).toMatchObject({
+      member: { epoch: 3 },
+      assignment: owning(a, 0, 1),
+    })
+  })
+
   test('of somebody unknown are refused', () => {
     const { engine } = withTopic(1)
     engine.join('one')
