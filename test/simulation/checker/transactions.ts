@@ -23,12 +23,20 @@ export function checkTransactions(history: readonly Operation[]): Violation[] {
   ]
 }
 
-/** Of one producer id a higher epoch, told before the batch was sent, fences it. */
+/**
+ * Of one producer id a higher epoch, told before the batch was sent, fences it. One that is told to be there already may
+ * have been taken when it was sent first: whoever has it in a head that it knows needs no look at the store to say so.
+ */
 function checkFences(sends: readonly Send[], identities: readonly Identification[]): Violation[] {
-  return sends.filter(isAcked).flatMap(({ identity, invoked, values }): Violation[] => {
+  const firstSent = new Map<string, number>()
+  for (const { values, invoked } of sends) {
+    for (const value of values) firstSent.set(value, Math.min(invoked, firstSent.get(value) ?? Infinity))
+  }
+  return sends.filter(isAcked).flatMap(({ identity, invoked, values, outcome }): Violation[] => {
+    const sent = outcome.duplicate ? Math.min(...values.map(value => firstSent.get(value)!)) : invoked
     const newer = identities.find(
       ({ producerId, producerEpoch, completed }) =>
-        producerId === identity?.producerId && producerEpoch > identity.producerEpoch && completed < invoked,
+        producerId === identity?.producerId && producerEpoch > identity.producerEpoch && completed < sent,
     )
     if (!newer) return []
     const what = `${values} was taken in epoch ${identity?.producerEpoch}; ${newer.producerEpoch} was there`
