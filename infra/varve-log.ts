@@ -5,7 +5,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets'
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { type FunctionUrl, FunctionUrlAuthType, InvokeMode } from 'aws-cdk-lib/aws-lambda'
+import { type FunctionUrl, FunctionUrlAuthType, type IFunction, InvokeMode } from 'aws-cdk-lib/aws-lambda'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
@@ -117,6 +117,14 @@ export class VarveLog extends Construct {
   /** A topic that exists with the stack. Its records stay when it is removed from the stack, unless its removal policy says else. */
   addTopic(id: string, props: VarveTopicProps): VarveTopic {
     return new VarveTopic(this, id, { ...props, function: this.#resourceFunction().function })
+  }
+
+  /**
+   * The function that sends records on. It may reach web addresses, and what `addSubscription` names; a target of subscriptions
+   * that are made over HTTP needs a right for it: `queue.grantSendMessages(log.pushFunction)`.
+   */
+  get pushFunction(): IFunction {
+    return this.#pushing().function
   }
 
   /** A topic's records are sent on, in the order of each partition and at least once. */

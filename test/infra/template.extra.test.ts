@@ -1,6 +1,7 @@
 /** The template, as somebody who must answer for it reads it. */
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam'
+import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 import { bundleFunctions } from '../../functions/bundling.ts'
@@ -79,6 +80,13 @@ describe('rights', () => {
     expect([...rightsOf(pushing, /^LogDispatchFunction/).values()].flat().sort()).toEqual(
       [...items, ...objects, ...logs, ...stream, 'dynamodb:ListStreams'].sort(),
     )
+  })
+
+  test('of a dispatch function are given for targets of subscriptions that are made over HTTP', () => {
+    const synthesized = logStack({ push: true })
+    new Queue(synthesized.stack, 'Late').grantSendMessages(synthesized.log.pushFunction)
+    const rights = rightsOf(resourcesOf(synthesized), /^LogDispatchFunction/)
+    expect([...rights.values()].flat()).toContain('sqs:SendMessage')
   })
 
   test('no policy allows everything of anything', () => {
