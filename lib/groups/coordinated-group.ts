@@ -48,26 +48,20 @@ import type {
   SyncRequest,
 } from './contract.ts'
 import { type Coordination, type CoordinationOptions, OtherKindError } from './coordination.ts'
-import { GroupError, type GroupErrorCode, groupErrorOf, tooSlowError } from './errors.ts'
+import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
 import { GroupAlarm } from './group-alarm.ts'
+import { type HeldDocument, lookAgain } from './held-document.ts'
 import { HeldRequests, isRefusal, refusalError } from './held-requests.ts'
 import { refusalOfUpgrade } from './migration.ts'
-import { CONFLICT_ATTEMPTS_MAX, FROZEN_MS, GROUP_QUEUE_MAX, IDLE_GROUP_MS, LOOKS_MAX } from './settings.ts'
+import { CONFLICT_ATTEMPTS_MAX, FROZEN_MS, GROUP_QUEUE_MAX, IDLE_GROUP_MS } from './settings.ts'
 import type { StreamsDocument } from './streams-document.ts'
-
-interface Held {
-  readonly group: ClassicGroup
-  readonly version: Expected
-  /** Monotonic, from before the read or write began: the document was still this one then. */
-  readonly asOf: number
-}
 
 export class CoordinatedGroup implements Coordination {
   readonly #options: CoordinationOptions
   readonly #mailbox = new Mailbox(GROUP_QUEUE_MAX)
   readonly #joins: HeldRequests<Joined>
   readonly #syncs: HeldRequests<Synced>
-  #held: Held | undefined
+  #held: HeldDocument<ClassicGroup> | undefined
   /** Members that were heard of since the last step. */
   readonly #heardAt = new Map<string, number>()
   #letGo = false
@@ -272,20 +266,10 @@ export class CoordinatedGroup implements Coordination {
   }
 
   async #recent(): Promise<ClassicGroup> {
-    const { clock, groupId } = this.#options
-    for (let look = 0; look <= LOOKS_MAX; look++) {
-      const held = this.#held!
-      if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group
-      if (look < LOOKS_MAX) await this.#confirm(held)
-    }
-    throw tooSlowError(groupId)
-  }
-
-  async #confirm(held: Held): Promise<void> {
-    const asOf = this.#options.clock.monotonic()
-    const { version } = await this.#options.items.readGroup(this.#options.groupId)
-    if (version !== held.version) throw this.#release('NOT_COORDINATOR')
-    this.#held = { ...held, asOf }
+    const held = await lookAgain(this.#held!, this.#staleAfterMs(this.#held!.group), this.#options)
+    if (!held) throw this.#release('NOT_COORDINATOR')
+    this.#held = held
+    return held.group
   }
 
   /** A group with members is told whose it is before any of them is served. */

@@ -16,9 +16,10 @@
 import { invariant, Mailbox } from '../base/index.ts'
 import { type Expected, StoreError, type Version } from '../storage/index.ts'
 import type { CoordinationOptions } from './coordination.ts'
-import { GroupError, type GroupErrorCode, groupErrorOf, tooSlowError } from './errors.ts'
+import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
 import { GroupAlarm } from './group-alarm.ts'
 import { encodeGroupDocument, type GroupDocument } from './group-document.ts'
+import { type HeldDocument, lookAgain } from './held-document.ts'
 import { MemberSessions } from './member-sessions.ts'
 import {
   CONFLICT_ATTEMPTS_MAX,
@@ -27,7 +28,6 @@ import {
   FROZEN_MS,
   GROUP_QUEUE_MAX,
   IDLE_GROUP_MS,
-  LOOKS_MAX,
 } from './settings.ts'
 
 export interface KeptMember {
@@ -51,20 +51,13 @@ export interface KeepingRules<D extends Kept> {
   becomes(group: D): GroupDocument | undefined
 }
 
-interface Held<D> {
-  readonly group: D
-  readonly version: Expected
-  /** Monotonic, from before the read or write began: the document was still this one then. */
-  readonly asOf: number
-}
-
 export class GroupKeeper<D extends Kept> {
   readonly sessions = new MemberSessions()
   readonly #options: CoordinationOptions
   readonly #rules: KeepingRules<D>
   readonly #mailbox = new Mailbox(GROUP_QUEUE_MAX)
   readonly #alarm: GroupAlarm
-  #held: Held<D> | undefined
+  #held: HeldDocument<D> | undefined
   #letGo = false
   #usedAt: number
 
@@ -109,13 +102,10 @@ export class GroupKeeper<D extends Kept> {
   }
 
   async #recent(): Promise<D> {
-    const { clock, groupId } = this.#options
-    for (let look = 0; look <= LOOKS_MAX; look++) {
-      const held = this.#held!
-      if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group
-      if (look < LOOKS_MAX) await this.#confirm(held)
-    }
-    throw tooSlowError(groupId)
+    const held = await lookAgain(this.#held!, this.#staleAfterMs(this.#held!.group), this.#options)
+    if (!held) throw this.release('NOT_COORDINATOR')
+    this.#held = held
+    return held.group
   }
 
   /** Makes the step's group the group, on disk first. */
@@ -211,13 +201,6 @@ export class GroupKeeper<D extends Kept> {
   }
 
   // ---------------------------------------------------------------- reading and writing
-
-  async #confirm(held: Held<D>): Promise<void> {
-    const asOf = this.#options.clock.monotonic()
-    const { version } = await this.#options.items.readGroup(this.#options.groupId)
-    if (version !== held.version) throw this.release('NOT_COORDINATOR')
-    this.#held = { ...held, asOf }
-  }
 
   /** A group with members is told whose it is before any of them is served. */
   async #load(): Promise<D> {

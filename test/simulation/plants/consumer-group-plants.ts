@@ -49,9 +49,9 @@ export const consumerGroupPlants: readonly Plant[] = [
     focus,
     edits: [
       {
-        file: keeper,
-        find: 'if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group',
-        replace: 'if (clock.monotonic() >= 0) return held.group',
+        file: 'groups/held-document.ts',
+        find: 'if (now - asOf < staleAfterMs)',
+        replace: 'if (now >= 0)',
       },
     ],
   },

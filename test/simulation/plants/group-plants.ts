@@ -42,9 +42,9 @@ export const groupPlants: readonly Plant[] = [
     focus: 'groups',
     edits: [
       {
-        file: coordinatedGroup,
-        find: 'if (clock.monotonic() - held.asOf < this.#staleAfterMs(held.group)) return held.group',
-        replace: 'if (clock.monotonic() >= 0) return held.group',
+        file: 'groups/held-document.ts',
+        find: 'if (now - asOf < staleAfterMs)',
+        replace: 'if (now >= 0)',
       },
     ],
   },
