@@ -15,7 +15,7 @@
  * - Two passes at once meet in these writes. A clock that is wrong makes offsets live shorter or longer, as with records.
  */
 import { type Clock, inParallel, type Random } from '../base/index.ts'
-import type { Topics, UpkeepJob, UpkeepPass } from '../log/index.ts'
+import { jobForEach, type Topics, type UpkeepJob, type UpkeepPass } from '../log/index.ts'
 import type { ItemStore, Version } from '../storage/index.ts'
 import { type GroupDocument, REMOVER } from './group-document.ts'
 import { GroupItems, type ListedBlock, removeTopicsOffsets } from './group-items.ts'
@@ -36,29 +36,19 @@ export interface GroupExpirySettings {
   readonly intervalMs: number
 }
 
-/** While nothing is over it is looked ever more seldom, up to this part of the interval. */
-const IDLE_FACTOR = 12
-
 export function expireGroupsJob(parts: GroupExpiryParts, settings: GroupExpirySettings): UpkeepJob {
   const { offsetsRetentionMs, intervalMs } = settings
   const items = new GroupItems(parts)
-  return {
+  return jobForEach({
     name: 'expire-groups',
     intervalMs,
-    intervalMsMax: intervalMs * IDLE_FACTOR,
-    run: async pass => {
-      let found = false
-      for (const groupId of await items.listGroupIds()) {
-        if (pass.signal.aborted) break
-        if (!pass.isMine(`group/${groupId}`)) continue
-        const moment = { now: parts.clock.now(), retentionMs: offsetsRetentionMs }
-        if (!(await expireGroup(groupId, { ...parts, items, pass, moment }))) continue
-        found = true
-        await pass.pause()
-      }
-      return found
+    list: () => items.listGroupIds(),
+    keyOf: groupId => `group/${groupId}`,
+    work: (groupId, pass) => {
+      const moment = { now: parts.clock.now(), retentionMs: offsetsRetentionMs }
+      return expireGroup(groupId, { ...parts, items, pass, moment })
     },
-  }
+  })
 }
 
 interface Expiring extends Omit<GroupExpiryParts, 'items'> {

@@ -35,6 +35,7 @@ export {
   topicConfigs,
   validateTopicConfigs,
 } from './topics/topic-configs.ts'
+export { jobForEach, upkeepIntervals } from './upkeep/job-for-each.ts'
 export {
   type OneRun,
   type OneRunResult,

@@ -8,7 +8,7 @@
  * group has no member, and has had none for long.)
  */
 import { type Clock, inParallel, type Random } from '../base/index.ts'
-import type { UpkeepJob, UpkeepPass } from '../log/index.ts'
+import { jobForEach, type UpkeepJob, type UpkeepPass } from '../log/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import { PARALLEL_READS_MAX } from './settings.ts'
 import { ShareItems } from './share-items.ts'
@@ -25,30 +25,18 @@ export interface ShareGroupExpirySettings {
   readonly intervalMs: number
 }
 
-/** While nothing is over it is looked ever more seldom, up to this part of the interval. */
-const IDLE_FACTOR = 12
-
 export function expireShareGroupsJob(
   parts: ShareGroupExpiryParts,
   { offsetsRetentionMs, intervalMs }: ShareGroupExpirySettings,
 ): UpkeepJob {
   const items = new ShareItems(parts)
-  return {
+  return jobForEach({
     name: 'expire-share-groups',
     intervalMs,
-    intervalMsMax: intervalMs * IDLE_FACTOR,
-    run: async pass => {
-      let found = false
-      for (const groupId of await items.listGroupIds()) {
-        if (pass.signal.aborted) break
-        if (!pass.isMine(`group/${groupId}`)) continue
-        if (!(await expireGroup(groupId, items, parts.clock.now() - offsetsRetentionMs, pass))) continue
-        found = true
-        await pass.pause()
-      }
-      return found
-    },
-  }
+    list: () => items.listGroupIds(),
+    keyOf: groupId => `group/${groupId}`,
+    work: (groupId, pass) => expireGroup(groupId, items, parts.clock.now() - offsetsRetentionMs, pass),
+  })
 }
 
 /** Whether there was something to do. `before`: wall clock. */

@@ -16,7 +16,7 @@
  *   aborted by its watch first, and counts from then.
  */
 import type { Clock, Random } from '../base/index.ts'
-import type { UpkeepJob } from '../log/index.ts'
+import { jobForEach, type UpkeepJob } from '../log/index.ts'
 import type { ItemStore } from '../storage/index.ts'
 import type { TransactionDocument } from './transaction-document.ts'
 import { TransactionItems } from './transaction-items.ts'
@@ -34,34 +34,25 @@ export interface TransactionExpirySettings {
   readonly intervalMs: number
 }
 
-/** While nothing is over it is looked ever more seldom, up to this part of the interval. */
-const IDLE_FACTOR = 12
-
 export function expireTransactionalIdsJob(
   parts: TransactionExpiryParts,
   { transactionalIdExpirationMs, intervalMs }: TransactionExpirySettings,
 ): UpkeepJob {
   const items = new TransactionItems(parts)
-  return {
+  return jobForEach({
     name: 'expire-transactional-ids',
     intervalMs,
-    intervalMsMax: intervalMs * IDLE_FACTOR,
-    run: async pass => {
-      let found = false
-      for (const id of await items.listIds()) {
-        if (pass.signal.aborted) break
-        if (!pass.isMine(`transactional-id/${id}`)) continue
-        const { document, version } = await items.read(id)
-        if (!document || version === 'absent') continue
-        if (!isIdle(document) || parts.clock.now() - document.changedAt < transactionalIdExpirationMs) continue
-        found = true
-        pass.tell(`transactional id ${id}`, 'nobody has used it for long')
-        if (!pass.dry) await items.remove(id, version)
-        await pass.pause()
-      }
-      return found
+    list: () => items.listIds(),
+    keyOf: id => `transactional-id/${id}`,
+    work: async (id, pass) => {
+      const { document, version } = await items.read(id)
+      if (!document || version === 'absent') return false
+      if (!isIdle(document) || parts.clock.now() - document.changedAt < transactionalIdExpirationMs) return false
+      pass.tell(`transactional id ${id}`, 'nobody has used it for long')
+      if (!pass.dry) await items.remove(id, version)
+      return true
     },
-  }
+  })
 }
 
 function isIdle({ state }: TransactionDocument): boolean {

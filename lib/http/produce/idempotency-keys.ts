@@ -21,7 +21,7 @@ import {
   drawToken,
   type Random,
 } from '../../base/index.ts'
-import type { Log, Topic, UpkeepJob } from '../../log/index.ts'
+import { type Log, type Topic, type UpkeepJob, upkeepIntervals } from '../../log/index.ts'
 import { type Item, type ItemKey, type ItemStore, queryAll, StoreError } from '../../storage/index.ts'
 import { HttpError } from '../errors.ts'
 import { type Identity, identityOf } from './identity.ts'
@@ -35,7 +35,6 @@ const SWEEP_EVERY = 64
 const SWEPT_MAX = 200
 const MARKED_MS = 3_600_000
 const FORGET_INTERVAL_MS = 3_600_000
-const FORGET_INTERVAL_MS_MAX = 12 * 3_600_000
 const PREFIXES = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 
 export const idempotencyMarkKey: ItemKey = { pk: 'idem', sk: 'keys' }
@@ -144,8 +143,7 @@ export class IdempotencyKeys {
 export function forgetIdempotencyKeysJob({ items, clock }: Pick<IdempotencyParts, 'items' | 'clock'>): UpkeepJob {
   return {
     name: 'forget-idempotency-keys',
-    intervalMs: FORGET_INTERVAL_MS,
-    intervalMsMax: FORGET_INTERVAL_MS_MAX,
+    ...upkeepIntervals(FORGET_INTERVAL_MS),
     run: async pass => {
       if (!pass.isMine('idempotency-keys')) return false
       const mark = await items.get(idempotencyMarkKey)

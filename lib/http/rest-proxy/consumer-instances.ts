@@ -18,7 +18,7 @@ import {
   parseStoredJson,
   type Random,
 } from '../../base/index.ts'
-import type { UpkeepJob } from '../../log/index.ts'
+import { type UpkeepJob, upkeepIntervals } from '../../log/index.ts'
 import { type Item, type ItemKey, type ItemStore, queryAll, StoreError, type Version } from '../../storage/index.ts'
 import { HttpError } from '../errors.ts'
 import { memberSchema } from '../groups/group-member.ts'
@@ -31,7 +31,6 @@ const USED_EVERY_MS = 600_000
 const ATTEMPTS_MAX = 10
 const INSTANCES_MAX = 1_000
 const FORGET_INTERVAL_MS = 3_600_000
-const FORGET_INTERVAL_MS_MAX = 12 * 3_600_000
 
 export const INSTANCE_GROUPS = 'rest'
 
@@ -151,8 +150,7 @@ export function instanceKey(group: string, name: string): ItemKey {
 export function forgetInstancesJob({ items, clock }: Pick<InstanceParts, 'items' | 'clock'>): UpkeepJob {
   return {
     name: 'forget-consumer-instances',
-    intervalMs: FORGET_INTERVAL_MS,
-    intervalMsMax: FORGET_INTERVAL_MS_MAX,
+    ...upkeepIntervals(FORGET_INTERVAL_MS),
     run: async pass => {
       if (!pass.isMine('consumer-instances')) return false
       let found = false

@@ -8,6 +8,7 @@ import { listTombstones, removeTombstone } from '../topics/tombstones.ts'
 import { compactAll } from './compact-job.ts'
 import type { Compaction } from './compaction/compaction.ts'
 import { giveUpPuts } from './give-up-puts.ts'
+import { upkeepIntervals } from './job-for-each.ts'
 import { Retention } from './retention.ts'
 import { ShardHeads } from './shard-heads.ts'
 import { Sweep } from './sweep.ts'
@@ -28,8 +29,6 @@ export interface LogJobsParts {
   readonly forgetTopics?: ((topicIds: ReadonlySet<string>) => Promise<void>) | undefined
 }
 
-/** While a job finds nothing it runs ever more seldom, up to this part of its interval. */
-const IDLE_FACTOR = 12
 /** Deleted topics whose tombstones go in one pass. */
 const FORGOTTEN_MAX = 1_000
 /** Between two looks for commits to compact, while there are some. */
@@ -51,7 +50,7 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
   return [
     {
       name: 'delete-topics',
-      ...intervals(settings.retentionIntervalMs),
+      ...upkeepIntervals(settings.retentionIntervalMs),
       run: async pass => {
         let found = false
         for await (const topic of parts.topics.unfinished()) {
@@ -71,7 +70,7 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
       ? [
           {
             name: 'forget-topics',
-            ...intervals(settings.retentionIntervalMs),
+            ...upkeepIntervals(settings.retentionIntervalMs),
             run: async (pass: UpkeepPass) => pass.isMine('forget-topics') && forgetTopics(parts, pass),
           },
         ]
@@ -83,15 +82,15 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
       intervalMsMax: settings.retentionIntervalMs,
       run: pass => compactAll(heads, parts.compaction, pass),
     },
-    { name: 'retain', ...intervals(settings.retentionIntervalMs), run: pass => retention.run(pass) },
+    { name: 'retain', ...upkeepIntervals(settings.retentionIntervalMs), run: pass => retention.run(pass) },
     {
       name: 'sweep',
-      ...intervals(settings.sweepIntervalMs),
+      ...upkeepIntervals(settings.sweepIntervalMs),
       run: async pass => pass.isMine('sweep') && sweep.run(pass),
     },
     {
       name: 'give-up-puts',
-      ...intervals(settings.sweepIntervalMs),
+      ...upkeepIntervals(settings.sweepIntervalMs),
       run: async pass => pass.isMine('give-up-puts') && giveUpPuts(parts, graceMs, pass),
     },
   ]
@@ -118,8 +117,4 @@ async function forgetTopics({ forgetTopics: forget, ...parts }: LogJobsParts, pa
     await pass.pause()
   }
   return true
-}
-
-function intervals(intervalMs: number) {
-  return { intervalMs, intervalMsMax: intervalMs * IDLE_FACTOR }
 }
