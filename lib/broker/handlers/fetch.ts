@@ -212,7 +212,7 @@ class FetchRound {
       if (slot.errorCode !== 0 || slot.preferredReplica >= 0 || !read) continue
       const end = this.isolation === 'read_committed' ? read.lastStableOffset : read.endOffset
       if (end <= slot.fetchOffset) continue
-      await this.#read(slot, Math.max(1, Math.min(slot.maxBytes, this.#bytesMax)), true)
+      await this.#read(slot, 1, true)
       if (this.#bytes > 0) return
     }
   }
