@@ -120,9 +120,9 @@ export function meterObjects(store: ObjectStore, meter: StoreMeter): ObjectStore
       }
       return counted(meter, store.putStream(key, counting, options))
     },
-    get: async (key, range, allocate) => {
+    get: async (key, range) => {
       meter.countObjectRequest('get')
-      const bytes = await counted(meter, store.get(key, range, allocate))
+      const bytes = await counted(meter, store.get(key, range))
       meter.countObjectRead(bytes?.length ?? 0)
       return bytes
     },

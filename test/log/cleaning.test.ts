@@ -120,6 +120,24 @@ describe('cleanup.policy=compact', () => {
     expect(await keep([{ key: 'd', value: '4' }])).toEqual(['b=2@1000', 'c=3@1000', 'd=4@1000'])
   })
 
+  test('a deleted key stays deleted for a process that has read its extents before', async () => {
+    const { open, clock } = openRig(EAGER)
+    const log = open()
+    const reader = open()
+    const topic = await compactedTopic(log, { 'delete.retention.ms': '60000' })
+    const compact = async (entry: Entry) => {
+      await put(log, topic, [entry])
+      await log.compaction.compactShard(topic, 0)
+    }
+    const read = async () => (await contents(reader, topic)).map(({ key, value }) => `${key}=${value}`)
+    await compact({ key: 'a', value: '1' })
+    expect(await read()).toEqual(['a=1'])
+    await compact({ key: 'a', value: null })
+    await clock.advance(61_000)
+    await compact({ key: 'b', value: '2' })
+    expect(await read()).toEqual(['b=2'])
+  })
+
   test('records younger than min.compaction.lag.ms stay', async () => {
     const { open, clock } = openRig(EAGER)
     const log = open()
