@@ -4,11 +4,13 @@
  */
 import type { Topic } from '../../lib/log/index.ts'
 import { checkHistory, type Operation, type Violation } from './checker/index.ts'
+import { configsOf } from './compacted-plan.ts'
 import { type Coverage, coverageOf } from './coverage.ts'
 import { checkEndState } from './end-state.ts'
 import { watchExpiry } from './expiry-watch.ts'
-import type { Disaster, Plan } from './plan.ts'
+import { areClocksRight, type Disaster, type Plan } from './plan.ts'
 import type { SystemUnderTest } from './system.ts'
+import { noteCleaning } from './workload/cleaning.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
 import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
@@ -50,7 +52,7 @@ const IDLE_MS = { without: HOUR_MS, with: 10 * 60_000 }
 /** The last sweep's clock is so far ahead of all there were that every segment is older, and it looks back to the last of them. */
 const LAST_SWEEP = { aheadMs: HOUR_MS, withinMs: 30 * 60_000, passesMax: 40 }
 
-/** Records are kept in a storage class as soon as they are in an extent. */
+/** Records are kept in a storage class as soon as they are in an extent; by a wrong clock one may become old in the idle hour, and make work in it. */
 const ALL_OLD = { 'varve.storage.class.after.ms': '0' }
 
 /** More partitions than any topic here ever has. */
@@ -105,7 +107,11 @@ export async function runPlan(
   })
   const connections = new Set<Connection>()
   const calmFromMs = plan.healMs + CALM_AFTER_MS
-  const scene: Scene = { world, cluster, seed: plan.seed, history, violations, connections, calmFromMs }
+  const scene: Scene = {
+    ...{ world, cluster, seed: plan.seed, history, violations, connections, calmFromMs },
+    compacted: plan.compacted,
+    clocksRight: areClocksRight(plan),
+  }
   await new Scenario(scene, plan, coverage).run()
   // A turn of the event loop, in which Node tells of rejections that nobody handled.
   await new Promise(resolve => setImmediate(resolve))
@@ -142,6 +148,14 @@ class Scenario {
       // What expires is written.
       if (this.#plan.watchIdle && !this.#plan.tuning.expiry) {
         await world.run(() => this.#idle(), world.time + LATEST_MS + SETTLING_MS_MAX + 2 * HOUR_MS + LIVENESS_MS)
+      }
+      const { compacted, watchIdle, tuning, upkeep } = this.#plan
+      if (compacted && !upkeep?.sweepAtEnd && (!watchIdle || tuning.expiry)) {
+        const settling = async () => {
+          await this.#settle()
+          await this.#readAll({ settled: true })
+        }
+        await world.run(settling, world.time + LATEST_MS + SETTLING_MS_MAX + LIVENESS_MS)
       }
       if (this.#plan.upkeep?.sweepAtEnd) {
         await world.run(
@@ -219,19 +233,17 @@ class Scenario {
 
   async #makeTopic(maker: Client, partitions: number, index: number): Promise<Topic> {
     const bytes = this.#plan.upkeep?.retentionBytes[index] ?? undefined
+    const { compacted } = this.#plan
+    const isCompacted = compacted?.topics.includes(index)
     const configs = {
       ...(bytes !== undefined && { 'retention.bytes': String(bytes) }),
-      ...(this.#areClocksRight() && ALL_OLD),
+      ...(isCompacted ? configsOf(compacted!) : this.#scene.clocksRight && ALL_OLD),
     }
     const topic = await maker.createTopic(`topic-${index}`, partitions, configs)
-    if (bytes !== undefined) allowRetention(this.#scene, topic, PARTITIONS_MAX)
+    noteCleaning(this.#scene, topic)
+    if (bytes !== undefined && !(isCompacted && compacted!.policy === 'compact'))
+      allowRetention(this.#scene, topic, PARTITIONS_MAX)
     return topic
-  }
-
-  /** By a wrong clock a record may become old in the idle hour, and make work in it. */
-  #areClocksRight(): boolean {
-    const { skewsMs, disasters } = this.#plan
-    return skewsMs.every(ms => ms === 0) && !disasters.some(({ kind }) => kind === 'jump')
   }
 
   async #changeTopics(step: Plan['topicSteps'][number]): Promise<void> {
@@ -266,15 +278,15 @@ class Scenario {
   }
 
   /** Reads every partition through one gateway, from the start to the end. */
-  async #readAll(): Promise<void> {
+  async #readAll({ settled = false } = {}): Promise<void> {
     this.#phase = 'reading all'
     const drain = ++this.#drains
     const client = new Client(this.#scene, `drain-${drain}`)
     for (const topic of this.#topics) {
       await lookUp(client, topic.name)
       for (let partition = 0; partition < topic.partitions; partition++) {
-        await drainPartition(client, { topic, partition, isolation: 'read_uncommitted', drain })
-        await drainPartition(client, { topic, partition, isolation: 'read_committed', drain })
+        await drainPartition(client, { topic, partition, isolation: 'read_uncommitted', drain, settled })
+        await drainPartition(client, { topic, partition, isolation: 'read_committed', drain, settled })
       }
     }
   }
@@ -303,7 +315,7 @@ class Scenario {
     await world.sleep(idleMs)
     const written = this.#coverage.effects - before
     if (written > 0) violations.push({ property: 'idle-writes', what: `${written} writes in ${idleMs} idle ms` })
-    await this.#readAll()
+    await this.#readAll({ settled: true })
   }
 
   /** When the last late request has come, one more process sweeps until there is nothing to sweep; and all is still there. */
@@ -340,7 +352,7 @@ class Scenario {
       break
     }
     await service.close()
-    await this.#readAll()
+    await this.#readAll({ settled: true })
   }
 
   async #track(name: string, work: Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@
  * What happens in one history, all of it drawn from its seed and written out as plain data: who works, and what goes wrong.
  * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
  */
+import { type CompactedPlan, drawCleaning, drawCompacted } from './compacted-plan.ts'
 import {
   CONSUMER_HEARTBEAT_MS,
   CONSUMER_SESSION_MS,
@@ -83,6 +84,7 @@ export interface Plan {
   readonly shares?: readonly SharePlan[]
   readonly upkeep?: UpkeepPlan
   readonly forks?: readonly ForkPlan[]
+  readonly compacted?: CompactedPlan
   readonly tuning: Tuning
   readonly faults: FaultPlan
   readonly disasters: readonly Disaster[]
@@ -100,7 +102,16 @@ const SKEW_MAX_MS = 5 * HOUR_MS
 /** What a history is mostly about: it cannot be about everything and stay short. */
 export type Focus = (typeof focuses)[number]
 
-export const focuses = ['log', 'groups', 'transactions', 'shares', 'upkeep', 'consumer-groups', 'forks'] as const
+export const focuses = [
+  'log',
+  'groups',
+  'transactions',
+  'shares',
+  'upkeep',
+  'consumer-groups',
+  'forks',
+  'compacted',
+] as const
 
 const HISTORIES = 24
 
@@ -112,6 +123,7 @@ const SHARES: readonly (readonly [Focus, number])[] = [
   ['shares', 3],
   ['upkeep', 2],
   ['forks', 1],
+  ['compacted', 2],
 ]
 
 export function focusOf(seed: number): Focus {
@@ -129,9 +141,16 @@ export function isLong({ tuning, watchIdle }: Plan): boolean {
 }
 
 export function drawPlan(seed: number): Plan {
+  const focus = focusOf(seed)
+  if (focus !== 'compacted') return drawAbout(seed, focus)
+  const rng = new Rng(seed, 'compacted')
+  return withCompacted(drawAbout(seed, rng.pick<Focus>(['log', 'log', 'transactions', 'upkeep', 'forks'])), rng)
+}
+
+function drawAbout(seed: number, about: Focus): Plan {
   const rng = new Rng(seed, 'plan')
-  const focus = focusOf(seed) === 'forks' ? 'upkeep' : focusOf(seed)
-  const forking = focusOf(seed) === 'forks' && new Rng(seed, 'forks')
+  const focus = about === 'forks' ? 'upkeep' : about
+  const forking = about === 'forks' && new Rng(seed, 'forks')
   const healMs = rng.spread(1_000, 300_000)
   const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
   const clocksRight = rng.chance(0.3)
@@ -184,6 +203,21 @@ function withForks(plan: Plan, rng: Rng): Plan {
       .filter(({ partitions }) => partitions.length > 0),
     ...(upkeep && { upkeep: { ...upkeep, deletions: [], retentionBytes: topics.map(() => null) } }),
   }
+}
+
+function withCompacted(plan: Plan, rng: Rng): Plan {
+  const { topics, tuning, healMs } = plan
+  const compacted = drawCompacted(rng, { topics, clocksRight: areClocksRight(plan) })
+  return {
+    ...plan,
+    compacted,
+    tuning: { ...tuning, compaction: drawCleaning(rng, tuning.compaction ?? drawCompaction(rng, healMs), healMs) },
+  }
+}
+
+/** Those of all gateways, all the time. */
+export function areClocksRight({ skewsMs, disasters }: Plan): boolean {
+  return skewsMs.every(ms => ms === 0) && !disasters.some(({ kind }) => kind === 'jump')
 }
 
 /** Clocks are hours apart, so what expires at all mostly does so soon. */

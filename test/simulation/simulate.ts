@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --seed N --histories N --minutes N`: looks for violations, shrinks the first that it finds, and
- * exits with 1. `--focus log|groups|transactions|shares|upkeep|consumer-groups|forks` runs such histories only, `--plant NAME` plants a bug, `--all` goes on
+ * exits with 1. `--focus log|groups|transactions|shares|upkeep|consumer-groups|forks|compacted` runs such histories only, `--plant NAME` plants a bug, `--all` goes on
  * after a violation, `--whole` tells all of the shrunk history and its trace, not their ends alone.
  */
 import { availableParallelism } from 'node:os'

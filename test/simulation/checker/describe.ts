@@ -77,6 +77,8 @@ function tell(operation: Operation): string {
     }
     case 'all-done':
       return `${operation.group} has done with ${operation.partition} to ${operation.end}`
+    case 'cleaning':
+      return `${operation.topic} is compacted`
     case 'expiry':
       return `the store forgets ${operation.partition ?? 'all'} of ${operation.group}`
     case 'fetch':

@@ -2,8 +2,9 @@
  * A fork has what its source had: the same records at the same offsets up to its cut, nothing from behind it, and nothing that came to
  * the source after it was made. For the other checks a fork's history begins with what it has inherited.
  */
-import type { Deletion, Fork, Operation, Send, Transaction, Violation } from './history.ts'
-import { batchesOf, isAcked, type PartitionHistory } from './partition.ts'
+import { ANY_TIME, type CleanedPartition } from './cleaning.ts'
+import type { Deletion, Fork, Operation, PolledBatch, Send, Transaction, Violation } from './history.ts'
+import { batchesOf, isAcked, offsetsOf, type PartitionHistory } from './partition.ts'
 
 export interface Inheritance {
   /** As if they had been sent to the fork. */
@@ -88,7 +89,11 @@ export class Forks {
 }
 
 /** In a fork at the latest offsets, of each transaction's records in a partition all are seen by readers of committed ones, or none. */
-export function checkWholeInForks(parts: readonly PartitionHistory[], forks: Forks): Violation[] {
+export function checkWholeInForks(
+  parts: readonly PartitionHistory[],
+  forks: Forks,
+  cleaned: ReadonlyMap<string, CleanedPartition>,
+): Violation[] {
   return parts.flatMap(({ partition, sends, polls }): Violation[] => {
     const fork = forks.of(partition)
     const drains = polls.filter(poll => poll.drain !== undefined && poll.isolation === 'read_committed')
@@ -96,7 +101,10 @@ export function checkWholeInForks(parts: readonly PartitionHistory[], forks: For
     const seen = new Set(drains.flatMap(poll => batchesOf(poll).flatMap(({ values }) => values)))
     const acked = sends.filter(isAcked).filter(({ transaction }) => transaction !== undefined)
     return [...Map.groupBy(acked, ({ transaction }) => transaction!)].flatMap(([id, own]): Violation[] => {
-      const values = [...new Set(own.flatMap(send => send.values))]
+      const mayBeGone = (value: string) => cleaned.get(partition)?.mayBeGone(value, ANY_TIME) === true
+      const values = [...new Set(own.flatMap(send => send.values))].filter(
+        value => seen.has(value) || !mayBeGone(value),
+      )
       const missing = values.filter(value => !seen.has(value))
       if (missing.length === 0 || missing.length === values.length) return []
       return [{ property: 'torn-transaction', what: `${partition}: ${id} has ${values} but not ${missing}` }]
@@ -121,11 +129,15 @@ function inherit(fork: Fork, source: PartitionHistory, partition: string): Inher
 
 function places({ sends, polls }: PartitionHistory): Map<string, number> {
   const found = new Map<string, number>()
-  const add = (base: number, values: readonly string[]) => {
-    for (const [i, value] of values.entries()) found.set(value, base + i)
+  const add = (batch: PolledBatch) => {
+    const offsets = offsetsOf(batch)
+    for (const [i, value] of batch.values.entries()) found.set(value, offsets[i]!)
   }
-  for (const send of sends) if (isAcked(send)) add(send.outcome.offset, send.values)
-  for (const poll of polls) for (const { base, values } of batchesOf(poll)) add(base, values)
+  for (const send of sends) {
+    if (!isAcked(send)) continue
+    for (const [i, value] of send.values.entries()) found.set(value, send.outcome.offset + i)
+  }
+  for (const poll of polls) for (const batch of batchesOf(poll)) add(batch)
   return found
 }
 

@@ -22,6 +22,21 @@ export interface ProducerIdentity {
   readonly producerEpoch: number
 }
 
+export interface RecordKey {
+  readonly key: string
+  readonly isTombstone: boolean
+}
+
+/** A topic is cleaned: of each key the last record stays. At one moment, before anything is sent to it. */
+export interface Cleaning extends Span {
+  readonly kind: 'cleaning'
+  /** Its id. */
+  readonly topic: string
+  /** A tombstone is there for so long at least, and records are not cleaned before they are so old, in ms; zero where clocks are wrong. */
+  readonly tombstonesKeptMs: number
+  readonly minLagMs: number
+}
+
 /** One attempt to append one batch. */
 export interface Send extends Span {
   readonly kind: 'send'
@@ -36,6 +51,11 @@ export interface Send extends Span {
   readonly identity?: ProducerIdentity
   /** Different in every batch of the history. */
   readonly values: readonly string[]
+  /** One for each value, where the topic is compacted. */
+  readonly keys?: readonly RecordKey[]
+  /** Its records' timestamp, and when it was invoked, in ms. */
+  readonly madeAtMs?: number
+  readonly invokedAtMs?: number
   outcome: SendOutcome
 }
 
@@ -44,6 +64,10 @@ export interface PolledBatch {
   /** Offset of its last record, as its header says. */
   readonly last: number
   readonly values: readonly string[]
+  /** Of its values, where they leave some out. */
+  readonly offsets?: readonly number[]
+  /** Of its values, where they have any. */
+  readonly keys?: readonly string[]
   /** A transaction's marker: takes an offset, has no values. */
   readonly control: boolean
 }
@@ -58,6 +82,9 @@ export interface Poll extends Span {
   readonly invokedAtMs?: number
   /** After everything healed: the number of the reading of all, from the start to the end, that this is a part of. */
   readonly drain?: number
+  /** Nothing was written any more when it was invoked. */
+  readonly settled?: boolean
+  completedAtMs?: number
   outcome:
     | {
         readonly kind: 'read'
@@ -275,6 +302,7 @@ export type Operation =
   | Delivery
   | Settlement
   | AllDone
+  | Cleaning
   | Send
   | Poll
   | Deletion
@@ -294,6 +322,7 @@ export type Operation =
 
 export type Property =
   | 'lost-write' // acknowledged or read once, and not there in the end
+  | 'brought-back' // a key's older record is there, and the later one that was known is not
   | 'over-deletion' // records are gone that nobody deleted
   | 'deleted-read' // a record was read long after it was deleted
   | 'unseen' // acknowledged, and the last reading ends before it

@@ -1,3 +1,4 @@
+import { cleanedPartitions } from './cleaning.ts'
 import { checkDeletions } from './deletions.ts'
 import { checkWholeInForks, Forks } from './forks.ts'
 import { checkGroups } from './groups.ts'
@@ -14,6 +15,7 @@ export { describeOperation } from './describe.ts'
 export type {
   AllDone,
   Assignment,
+  Cleaning,
   Deletion,
   Delivery,
   EndQuery,
@@ -46,16 +48,23 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
   const hasTransactions = history.some(({ kind }) => kind === 'transaction' || kind === 'identity')
   const forks = new Forks(history)
   const parts = forks.withInherited(splitByPartition(history))
+  const cleanedOf = cleanedPartitions(history, parts, forks)
   return [
     ...checkTopics(history),
-    ...parts.flatMap(part => [
-      ...checkRecords(part, new Holes(part, forks.dropped(part.partition, dropped), hasTransactions)),
-      ...checkOrder(part, new Holes(part, forks.dropped(part.partition, dropped), hasTransactions)),
-      ...checkDeletions(part),
-    ]),
+    ...parts.flatMap(part => {
+      const cleaned = cleanedOf.get(part.partition)
+      const droppedHere = forks.dropped(part.partition, dropped)
+      const holes = new Holes(part, { dropped: droppedHere, hasTransactions, cleaned })
+      return [
+        ...checkRecords(part, holes),
+        ...checkOrder(part, holes),
+        ...checkDeletions(part),
+        ...(cleaned?.checkSettled(droppedHere) ?? []),
+      ]
+    }),
     ...forks.check(parts),
-    ...checkWholeInForks(parts, forks),
-    ...checkTransactions(history),
+    ...checkWholeInForks(parts, forks, cleanedOf),
+    ...checkTransactions(history, cleanedOf),
     ...checkGroups(history),
     ...checkHoldings(history),
     ...checkShares(history),

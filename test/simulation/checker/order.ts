@@ -33,10 +33,11 @@ export function checkOrder(part: PartitionHistory, holes: Holes): Violation[] {
 type Report = (property: Property, what: string) => void
 
 function checkPoll(
-  { reader, offset, outcome, invoked, isolation }: Poll,
+  poll: Poll,
   { known, holes, deleted }: { readonly known: KnownEnd; readonly holes: Holes; readonly deleted: number },
   report: Report,
 ): void {
+  const { reader, offset, outcome, invoked, isolation } = poll
   const end = known.before(invoked)
   if (outcome.kind === 'refused' && outcome.code === 'OFFSET_OUT_OF_RANGE' && offset >= deleted && offset <= end)
     report('stale-read', `${reader} was told that ${offset} is out of range after ${end} was known`)
@@ -47,14 +48,14 @@ function checkPoll(
       report('stale-read', `${reader} read nothing at ${offset} after ${end} was known`)
     return
   }
-  if (isolation === 'read_uncommitted' && !holes.allow(offset, first.base))
+  if (isolation === 'read_uncommitted' && !holes.allow(offset, first.base, poll))
     report('poll-skip', `${reader} asked for ${offset} and got ${first.base}`)
   if (first.last < offset) report('nonmonotonic-poll', `${reader} asked for ${offset} and got ${first.last}`)
   for (const [i, batch] of outcome.batches.entries()) {
     const before = outcome.batches[i - 1]
     if (!before) continue
     if (batch.base <= before.last) report('nonmonotonic-poll', `${reader} got ${batch.base} after ${before.last}`)
-    if (isolation === 'read_uncommitted' && !holes.allow(before.last + 1, batch.base))
+    if (isolation === 'read_uncommitted' && !holes.allow(before.last + 1, batch.base, poll))
       report('offset-gap', `${reader} got ${batch.base} after ${before.last}`)
   }
   const last = outcome.batches.at(-1)!.last

@@ -1,3 +1,4 @@
+import { type CleanedPartition, momentOf } from './cleaning.ts'
 import type { Deletion, EndQuery, Operation, Poll, PolledBatch, Send } from './history.ts'
 
 /** All that happened to one partition. */
@@ -52,6 +53,11 @@ export function batchesOf(poll: Poll): readonly PolledBatch[] {
   return poll.outcome.kind === 'read' ? poll.outcome.batches : []
 }
 
+/** The offset of each of its values. */
+export function offsetsOf({ base, values, offsets }: PolledBatch): readonly number[] {
+  return offsets ?? values.map((_, i) => base + i)
+}
+
 /** For each moment, the highest end of the partition that somebody had been told by then. */
 export class KnownEnd {
   readonly #times: number[] = []
@@ -92,23 +98,41 @@ export class KnownEnd {
   }
 }
 
-/** Offsets that compaction may leave without a record: what aborted transactions wrote, and markers. */
+export interface PossibleHoles {
+  /** Values that need not be there. */
+  readonly dropped: ReadonlySet<string>
+  readonly hasTransactions: boolean
+  /** Absent: the topic is not compacted. */
+  readonly cleaned?: CleanedPartition | undefined
+}
+
+/** Offsets that compaction may leave without a record: what aborted transactions wrote, and markers; of a compacted topic, what is cleaned. */
 export class Holes {
   readonly #kept: number[] = []
   readonly #hasTransactions: boolean
+  readonly #cleaned: CleanedPartition | undefined
+  readonly #valueAt = new Map<number, string>()
 
   /** `hasTransactions`: of the history, for a partition may have a marker and nothing else. */
-  constructor({ sends, polls }: PartitionHistory, dropped: ReadonlySet<string>, hasTransactions: boolean) {
+  constructor({ sends, polls }: PartitionHistory, { dropped, hasTransactions, cleaned }: PossibleHoles) {
     this.#hasTransactions = hasTransactions
-    for (const send of sends) if (isAcked(send)) this.#keep(send.outcome.offset, send.values, dropped)
-    for (const poll of polls) for (const { base, values } of batchesOf(poll)) this.#keep(base, values, dropped)
+    this.#cleaned = cleaned
+    for (const send of sends) {
+      if (isAcked(send))
+        this.#keep(
+          send.values,
+          send.values.map((_, i) => send.outcome.offset + i),
+          dropped,
+        )
+    }
+    for (const poll of polls) for (const batch of batchesOf(poll)) this.#keep(batch.values, offsetsOf(batch), dropped)
     this.#kept.sort((a, b) => a - b)
   }
 
-  /** Whether there need not be a record at any offset in [from, to). */
-  allow(from: number, to: number): boolean {
+  /** Whether there need not have been a record for `poll` at any offset in [from, to). */
+  allow(from: number, to: number, poll: Poll): boolean {
     if (from >= to) return true
-    if (!this.#hasTransactions) return false
+    if (!this.#hasTransactions && !this.#cleaned) return false
     let low = 0
     let high = this.#kept.length
     while (low < high) {
@@ -116,11 +140,21 @@ export class Holes {
       if (this.#kept[middle]! < from) low = middle + 1
       else high = middle
     }
-    return (this.#kept[low] ?? Infinity) >= to
+    const cleaned = this.#cleaned
+    if (!cleaned) return (this.#kept[low] ?? Infinity) >= to
+    const moment = momentOf(poll)
+    for (; (this.#kept[low] ?? Infinity) < to; low++) {
+      if (!cleaned.mayBeGone(this.#valueAt.get(this.#kept[low]!)!, moment)) return false
+    }
+    return true
   }
 
-  #keep(base: number, values: readonly string[], dropped: ReadonlySet<string>): void {
-    for (const [i, value] of values.entries()) if (!dropped.has(value)) this.#kept.push(base + i)
+  #keep(values: readonly string[], offsets: readonly number[], dropped: ReadonlySet<string>): void {
+    for (const [i, value] of values.entries()) {
+      if (dropped.has(value)) continue
+      this.#kept.push(offsets[i]!)
+      if (this.#cleaned) this.#valueAt.set(offsets[i]!, value)
+    }
   }
 }
 

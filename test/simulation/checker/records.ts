@@ -2,8 +2,8 @@
  * What records there are, and where: every offset has one value for ever, every batch is there once and whole, and
  * whatever anybody was told is there in the end (I1, I2, I4).
  */
-import type { Poll, Property, Send, Violation } from './history.ts'
-import { batchesOf, batchKeyOf, type Holes, isAcked, type PartitionHistory } from './partition.ts'
+import type { Poll, PolledBatch, Property, Send, Violation } from './history.ts'
+import { batchesOf, batchKeyOf, type Holes, isAcked, offsetsOf, type PartitionHistory } from './partition.ts'
 
 export function checkRecords(part: PartitionHistory, holes: Holes): Violation[] {
   const records = new Records(part, holes)
@@ -31,15 +31,31 @@ class Records {
 
   readPolls(): void {
     for (const poll of this.#part.polls) {
-      for (const { base, last, values, control } of batchesOf(poll)) {
-        if (control || (values.length === 0 && this.#holes.allow(base, last + 1))) continue
+      for (const batch of batchesOf(poll)) {
+        const { base, last, values, control } = batch
+        if (control || (values.length === 0 && this.#holes.allow(base, last + 1, poll))) continue
         const sent = values[0] === undefined ? undefined : this.#sendOf.get(values[0])
         if (!sent) this.#report('phantom', `${poll.reader} read ${values} at ${base}, which nobody sent`)
-        else if (last - base + 1 !== values.length || values.join() !== sent.values.join())
+        else if (!this.#isWhole(batch, sent, poll))
           this.#report('torn-batch', `${poll.reader} read ${values} at ${base}–${last}; sent were ${sent.values}`)
-        for (const [i, value] of values.entries()) this.#place(base + i, value, poll.completed, `${poll.reader} read`)
+        const offsets = offsetsOf(batch)
+        for (const [i, value] of values.entries())
+          this.#place(offsets[i]!, value, poll.completed, `${poll.reader} read`)
       }
     }
+  }
+
+  /** As it was sent, but for what may have been cleaned. */
+  #isWhole(batch: PolledBatch, sent: Send, poll: Poll): boolean {
+    const { base, last, values, keys } = batch
+    if (last - base + 1 !== sent.values.length) return false
+    if (!batch.offsets && !sent.keys) return values.join() === sent.values.join()
+    const at = new Map(offsetsOf(batch).map((offset, i) => [offset, i]))
+    return sent.values.every((value, i) => {
+      const there = at.get(base + i)
+      if (there === undefined) return this.#holes.allow(base + i, base + i + 1, poll)
+      return values[there] === value && keys?.[there] === sent.keys?.[i]?.key
+    })
   }
 
   readAcks(): void {
@@ -85,14 +101,17 @@ class Records {
     const { start, end } = outcome
     const covered = new Set<number>()
     for (const poll of polls)
-      for (const { base, last } of batchesOf(poll)) for (let o = base; o <= last; o++) covered.add(o)
+      for (const batch of batchesOf(poll)) {
+        for (const offset of offsetsOf(batch)) covered.add(offset)
+        if (batch.control) covered.add(batch.base)
+      }
     for (const [offset, { value, known }] of this.#valueAt) {
-      if (offset < start || known >= last.invoked || covered.has(offset) || this.#holes.allow(offset, offset + 1))
+      if (offset < start || known >= last.invoked || covered.has(offset) || this.#holes.allow(offset, offset + 1, last))
         continue
       this.#report(offset < end ? 'lost-write' : 'unseen', `${value} was at ${offset}; ${last.reader} has not got it`)
     }
     for (let offset = start; offset < end; offset++)
-      if (!covered.has(offset) && !this.#valueAt.has(offset) && !this.#holes.allow(offset, offset + 1))
+      if (!covered.has(offset) && !this.#valueAt.has(offset) && !this.#holes.allow(offset, offset + 1, last))
         this.#report('offset-gap', `nothing is at ${offset}`)
   }
 

@@ -1,8 +1,12 @@
 /** A read_committed reader sees all of a transaction, or nothing of it (I5). */
+import { ANY_TIME, type CleanedPartition } from './cleaning.ts'
 import type { Identification, Operation, Poll, Send, Transaction, Violation } from './history.ts'
 import { batchesOf, isAcked } from './partition.ts'
 
-export function checkTransactions(history: readonly Operation[]): Violation[] {
+export function checkTransactions(
+  history: readonly Operation[],
+  cleaned: ReadonlyMap<string, CleanedPartition>,
+): Violation[] {
   const transactions = new Map<string, Transaction>()
   const sends: Send[] = []
   const polls: Poll[] = []
@@ -18,7 +22,7 @@ export function checkTransactions(history: readonly Operation[]): Violation[] {
     for (const value of values) transactionOf.set(value, transactions.get(transaction!)!)
   return [
     ...checkReads(polls, transactionOf),
-    ...checkWhole(sends, polls, transactions),
+    ...checkWhole(sends, polls, { transactions, cleaned }),
     ...checkFences(sends, identities),
   ]
 }
@@ -64,7 +68,13 @@ function checkReads(polls: readonly Poll[], transactionOf: ReadonlyMap<string, T
 function checkWhole(
   sends: readonly Send[],
   polls: readonly Poll[],
-  transactions: ReadonlyMap<string, Transaction>,
+  {
+    transactions,
+    cleaned,
+  }: {
+    readonly transactions: ReadonlyMap<string, Transaction>
+    readonly cleaned: ReadonlyMap<string, CleanedPartition>
+  },
 ): Violation[] {
   const finals = polls.filter(poll => poll.drain !== undefined)
   const drained = new Set(finals.map(poll => poll.partition))
@@ -72,7 +82,12 @@ function checkWhole(
   const violations: Violation[] = []
   for (const { id, outcome } of transactions.values()) {
     const own = sends.filter(send => send.transaction === id && isAcked(send) && drained.has(send.partition))
-    const values = [...new Set(own.flatMap(send => send.values))]
+    const gone = new Set(
+      own.flatMap(({ partition, values }) =>
+        values.filter(value => !seen.has(value) && cleaned.get(partition)?.mayBeGone(value, ANY_TIME)),
+      ),
+    )
+    const values = [...new Set(own.flatMap(send => send.values))].filter(value => !gone.has(value))
     const missing = values.filter(value => !seen.has(value))
     if (missing.length === 0 || (missing.length === values.length && outcome !== 'committed')) continue
     violations.push({ property: 'torn-transaction', what: `${id} (${outcome}) has ${values} but not ${missing}` })

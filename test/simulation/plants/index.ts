@@ -1,3 +1,4 @@
+import { cleaningPlants } from './cleaning-plants.ts'
 import { compactionPlants } from './compaction-plants.ts'
 import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { expiryPlants } from './expiry-plants.ts'
@@ -14,6 +15,7 @@ export { type Plant, plantBug, plantedSources } from './plant.ts'
 export const plants: readonly Plant[] = [
   ...logPlants,
   ...compactionPlants,
+  ...cleaningPlants,
   ...groupPlants,
   ...consumerGroupPlants,
   ...transactionPlants,

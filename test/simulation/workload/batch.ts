@@ -12,11 +12,22 @@ const TRANSACTIONAL_BIT = 0x10
 /** A marker's key: version i16, type i16. */
 const ABORT_MARKER = 0
 
+const NOTHING = Buffer.alloc(0)
+
 /** Bytes that no client would accept as a record batch. */
 export class DecodeError extends Error {}
 
+/** What a record of a compacted topic has besides. */
+export interface RecordKey {
+  readonly key: string
+  /** It has no value: who reads it finds in a header what it would have been. */
+  readonly isTombstone: boolean
+}
+
 export interface BatchContent {
   readonly values: readonly string[]
+  /** One for each value, or none. */
+  readonly keys?: readonly RecordKey[]
   readonly timestamp: number
   readonly producerId?: number
   readonly producerEpoch?: number
@@ -28,6 +39,9 @@ export interface DecodedBatch {
   readonly base: number
   readonly last: number
   readonly values: readonly string[]
+  /** One for each value. */
+  readonly offsets: readonly number[]
+  readonly keys: readonly string[]
   readonly control: boolean
   /** Of a transaction's marker. */
   readonly aborts: boolean
@@ -36,7 +50,7 @@ export interface DecodedBatch {
 }
 
 export function encodeBatch(content: BatchContent): Uint8Array {
-  const records = content.values.map((value, i) => encodeRecord(i, value))
+  const records = content.values.map((value, i) => encodeRecord(i, value, content.keys?.[i]))
   const body = Buffer.concat(records)
   const batch = Buffer.alloc(HEADER_BYTES + body.length)
   batch.writeInt32BE(batch.length - 12, 8)
@@ -69,26 +83,32 @@ export function decodeBatch(bytes: Uint8Array): DecodedBatch {
   const last = base + batch.readInt32BE(23)
   const producerId = Number(batch.readBigInt64BE(43))
   const records = decodeRecords(batch)
-  const values = control ? [] : records.map(({ value }) => value.toString())
+  const shown = control ? [] : records
+  const values = shown.map(({ value }) => value.toString())
+  const offsets = shown.map(({ offsetDelta }) => base + offsetDelta)
+  const keys = shown.map(({ key }) => key.toString())
   const aborts = control && records[0]!.key.readInt16BE(2) === ABORT_MARKER
-  return { base, last, values, control, aborts, transactional, producerId }
+  return { base, last, values, offsets, keys, control, aborts, transactional, producerId }
 }
 
-function encodeRecord(offsetDelta: number, value: string): Buffer {
+function encodeRecord(offsetDelta: number, value: string, keyed?: RecordKey): Buffer {
   const text = Buffer.from(value)
+  const key = keyed && Buffer.from(keyed.key)
   const body = Buffer.concat([
     Buffer.from([0]),
     varint(0),
     varint(offsetDelta),
-    varint(-1),
+    ...(key ? [varint(key.length), key] : [varint(-1)]),
+    // A tombstone's one header has an empty name.
+    ...(keyed?.isTombstone ? [varint(-1), varint(1), varint(0)] : []),
     varint(text.length),
     text,
-    varint(0),
+    ...(keyed?.isTombstone ? [] : [varint(0)]),
   ])
   return Buffer.concat([varint(body.length), body])
 }
 
-function decodeRecords(batch: Buffer): { key: Buffer; value: Buffer }[] {
+function decodeRecords(batch: Buffer): { offsetDelta: number; key: Buffer; value: Buffer }[] {
   let at = HEADER_BYTES
   const read = () => {
     let shift = 1
@@ -101,19 +121,26 @@ function decodeRecords(batch: Buffer): { key: Buffer; value: Buffer }[] {
       shift *= 0x80
     }
   }
+  const valueInHeader = () => {
+    if (read() !== 1 || read() !== 0) throw new DecodeError('a record without a value that is no tombstone of ours')
+    const length = read()
+    return batch.subarray(at, at + length)
+  }
   return Array.from({ length: batch.readInt32BE(57) }, () => {
     const end = read() + at
     at++ // attributes
     read() // timestamp delta
-    read() // offset delta
+    const offsetDelta = read()
     const bytes = () => {
-      const length = Math.max(0, read())
+      const length = read()
+      if (length < 0) return undefined
       at += length
       return batch.subarray(at - length, at)
     }
-    const record = { key: bytes(), value: bytes() }
+    const key = bytes() ?? NOTHING
+    const value = bytes() ?? valueInHeader()
     at = end
-    return record
+    return { offsetDelta, key, value }
   })
 }
 

@@ -1,10 +1,10 @@
 import type { ForkRequest, Topic } from '../../../lib/log/index.ts'
 import type { Operation, TopicChange, Violation } from '../checker/index.ts'
+import type { CompactedPlan } from '../compacted-plan.ts'
 import type { Cluster } from '../world/cluster.ts'
 import { Connection, RemoteError, type Work } from '../world/network.ts'
 import { Rng } from '../world/rng.ts'
 import type { World } from '../world/world.ts'
-import { Borrowed } from './borrowed.ts'
 
 /** How long a client waits for an answer, in ms. */
 export const CALL_TIMEOUT_MS = 40_000
@@ -31,6 +31,9 @@ export interface Scene {
   readonly history: Operation[]
   readonly violations: Violation[]
   readonly connections: Set<Connection>
+  readonly compacted?: CompactedPlan | undefined
+  /** Clocks are right: what is kept for a time is kept for that time. */
+  readonly clocksRight: boolean
   /** From here on every call must have its answer in time: nothing goes wrong any more, nor is late from before. */
   readonly calmFromMs: number
 }
@@ -49,8 +52,6 @@ export class Client {
   readonly name: string
   readonly rng: Rng
   readonly scene: Scene
-  /** By its last read. */
-  readonly borrowed = new Borrowed()
   readonly #chooseGateway: () => number
   #connection: Connection | undefined
   #connections = 0

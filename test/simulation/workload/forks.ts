@@ -1,8 +1,10 @@
 /** Forks of topics: each is made through whatever gateway, insisted on, used, and stays or is deleted, as its source is. */
 import type { ForkPoint, Topic } from '../../../lib/log/index.ts'
 import type { Fork } from '../checker/index.ts'
+import { configsOf } from '../compacted-plan.ts'
 import type { ForkPlan, OneFork } from '../fork-plan.ts'
 import type { Work } from '../world/network.ts'
+import { noteCleaning } from './cleaning.ts'
 import { Client, type Scene } from './client.ts'
 import { deleteSome } from './deletions.ts'
 import { poll } from './readers.ts'
@@ -55,7 +57,10 @@ async function ownSource(
   { name, thinkMs }: ForkPlan,
   { batches, partitions }: { readonly batches: number; readonly partitions: number },
 ): Promise<Topic> {
-  const source = await client.createTopic(`${name}-source`, partitions)
+  const { compacted } = client.scene
+  const configs = compacted?.forkSources ? configsOf(compacted) : {}
+  const source = await client.createTopic(`${name}-source`, partitions, configs)
+  noteCleaning(client.scene, source)
   await writer.write(source, batches, thinkMs / 4)
   return source
 }
@@ -100,7 +105,7 @@ class Writer {
     const producerId = this.#producerId
     const sequence = this.#sequences.get(place) ?? 0
     const batch = makeBatch(client, {
-      ...{ number, name: `${this.#name}:${number}`, recordsMax: 3, valueBytesMax: 300 },
+      ...{ topic, number, name: `${this.#name}:${number}`, recordsMax: 3, valueBytesMax: 300 },
       ...(producerId !== undefined && { idempotence: { producerId, producerEpoch: 0, sequence } }),
     })
     const producer = `${this.#name} to ${place}`

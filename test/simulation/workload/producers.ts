@@ -18,7 +18,7 @@ export async function producePlainly(client: Client, plan: ProducerPlan, topic: 
     const deliver = async () => {
       for (let retry = 0; retry <= plan.retries; retry++) {
         const number = attempts++
-        const batch = makeBatch(client, { ...sizesOf(plan), number, name: `${plan.name}:${n}.${retry}` })
+        const batch = makeBatch(client, { ...sizesOf(plan), topic, number, name: `${plan.name}:${n}.${retry}` })
         const send = await append(client, plan, topic, batch)
         if (send.outcome.kind === 'acked') return lookSometimes(client, plan, topic, send.outcome.offset)
         client.reconnect()
@@ -40,7 +40,7 @@ export async function produceIdempotently(client: Client, plan: ProducerPlan, to
   let sequence = 0
   const waiting = Array.from({ length: plan.batches }, (_, n) => {
     const idempotence = { producerId, producerEpoch: 0, sequence }
-    const batch = makeBatch(client, { ...sizesOf(plan), number: n, name: `${plan.name}:${n}`, idempotence })
+    const batch = makeBatch(client, { ...sizesOf(plan), topic, number: n, name: `${plan.name}:${n}`, idempotence })
     sequence += batch.values.length
     return batch
   })

@@ -1,4 +1,3 @@
-import { Loans } from '../../../lib/base/index.ts'
 import type { Isolation, ReadResult, Topic } from '../../../lib/log/index.ts'
 import type { EndQuery, Poll, PolledBatch } from '../checker/index.ts'
 import type { ReaderPlan } from '../plan.ts'
@@ -14,11 +13,13 @@ export interface PollRequest {
   readonly isolation: Isolation
   /** The number of the reading of all that this is a part of. */
   readonly drain?: number
+  /** Nothing is written any more. */
+  readonly settled?: boolean
 }
 
 /** Reads once, and writes down what it was told. */
 export async function poll(client: Client, request: PollRequest): Promise<Poll> {
-  const { topic, partition, offset, maxBytes, isolation, drain } = request
+  const { topic, partition, offset, maxBytes, isolation, drain, settled } = request
   const { world, history, violations } = client.scene
   const result: Poll = {
     kind: 'poll',
@@ -27,6 +28,7 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
     offset,
     isolation,
     ...(drain !== undefined && { drain }),
+    ...(settled && { settled }),
     invokedAtMs: world.time,
     invoked: world.tick(),
     completed: Infinity,
@@ -34,18 +36,12 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
   }
   history.push(result)
   try {
-    client.borrowed.giveBack()
-    const loans = new Loans()
     const answer = await client.call(`read ${topic.name}/${partition} at ${offset}`, ({ log }) =>
-      log.read({ topic, partition, offset, maxBytes, atLeastOneBatch: true, isolation, loans }),
+      log.read({ topic, partition, offset, maxBytes, atLeastOneBatch: true, isolation }),
     )
     const all = answer.batches.map(decodeBatch)
-    const bases = all.map(({ base }) => base)
-    client.borrowed.keep(loans, answer.batches, bases)
     const kept = isolation === 'read_committed' ? withoutAborted(all, answer.abortedTransactions) : all
-    const batches: PolledBatch[] = kept.map(({ base, last, control, values }) => {
-      return { base, last, control, values: values.map(value => value.split('|')[0]!) }
-    })
+    const batches = kept.map(polledBatch)
     const { startOffset: start, endOffset: end, lastStableOffset: stable } = answer
     const next = (all.at(-1)?.last ?? offset - 1) + 1
     result.outcome = { kind: 'read', batches, next, start, end, stable }
@@ -55,7 +51,21 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
     else result.outcome = failureOf(error)
   }
   result.completed = world.tick()
+  result.completedAtMs = world.time
   return result
+}
+
+function polledBatch({ base, last, control, values, offsets, keys }: DecodedBatch): PolledBatch {
+  const isDense = offsets.length === last - base + 1
+  const names = values.map(value => value.split('|')[0]!)
+  return {
+    base,
+    last,
+    control,
+    values: names,
+    ...(!isDense && { offsets }),
+    ...(keys.some(key => key !== '') && { keys }),
+  }
 }
 
 /** What a reader of committed records makes of an answer, as Kafka's clients do. */

@@ -2,7 +2,8 @@ import type { Appended, Topic } from '../../../lib/log/index.ts'
 import type { ProducerIdentity, Send } from '../checker/index.ts'
 import type { Service } from '../system.ts'
 import { EPOCH_MS } from '../world/world.ts'
-import { encodeBatch } from './batch.ts'
+import { encodeBatch, type RecordKey } from './batch.ts'
+import { drawKeys } from './cleaning.ts'
 import { type Client, failureOf } from './client.ts'
 
 export const APPEND_TIMEOUT_MS = 30_000
@@ -11,11 +12,16 @@ export const APPEND_TIMEOUT_MS = 30_000
 export interface Batch {
   readonly number: number
   readonly values: readonly string[]
+  /** One for each value, where its topic is compacted. */
+  readonly keys?: readonly RecordKey[]
+  /** Its records' timestamp, in ms since the world began. */
+  readonly madeAtMs: number
   readonly bytes: Uint8Array
 }
 
 export interface BatchRequest {
   readonly number: number
+  readonly topic: Topic
   /** Begins each of its values: no other batch has it. */
   readonly name: string
   readonly recordsMax: number
@@ -25,15 +31,18 @@ export interface BatchRequest {
 }
 
 export function makeBatch(client: Client, request: BatchRequest): Batch {
-  const { number, name, recordsMax, valueBytesMax, idempotence, transactional = false } = request
+  const { number, topic, name, recordsMax, valueBytesMax, idempotence, transactional = false } = request
   const count = client.rng.between(1, recordsMax)
   const values = Array.from({ length: count }, (_, i) => (recordsMax > 1 ? `${name}/${i}` : name))
   const padding = 'x'.repeat(client.rng.below(valueBytesMax + 1))
-  const timestamp = Math.floor(EPOCH_MS + client.scene.world.time)
+  const madeAtMs = client.scene.world.time
+  const timestamp = Math.floor(EPOCH_MS + madeAtMs)
+  const keys = drawKeys(client, topic, count)
   const padded = values.map(value => `${value}|${padding}`)
   const { producerId = -1, producerEpoch = -1, sequence = -1 } = idempotence ?? {}
   const identity = { producerId, producerEpoch, baseSequence: sequence, transactional }
-  return { number, values, bytes: encodeBatch({ values: padded, timestamp, ...identity }) }
+  const bytes = encodeBatch({ values: padded, timestamp, ...identity, ...(keys && { keys }) })
+  return { number, values, ...(keys && { keys }), madeAtMs, bytes }
 }
 
 export interface SendRequest {
@@ -61,6 +70,9 @@ export async function send(
     batch: batch.number,
     ...rest,
     values: batch.values,
+    ...(batch.keys && { keys: batch.keys }),
+    madeAtMs: batch.madeAtMs,
+    invokedAtMs: world.time,
     invoked: world.tick(),
     completed: Infinity,
     outcome: { kind: 'unknown', code: 'NO_ANSWER' },

@@ -64,7 +64,7 @@ async function useBriefly(
   for (let number = 0; number < step.batches; number++) {
     const user = new Client(scene, `${step.name}#${number}`)
     await user.pause(step.thinkMs)
-    const batch = makeBatch(user, { number, name: `${step.name}:${number}`, recordsMax: 2, valueBytesMax: 200 })
+    const batch = makeBatch(user, { number, topic, name: `${step.name}:${number}`, recordsMax: 2, valueBytesMax: 200 })
     const identity = { producer: user.name, topic, partition: 0, idempotent: false }
     const { outcome } = await send(user, identity, batch, ({ log }, bytes) =>
       log.append({ topic, partition: 0, batch: bytes, timeoutMs: APPEND_TIMEOUT_MS }),

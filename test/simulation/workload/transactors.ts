@@ -191,7 +191,7 @@ export class Transactor {
   #makeBatch(client: Client, partition: number, name: string): Batch {
     const sequence = this.#sequences.get(partition) ?? 0
     const idempotence = { ...this.#identity!, sequence }
-    const sizes = { recordsMax: 2, valueBytesMax: 20 }
+    const sizes = { topic: this.#topic, recordsMax: 2, valueBytesMax: 20 }
     const batch = makeBatch(client, { ...sizes, number: this.#batches++, name, idempotence, transactional: true })
     this.#sequences.set(partition, sequence + batch.values.length)
     return batch
