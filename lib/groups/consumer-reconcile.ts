@@ -1,4 +1,11 @@
-/** How one member goes from what it has to what it is to have (KIP-848, "member reconciliation"). Pure. */
+/**
+ * How one member goes from what it has to what it is to have (KIP-848, "member reconciliation"). Pure.
+ *
+ * What a consumer was told is its own until it has been told less and then says that it has no more. What it says in the request
+ * that first brings it less does not count: a consumer that has just been told of partitions, and does not know
+ * their topic yet, or is still in its callbacks, says that it has none, and takes them a moment later. (Apache Kafka gives such
+ * partitions to others at once.) A member of the classic protocol has stopped when it joins again: what it says counts.
+ */
 import { type Assignment, both, filtered, has, isEmpty, NOTHING, union, without } from './assignment.ts'
 import type { ConsumerDocument, ConsumerMember } from './consumer-document.ts'
 import { ownersOf } from './consumer-group.ts'
@@ -13,7 +20,7 @@ export function reconcile(
   if (member.state === 'unrevoked' && stillOwns(owned, member.revoking)) return member
   const kept = both(member.assigned, member.target)
   const revoking = without(member.assigned, kept)
-  if (!isEmpty(revoking) && stillOwns(owned, revoking)) {
+  if (!isEmpty(revoking) && (!member.classic || stillOwns(owned, revoking))) {
     return { ...member, state: 'unrevoked', previousEpoch: member.epoch, assigned: kept, revoking }
   }
   const owners = ownersOf(group)

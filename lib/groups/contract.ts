@@ -112,6 +112,8 @@ export interface ConsumerHeartbeatAnswer {
   readonly heartbeatIntervalMs: number
   /** What the member is to have now: it gives up the rest. Undefined: as before. */
   readonly assignment: Assignment | undefined
+  /** The group waits for the member to say that it has no more than that. */
+  readonly awaitsRevocation: boolean
 }
 
 export interface ConsumerGroupDescription {

@@ -95,9 +95,18 @@ export class CoordinatedConsumerGroup implements Coordination {
       if ('error' in step) throw new GroupError(step.error, step.message, { memberId })
       await this.#keeper.store(step.group)
       const { member, assignment } = step
-      if (!member) return { memberId, epoch: request.epoch, heartbeatIntervalMs: 0, assignment: undefined }
+      if (!member) {
+        const { epoch } = request
+        return { memberId, epoch, heartbeatIntervalMs: 0, assignment: undefined, awaitsRevocation: false }
+      }
       this.#keeper.heardOf(memberId)
-      return { memberId, epoch: member.epoch, heartbeatIntervalMs: this.#intervalFor(member.id), assignment }
+      return {
+        memberId,
+        epoch: member.epoch,
+        heartbeatIntervalMs: this.#intervalFor(member.id),
+        assignment,
+        awaitsRevocation: member.state === 'unrevoked',
+      }
     })
   }
 

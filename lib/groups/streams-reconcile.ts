@@ -1,6 +1,7 @@
 /**
  * How one member of a streams group goes from the tasks it has to those it is to have (KIP-1071). An active task is free when no
  * other member has it; and no two members of one process may have the same task in any role, for they share its state. Pure.
+ * As a consumer does (consumer-reconcile.ts), a member gives up nothing before it was told less.
  */
 import { type Assignment, both, filtered, has, isEmpty, NOTHING, union, without } from './assignment.ts'
 import { placesIn } from './consumer-group.ts'
@@ -18,7 +19,7 @@ export function reconcileStreams(
   if (member.state === 'unrevoked' && stillOwns(owned, member.revoking)) return member
   const kept = eachRole(role => both(member.assigned[role], member.target[role]))
   const revoking = eachRole(role => without(member.assigned[role], kept[role]))
-  if (!hasNone(revoking) && stillOwns(owned, revoking)) {
+  if (!hasNone(revoking)) {
     return { ...member, state: 'unrevoked', previousEpoch: member.epoch, assigned: kept, revoking }
   }
   const holders = holdersOf(group, member)

@@ -138,6 +138,24 @@ describe('epochs', () => {
   })
 })
 
+describe('what a member was told', () => {
+  test('is its own until it was told less, and says that it has no more', () => {
+    const { engine, a } = withTopic(4)
+    expect(engine.join('one').assignment).toEqual(owning(a, 0, 1, 2, 3))
+    engine.join('two')
+    // Sent in its epoch, before it has taken what it was told: its topic's name, or its callbacks, are still to come.
+    const told = engine.must({ memberId: 'one', epoch: 1, owned: NOTHING })
+    expect(told).toMatchObject({ member: { epoch: 1, state: 'unrevoked' } })
+    expect(countOf(told.assignment!)).toBe(2)
+    expect(engine.must({ memberId: 'two', epoch: 2 }).assignment).toBeUndefined()
+    // It has taken them meanwhile.
+    engine.must({ memberId: 'one', epoch: 1, owned: owning(a, 0, 1, 2, 3) })
+    expect(engine.must({ memberId: 'two', epoch: 2 }).assignment).toBeUndefined()
+    engine.must({ memberId: 'one', epoch: 1, owned: told.assignment })
+    expect(countOf(engine.must({ memberId: 'two', epoch: 2 }).assignment!)).toBe(2)
+  })
+})
+
 describe('a member that goes', () => {
   test('leaves its partitions to the others', () => {
     const { engine, a } = withTopic(2)

@@ -164,6 +164,19 @@ describe('a member', () => {
     ).toMatchObject({ error: 'STREAMS_INVALID_TOPOLOGY' })
   })
 
+  test('keeps what it was told until it was told less, and says that it has no more', () => {
+    const engine = new Engine(2)
+    engine.join('one')
+    engine.join('two')
+    // Sent in its epoch, before it has begun with the tasks that it was told.
+    const told = engine.must({ memberId: 'one', epoch: 1, owned: NO_TASKS })
+    expect(told).toMatchObject({ member: { epoch: 1, state: 'unrevoked' } })
+    expect(countOf(told.tasks!)).toBe(2)
+    expect(engine.must({ memberId: 'two', epoch: 2 }).tasks).toBeUndefined()
+    engine.must({ memberId: 'one', epoch: 1, owned: told.tasks })
+    expect(countOf(engine.must({ memberId: 'two', epoch: 2 }).tasks!)).toBe(2)
+  })
+
   test('may ask everyone to shut down', () => {
     const engine = new Engine(2)
     engine.join('one')

@@ -8,7 +8,7 @@
  */
 import * as z from 'zod'
 import type { Clock } from '../../base/index.ts'
-import { type Assignment, assignmentOf, GroupError, type Groups } from '../../groups/index.ts'
+import { assignmentOf, type ConsumerHeartbeatAnswer, GroupError, type Groups } from '../../groups/index.ts'
 import { type Log, LogError, type Topic } from '../../log/index.ts'
 import { type Bounds, type Cursor, PartitionsReader, type Read } from '../consume/read-partitions.ts'
 
@@ -171,7 +171,8 @@ export class GroupMember {
   async heartbeat(): Promise<void> {
     if (this.#manual || this.#topics.length === 0) return
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const assignment = await this.#beat()
+      const answer = await this.#beat()
+      const { assignment } = answer
       if (!assignment) return
       const kept = this.#places.filter(({ topicId, partition }) => assignment.get(topicId)?.includes(partition))
       const gaveUp = kept.length < this.#places.length
@@ -185,7 +186,7 @@ export class GroupMember {
       const took = kept.length > has.size
       this.#places = kept
       // The group learns at once what was given up and taken, so nobody waits for the next request.
-      if (!gaveUp && !took) return
+      if (!gaveUp && !took && !answer.awaitsRevocation) return
     }
   }
 
@@ -215,7 +216,7 @@ export class GroupMember {
     }
   }
 
-  async #beat(epoch = this.#epoch): Promise<Assignment | undefined> {
+  async #beat(epoch = this.#epoch): Promise<ConsumerHeartbeatAnswer> {
     const { groups, clock } = this.#parts
     const { groupId, clientId } = this.#options
     const owned = epoch === JOINING ? [] : this.#places.map(({ topicId, partition }) => [topicId, [partition]] as const)
@@ -238,7 +239,7 @@ export class GroupMember {
         })
         this.#epoch = answer.epoch
         this.#heartbeatIntervalMs = answer.heartbeatIntervalMs
-        return answer.assignment
+        return answer
       } catch (error) {
         if (!isPassing(error) || attempt === ATTEMPTS_MAX) throw error
         await clock.sleep(PAUSE_MS * attempt)
