@@ -39,13 +39,13 @@ export function withTimestampType(batch: Uint8Array, type: TimestampType, maxTim
 }
 
 /**
- * A copy of a batch with its records compressed otherwise.
+ * A copy of a batch with its records compressed otherwise; `level` as for `compress`.
  * @throws RecordError TOO_LARGE, CORRUPT_RECORDS
  */
-export function withCompression(batch: BatchView, compression: Compression): Buffer {
+export function withCompression(batch: BatchView, compression: Compression, level?: number): Buffer {
   const { bytes } = batch
   const records = decompress(batch.compression, bytes.subarray(POSITION.records), DECOMPRESSED_BYTES_MAX)
-  const copy = Buffer.concat([bytes.subarray(0, POSITION.records), compress(compression, records)])
+  const copy = Buffer.concat([bytes.subarray(0, POSITION.records), compress(compression, records, level)])
   copy.writeInt32BE(copy.length - LENGTH_OVERHEAD, POSITION.length)
   const attributes = copy.readInt16BE(POSITION.attributes) & ~ATTRIBUTE.compression
   copy.writeInt16BE(attributes | COMPRESSIONS.indexOf(compression), POSITION.attributes)

@@ -3,7 +3,7 @@
  * xerial's snappy-java), lz4 (LZ4 frames), zstd (RFC 8878). Decompression never makes more than `limit` bytes and answers every
  * kind of broken input with RecordError.
  */
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Compression } from './batch-view.ts'
 import { RecordError } from './errors.ts'
 import { compressLz4, decompressLz4 } from './lz4.ts'
@@ -16,20 +16,21 @@ export const DECOMPRESSED_BYTES_MAX = 128 * 1024 * 1024
 const ZSTD_FRAMES_MAX = 16
 
 interface Codec {
-  compress(records: Buffer): Buffer
+  compress(records: Buffer, level?: number): Buffer
   decompress(stored: Buffer, limit: number): Buffer
 }
 
 const codecs: Record<Compression, Codec> = {
   none: { compress: records => records, decompress: stored => stored },
-  gzip: { compress: records => gzipSync(records), decompress: decompressGzip },
+  gzip: { compress: compressGzip, decompress: decompressGzip },
   snappy: { compress: compressSnappy, decompress: decompressSnappy },
   lz4: { compress: compressLz4, decompress: decompressLz4 },
-  zstd: { compress: records => zstdCompressSync(records), decompress: decompressZstd },
+  zstd: { compress: compressZstd, decompress: decompressZstd },
 }
 
-export function compress(compression: Compression, records: Buffer): Buffer {
-  return codecs[compression].compress(records)
+/** `level`: of gzip -1 (zlib's own choice) and 1 to 9, of zstd -131072 to 22; the others have none. */
+export function compress(compression: Compression, records: Buffer, level?: number): Buffer {
+  return codecs[compression].compress(records, level)
 }
 
 /** @throws RecordError TOO_LARGE, CORRUPT_RECORDS */
@@ -41,6 +42,17 @@ export function decompress(compression: Compression, stored: Buffer, limit: numb
     if (isTooLarge(cause)) throw new RecordError('TOO_LARGE', `decompresses to more than ${limit} bytes`, { cause })
     throw new RecordError('CORRUPT_RECORDS', `does not decompress as ${compression}`, { cause })
   }
+}
+
+function compressGzip(records: Buffer, level?: number): Buffer {
+  return gzipSync(records, level === undefined ? {} : { level })
+}
+
+function compressZstd(records: Buffer, level?: number): Buffer {
+  return zstdCompressSync(
+    records,
+    level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
+  )
 }
 
 function decompressGzip(stored: Buffer, limit: number): Buffer {

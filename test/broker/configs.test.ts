@@ -9,7 +9,7 @@ import {
   ListConfigResources,
   Produce,
 } from '../../lib/protocol/index.ts'
-import { splitBatches } from '../../lib/records/index.ts'
+import { readRecords, splitBatches } from '../../lib/records/index.ts'
 import { batchOf } from '../support/batches.ts'
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts'
 import { WireClient } from '../support/wire-client.ts'
@@ -187,6 +187,38 @@ describe('a change has its effect', () => {
     })
     const batches = splitBatches(responses[0]!.partitions[0]!.records!)
     expect(batches.map(batch => batch.compression)).toEqual(['gzip', 'zstd', 'none'])
+  })
+
+  test.each([
+    ['gzip', '1', '9'],
+    ['zstd', '-50', '19'],
+  ] as const)('of compression.%s.level: %s keeps more bytes than %s', async (compression, low, high) => {
+    const words = Array.from({ length: 3_000 }, (_, i) => `${(i * 7_919) % 1_000} ${(i * i) % 677}`).join(' ')
+    const { baseOffset } = await produce('small', batchOf(['before']))
+    await alter(topic, 'small', [['compression.type', set, compression]])
+    for (const level of [low, high]) {
+      await alter(topic, 'small', [[`compression.${compression}.level`, set, level]])
+      expect((await produce('small', batchOf([words]))).errorCode).toBe(0)
+    }
+    await alter(topic, 'small', [
+      ['compression.type', del, null],
+      [`compression.${compression}.level`, del, null],
+    ])
+    const { responses } = await client.request(Fetch, 11, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 1_000_000,
+      isolationLevel: 0,
+      topics: [
+        { topic: 'small', partitions: [{ partition: 0, fetchOffset: baseOffset + 1, partitionMaxBytes: 1_000_000 }] },
+      ],
+    })
+    const [weak, strong] = splitBatches(responses[0]!.partitions[0]!.records!)
+    expect(weak!.bytes.length).toBeGreaterThan(strong!.bytes.length)
+    for (const batch of [weak!, strong!]) {
+      expect(batch.compression).toBe(compression)
+      expect(Array.from(readRecords(batch), record => record.value?.toString())).toEqual([words])
+    }
   })
 
   test('of cleanup.policy: records without a key', async () => {

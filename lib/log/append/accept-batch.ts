@@ -15,6 +15,8 @@ import { LogError } from '../errors.ts'
 import { listConfig, numberConfig, textConfig } from '../topics/topic-configs.ts'
 
 const REJECTED_TOLD_MAX = 3
+/** What can be compressed more or less, by a config of the topic. */
+const LEVELED: ReadonlySet<string> = new Set(['gzip', 'zstd'])
 
 /** Where a batch is to be appended. `now`: wall clock, ms since 1970. */
 export interface Destination {
@@ -66,7 +68,8 @@ function compressed(batch: BatchView, configs: Readonly<Record<string, string>>)
   const type = textConfig(configs, 'compression.type')
   const compression = type === 'uncompressed' ? 'none' : type
   if (compression === 'producer' || compression === batch.compression) return batch
-  return viewBatch(withCompression(batch, compression as Compression))
+  const level = LEVELED.has(compression) ? numberConfig(configs, `compression.${compression}.level`) : undefined
+  return viewBatch(withCompression(batch, compression as Compression, level))
 }
 
 function checkSize({ bytes }: BatchView, configs: Readonly<Record<string, string>>): void {

@@ -39,8 +39,7 @@ export const topicConfigs: ConfigDefinitions = {
     max: 9,
     orElse: -1,
     brokerName: 'compression.gzip.level',
-    unused: true,
-    about: 'Batches are kept as the producer compressed them.',
+    about: 'How hard to compress where compression.type is gzip and the batch is not; -1: as zlib would.',
   },
   'compression.lz4.level': {
     type: 'int',
@@ -49,7 +48,7 @@ export const topicConfigs: ConfigDefinitions = {
     max: 17,
     brokerName: 'compression.lz4.level',
     unused: true,
-    about: 'Batches are kept as the producer compressed them.',
+    about: 'LZ4 is written in one way only.',
   },
   'compression.type': {
     type: 'string',
@@ -64,8 +63,7 @@ export const topicConfigs: ConfigDefinitions = {
     min: -131_072,
     max: 22,
     brokerName: 'compression.zstd.level',
-    unused: true,
-    about: 'Batches are kept as the producer compressed them.',
+    about: 'How hard to compress where compression.type is zstd and the batch is not.',
   },
   'delete.retention.ms': {
     type: 'long',
