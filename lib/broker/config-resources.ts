@@ -105,7 +105,7 @@ function validated(change: (configs: Configs) => Configs, validate: (configs: Co
   }
 }
 
-async function changeStored(
+export async function changeStored(
   kind: ConfigKind,
   name: string,
   change: (configs: Configs) => Configs,

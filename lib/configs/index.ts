@@ -1,6 +1,14 @@
 export { type Alteration, alterConfigs } from './alteration.ts'
 export { clientMetricsConfigs, validateClientMetricsConfigs } from './client-metrics-configs.ts'
 export {
+  changeQuotas,
+  checkQuotaFilter,
+  quotaEntity,
+  quotaEntityName,
+  quotaEntityOf,
+  quotaFilterFinds,
+} from './client-quotas.ts'
+export {
   type ConfigDefinition,
   type ConfigDefinitions,
   type Configs,

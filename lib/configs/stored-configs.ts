@@ -1,5 +1,5 @@
 /**
- * The configs of groups and of subscriptions to clients' metrics: one small document for each resource that has any,
+ * The configs of groups and of subscriptions to clients' metrics, and client quotas: one small document for each resource that has any,
  * `configs#<kind>` / <name>, changed by compare-and-swap. It is removed when nothing is set any more, so that a first write that
  * was delayed on its way does not bring it back (lib/lifetimes).
  *
@@ -14,7 +14,7 @@ import type { Configs } from './definition.ts'
 import { ConfigError } from './errors.ts'
 import { type GroupConfigValues, groupConfigValues } from './group-configs.ts'
 
-export type ConfigKind = 'group' | 'client-metrics'
+export type ConfigKind = 'group' | 'client-metrics' | 'client-quotas'
 
 /** For those who run groups. */
 export interface GroupConfigs {
@@ -65,15 +65,20 @@ export class StoredConfigs implements GroupConfigs {
 
   /** The names of all that have configs set, sorted. @throws StoreError */
   async list(kind: ConfigKind): Promise<string[]> {
-    const names: string[] = []
+    return (await this.all(kind)).map(([name]) => name)
+  }
+
+  /** All that have configs set, sorted by name. @throws StoreError */
+  async all(kind: ConfigKind): Promise<(readonly [name: string, Configs])[]> {
+    const all: (readonly [string, Configs])[] = []
     let cursor: string | undefined
     do {
       const page = await this.#parts.items.query(partitionOf(kind), cursor === undefined ? {} : { cursor })
-      const set = page.items.filter(item => Object.keys(decodeConfigs(item.value)).length > 0)
-      names.push(...set.map(item => item.key.sk))
+      const read = page.items.map(item => [item.key.sk, decodeConfigs(item.value)] as const)
+      all.push(...read.filter(([, configs]) => Object.keys(configs).length > 0))
       cursor = page.cursor
     } while (cursor !== undefined)
-    return names
+    return all
   }
 
   /**

@@ -190,15 +190,75 @@ test('nobody is unregistered', async () => {
   }
 })
 
+describe('client quotas', () => {
+  type Part = { entityType: string; entityName: string | null }
+  const user: Part = { entityType: 'user', entityName: 'u' }
+  const anyClient: Part = { entityType: 'client-id', entityName: null }
+  const rate = (value: number, key = 'producer_byte_rate') => ({ key, value, remove: false })
+  const alter = async (entity: Part[], ops: { key: string; value: number; remove: boolean }[], validateOnly = false) =>
+    (await client.request(AlterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly })).entries[0]!
+  const describeAll = (components: { entityType: string; matchType: number; match: string | null }[], strict = false) =>
+    client.request(DescribeClientQuotas, 1, { components, strict })
+  const found = async (...asked: Parameters<typeof describeAll>) =>
+    (await describeAll(...asked)).entries!.map(({ entity, values }) => [
+      entity.map(({ entityType, entityName }) => `${entityType}=${entityName}`).join(),
+      Object.fromEntries(values.map(({ key, value }) => [key, value])),
+    ])
+
+  test('are told as they were set, whatever the order of what they are for, until they are removed', async () => {
+    expect(await alter([user, anyClient], [rate(1_000), rate(12.5, 'request_percentage')])).toMatchObject({
+      errorCode: 0,
+      errorMessage: null,
+    })
+    expect((await alter([anyClient, user], [rate(2_000)])).errorCode).toBe(0)
+    const both = ['client-id=null,user=u', { producer_byte_rate: 2_000, request_percentage: 12.5 }]
+    expect(await found([])).toEqual([both])
+    const remove = ['producer_byte_rate', 'request_percentage'].map(key => ({ key, value: 0, remove: true }))
+    expect((await alter([user, anyClient], remove)).errorCode).toBe(0)
+    expect(await found([])).toEqual([])
+  })
+
+  test('are found by name, as the default, by type, and strictly', async () => {
+    await alter([user], [rate(1)])
+    await alter([anyClient], [rate(2)])
+    await alter([user, anyClient], [rate(3)])
+    const values = async (...asked: Parameters<typeof describeAll>) =>
+      (await found(...asked)).map(([, set]) => (set as { producer_byte_rate: number }).producer_byte_rate).sort()
+    const byName = { entityType: 'user', matchType: 0, match: 'u' }
+    const byDefault = { entityType: 'client-id', matchType: 1, match: null }
+    const byType = { entityType: 'user', matchType: 2, match: null }
+    expect(await values([byName])).toEqual([1, 3])
+    expect(await values([byName], true)).toEqual([1])
+    expect(await values([{ ...byName, match: 'v' }])).toEqual([])
+    expect(await values([byDefault])).toEqual([2, 3])
+    expect(await values([byType, byDefault], true)).toEqual([3])
+    expect(await values([], true)).toEqual([])
+    const remove = [{ key: 'producer_byte_rate', value: 0, remove: true }]
+    for (const entity of [[user], [anyClient], [user, anyClient]]) await alter(entity, remove)
+  })
+
+  test('that cannot be are refused in Kafka’s words, and what is only validated is not set', async () => {
+    const ip: Part = { entityType: 'ip', entityName: '127.0.0.1' }
+    for (const [entity, op, message] of [
+      [[], rate(1), 'Invalid empty client quota entity'],
+      [[user, ip], rate(1), 'Invalid empty client quota entity'],
+      [[{ ...user, entityName: '' }], rate(1), 'Empty user not supported'],
+      [[{ ...user, entityType: 'nope' }], rate(1), 'Unhandled client quota entity type: nope'],
+      [[user], rate(1, 'nope'), 'Invalid configuration key nope'],
+      [[ip], rate(1), 'Invalid configuration key producer_byte_rate'],
+      [[user], rate(1.5), 'Configuration producer_byte_rate must be a Long value'],
+    ] as const) {
+      expect(await alter([...entity], [op])).toMatchObject({ errorCode: 42, errorMessage: message })
+    }
+    expect((await alter([user], [rate(1)], true)).errorCode).toBe(0)
+    expect(await found([])).toEqual([])
+    const twice = { entityType: 'user', matchType: 2, match: null }
+    expect(await describeAll([twice, twice])).toMatchObject({ errorCode: 42, entries: null })
+    expect(await describeAll([{ ...twice, entityType: 'nope' }])).toMatchObject({ errorCode: 35, entries: null })
+  })
+})
+
 test('what is not kept is not taken', async () => {
-  const entity = [{ entityType: 'user', entityName: 'u' }]
-  const quota = { entity, ops: [{ key: 'producer_byte_rate', value: 1, remove: false }] }
-  for (const { entries } of await everyVersion(AlterClientQuotas, { entries: [quota], validateOnly: false })) {
-    expect(entries[0]!.errorCode).toBe(35)
-  }
-  for (const { entries } of await everyVersion(DescribeClientQuotas, { components: [], strict: false })) {
-    expect(entries).toEqual([])
-  }
   const salt = Buffer.from('salt')
   const upsertion = { name: 'u', mechanism: 1, iterations: 4_096, salt, saltedPassword: Buffer.alloc(32) }
   const { results } = await client.request(AlterUserScramCredentials, 0, {

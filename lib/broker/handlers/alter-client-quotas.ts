@@ -1,40 +1,34 @@
 /**
  * AlterClientQuotas, versions 0 and 1 (KIP-546).
  *
- * Departures from Apache Kafka: quotas are not kept, so setting one is refused with UNSUPPORTED_VERSION; removing one
- * finds none.
+ * Departures from Apache Kafka: quotas are kept and told, and nobody is held to them; a host's name is not looked up.
  */
+import { changeQuotas, quotaEntity, quotaEntityName } from '../../configs/index.ts'
 import { AlterClientQuotas, type AlterClientQuotasRequest, type Message } from '../../protocol/index.ts'
-import { type ErrorName, errorCodes } from '../errors.ts'
-import { handler } from '../handler.ts'
+import { changeStored } from '../config-resources.ts'
+import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
+import { type Broker, handler } from '../handler.ts'
 
 type Entry = Message<typeof AlterClientQuotasRequest>['entries'][number]
 
-export const quotaEntityTypes = ['user', 'client-id', 'ip']
-const keys = ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate']
-const ipKeys = ['connection_creation_rate']
-
 export const alterClientQuotas = handler(AlterClientQuotas, {
-  handle({ entries }) {
-    return {
-      throttleTimeMs: 0,
-      entries: entries.map(entry => {
-        const flaw = flawOf(entry)
-        const answer = flaw
-          ? { errorCode: errorCodes[flaw[0]], errorMessage: flaw[1] }
-          : { errorCode: 0, errorMessage: null }
-        return { ...answer, entity: entry.entity }
-      }),
-    }
+  async handle({ entries, validateOnly }, context) {
+    const answers = []
+    for (const entry of entries) answers.push(await alter(entry, validateOnly, context))
+    return { throttleTimeMs: 0, entries: answers }
   },
 })
 
-function flawOf({ entity, ops }: Entry): [ErrorName, string] | undefined {
-  if (entity.length === 0) return ['INVALID_REQUEST', 'Invalid empty client quota entity']
-  const strange = entity.find(({ entityType }) => !quotaEntityTypes.includes(entityType))
-  if (strange) return ['INVALID_REQUEST', `Unhandled client quota entity type: ${strange.entityType}`]
-  const allowed = entity.some(({ entityType }) => entityType === 'ip') ? ipKeys : keys
-  const unknown = ops.find(({ key, remove }) => !remove && !allowed.includes(key))
-  if (unknown) return ['INVALID_REQUEST', `Invalid configuration key ${unknown.key}`]
-  return ops.some(({ remove }) => !remove) ? ['UNSUPPORTED_VERSION', 'Varve has no client quotas.'] : undefined
+async function alter({ entity: parts, ops }: Entry, validateOnly: boolean, broker: Broker) {
+  try {
+    const entity = quotaEntity(parts)
+    const change = (set: Readonly<Record<string, string>>) => changeQuotas(entity, set, ops)
+    await changeStored('client-quotas', quotaEntityName(entity), change, validateOnly, broker)
+    if (!validateOnly && ops.some(({ remove }) => !remove)) {
+      broker.logger.warn('client quotas are kept, but nobody is held to them', { entity: quotaEntityName(entity) })
+    }
+    return { errorCode: errorCodes.NONE, errorMessage: null, entity: parts }
+  } catch (error) {
+    return { errorCode: errorCodeOf(error, broker.logger), errorMessage: errorMessageOf(error), entity: parts }
+  }
 }

@@ -1,28 +1,34 @@
 /**
- * DescribeClientQuotas, versions 0 and 1 (KIP-546): there are none.
+ * DescribeClientQuotas, versions 0 and 1 (KIP-546).
  *
- * Departures from Apache Kafka: none known.
+ * Departures from Apache Kafka: entities are told in the order of their names, their values in that of their keys.
  */
+import { checkQuotaFilter, quotaEntityOf, quotaFilterFinds } from '../../configs/index.ts'
 import { DescribeClientQuotas } from '../../protocol/index.ts'
-import { errorCodes } from '../errors.ts'
+import { errorCodeOf, errorMessageOf } from '../errors.ts'
 import { handler } from '../handler.ts'
-import { quotaEntityTypes } from './alter-client-quotas.ts'
-
-const matchTypes = [0, 1, 2]
 
 export const describeClientQuotas = handler(DescribeClientQuotas, {
-  handle({ components }) {
-    for (const { entityType, matchType } of components) {
-      if (entityType === '') return refuse(errorCodes.INVALID_REQUEST, 'Invalid empty entity type.')
-      if (!quotaEntityTypes.includes(entityType)) {
-        return refuse(errorCodes.UNSUPPORTED_VERSION, `Unsupported entity type ${entityType}`)
+  async handle(filter, { configs, logger }) {
+    try {
+      checkQuotaFilter(filter)
+      // A strict filter without components asks for entities without types: there are none.
+      const all = await configs.all('client-quotas')
+      const entries = all
+        .map(([name, values]) => ({ entity: quotaEntityOf(name), values }))
+        .filter(({ entity }) => quotaFilterFinds(filter, entity))
+        .map(({ entity, values }) => ({
+          entity: [...entity].map(([entityType, entityName]) => ({ entityType, entityName })),
+          values: Object.entries(values).map(([key, value]) => ({ key, value: Number(value) })),
+        }))
+      return { throttleTimeMs: 0, errorCode: 0, errorMessage: '', entries }
+    } catch (error) {
+      return {
+        throttleTimeMs: 0,
+        errorCode: errorCodeOf(error, logger),
+        errorMessage: errorMessageOf(error),
+        entries: null,
       }
-      if (!matchTypes.includes(matchType)) return refuse(errorCodes.INVALID_REQUEST, `Unknown match type ${matchType}`)
     }
-    return { throttleTimeMs: 0, errorCode: 0, errorMessage: '', entries: [] }
   },
 })
-
-function refuse(errorCode: number, errorMessage: string) {
-  return { throttleTimeMs: 0, errorCode, errorMessage, entries: null }
-}
