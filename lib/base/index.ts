@@ -1,4 +1,5 @@
 export { ByteReader, ByteWriter, hexOf, totalLength } from './bytes.ts'
+export { Allocation, BytesPool, type BytesPoolOptions, Loans, type PooledBytes } from './bytes-pool.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { CorruptDataError, InvariantError, invariant, VarveError } from './errors.ts'
 export { checkFormat, parseStoredJson } from './formats.ts'

@@ -50,6 +50,8 @@ export interface RequestContext extends Broker {
   letNextBegin(): void
   /** Memory for answers, shared by all connections. Held until this request's answer is ready; then its bytes count. */
   readonly memory: AnswerMemory
+  /** `done` is called when the client has been sent this request's answer; never, if the connection breaks before. */
+  whenSent(done: () => void): void
 }
 
 export interface AnswerMemory {

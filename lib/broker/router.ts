@@ -10,7 +10,7 @@ import { apiKeysOf } from './handlers/api-versions.ts'
 
 /** What a request's connection gives to its context. */
 export interface RequestSurroundings
-  extends Pick<RequestContext, 'connectionId' | 'signal' | 'letNextBegin' | 'memory'> {
+  extends Pick<RequestContext, 'connectionId' | 'signal' | 'letNextBegin' | 'memory' | 'whenSent'> {
   readonly clientAddress: string
 }
 

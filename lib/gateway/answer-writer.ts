@@ -7,11 +7,17 @@ import type { MemoryBudget } from './memory-budget.ts'
 
 const writtenAtOnceBytes = 256 * 1024
 
+interface Piece {
+  readonly bytes: Uint8Array
+  /** Called when the system has taken these bytes and all before them. */
+  onTaken: (() => void) | undefined
+}
+
 export class AnswerWriter {
   readonly #socket: Socket
   readonly #budget: MemoryBudget
   readonly #onProgress: () => void
-  #waiting: Uint8Array[] = []
+  #waiting: Piece[] = []
   #unsent = 0
   #inSocket = 0
   #writeScheduled = false
@@ -28,14 +34,20 @@ export class AnswerWriter {
     return this.#unsent
   }
 
-  /** The parts must not change until they are sent. Their bytes are counted in the budget already. */
-  send(parts: readonly Uint8Array[]): void {
+  /**
+   * The parts, some bytes in all, must not change until `onSent` is called, which it is not if the connection breaks. Their
+   * bytes are counted in the budget already.
+   */
+  send(parts: readonly Uint8Array[], onSent?: () => void): void {
+    const before = this.#waiting.length
     for (const part of parts) {
       this.#unsent += part.length
       for (let from = 0; from < part.length; from += writtenAtOnceBytes) {
-        this.#waiting.push(part.length <= writtenAtOnceBytes ? part : part.subarray(from, from + writtenAtOnceBytes))
+        const bytes = part.length <= writtenAtOnceBytes ? part : part.subarray(from, from + writtenAtOnceBytes)
+        this.#waiting.push({ bytes, onTaken: undefined })
       }
     }
+    if (this.#waiting.length > before) this.#waiting.at(-1)!.onTaken = onSent
     if (this.#writeScheduled) return
     this.#writeScheduled = true
     // Behind all that is ready to run: it may have answers too.
@@ -56,30 +68,32 @@ export class AnswerWriter {
     if (this.#inSocket > 0 || this.#waiting.length === 0) return
     let count = 0
     let bytes = 0
-    for (const part of this.#waiting) {
-      if (count > 0 && bytes + part.length > writtenAtOnceBytes) break
-      bytes += part.length
+    for (const piece of this.#waiting) {
+      if (count > 0 && bytes + piece.bytes.length > writtenAtOnceBytes) break
+      bytes += piece.bytes.length
       count++
     }
-    const parts = this.#waiting.splice(0, count)
+    const pieces = this.#waiting.splice(0, count)
     this.#inSocket = bytes
-    if (parts.length === 1) {
-      this.#socket.write(parts[0]!, error => this.#taken(bytes, error))
+    const taken = (error: Error | null | undefined) => this.#taken(pieces, bytes, error)
+    if (pieces.length === 1) {
+      this.#socket.write(pieces[0]!.bytes, taken)
       return
     }
     this.#socket.cork()
-    for (const [index, part] of parts.entries()) {
-      if (index < count - 1) this.#socket.write(part)
-      else this.#socket.write(part, error => this.#taken(bytes, error))
+    for (const [index, piece] of pieces.entries()) {
+      if (index < count - 1) this.#socket.write(piece.bytes)
+      else this.#socket.write(piece.bytes, taken)
     }
     this.#socket.uncork()
   }
 
-  #taken(bytes: number, error: Error | null | undefined): void {
+  #taken(pieces: readonly Piece[], bytes: number, error: Error | null | undefined): void {
     if (error || this.#unsent === 0) return
     this.#inSocket = 0
     this.#unsent -= bytes
     this.#budget.give(bytes)
+    for (const { onTaken } of pieces) onTaken?.()
     this.#onProgress()
     this.#write()
   }

@@ -26,6 +26,8 @@ export interface Exchange {
     /** Resolves when there may be something to reserve. */
     room(): Promise<void>
   }
+  /** `done` is called when the client has been sent this request's answer; never, if the connection breaks before. */
+  whenSent(done: () => void): void
 }
 
 /** Answers a request's frame with the parts of a whole response frame, or undefined where the protocol has no answer. */
@@ -46,6 +48,8 @@ interface Begun {
   held: number
   /** Present when it has been answered; empty where there is no answer. */
   parts: readonly Uint8Array[] | undefined
+  /** Who is to be told when they have been sent. */
+  readonly whenSent: (() => void)[]
 }
 
 export class Connection {
@@ -193,7 +197,7 @@ export class Connection {
   }
 
   #begin(frame: Uint8Array, held: number): void {
-    const request: Begun = { held, parts: undefined }
+    const request: Begun = { held, parts: undefined, whenSent: [] }
     this.#begun.push(request)
     this.#holder = request
     void this.#run(frame, request)
@@ -217,6 +221,7 @@ export class Connection {
           release: bytes => this.#hold(request, request.held - bytes),
           room: () => budget.room(),
         },
+        whenSent: done => request.whenSent.push(done),
       })
       request.parts = parts ?? []
     } catch (error) {
@@ -239,6 +244,7 @@ export class Connection {
   /** Sends the answers at the head of the queue. */
   #sendAnswered(): void {
     const ready: Uint8Array[] = []
+    const sent: (() => void)[] = []
     for (;;) {
       const parts = this.#begun[0]?.parts
       if (!parts) break
@@ -250,8 +256,12 @@ export class Connection {
       }
       // From here on the writer gives the bytes back, as they are sent.
       this.#hold(request, bytes)
+      if (bytes > 0) sent.push(...request.whenSent)
     }
-    if (ready.length > 0) this.#writer.send(ready)
+    if (ready.length === 0) return
+    this.#writer.send(ready, () => {
+      for (const done of sent) done()
+    })
   }
 
   /** Makes the request hold so many bytes in the budget. */

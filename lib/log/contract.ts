@@ -2,6 +2,7 @@
  * What the log offers to its faces (Kafka, HTTP, functions) in the log's own words.
  */
 
+import type { Loans } from '../base/index.ts'
 import type { ForkPoint } from './fork/fork-point.ts'
 import type { UpkeepJob } from './upkeep/upkeep.ts'
 import type { UpkeepSettings } from './upkeep/upkeep-settings.ts'
@@ -123,6 +124,8 @@ export interface ReadRequest {
   /** Give the first batch even if it is longer than `maxBytes`. */
   readonly atLeastOneBatch: boolean
   readonly isolation: Isolation
+  /** The memory of the batches is lent, until these are given back. Absent: the caller has it for good. */
+  readonly loans?: Loans
 }
 
 export interface ReadResult {

@@ -1,8 +1,7 @@
 /** The log over its two ports: puts the parts together and keeps Log's promises at the edge. */
 import { LRUCache } from 'lru-cache'
-import type { Clock, Logger, Random } from '../base/index.ts'
+import type { Clock } from '../base/index.ts'
 import type { BatchView } from '../records/index.ts'
-import type { ItemStore, ObjectStore } from '../storage/index.ts'
 import { acceptBatch } from './append/accept-batch.ts'
 import { timedOut } from './append/answers.ts'
 import { Batcher } from './append/batcher.ts'
@@ -32,7 +31,8 @@ import { LogError } from './errors.ts'
 import { ExtentList } from './extent/extent-list.ts'
 import { Forks } from './fork/forks.ts'
 import type { Commit } from './head/commit.ts'
-import { DEFAULT_SHARD_LIMITS, type ShardLimits } from './head/shard-limits.ts'
+import { DEFAULT_SHARD_LIMITS } from './head/shard-limits.ts'
+import { type LogOptions, withDefaults } from './log-options.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
 import { ExtentReader } from './read/extent-reader.ts'
 import { findOffset } from './read/find-offset.ts'
@@ -46,66 +46,17 @@ import { SegmentStore } from './segment/segment-store.ts'
 import { type OpenShard, Shards } from './shards.ts'
 import { StoredTopics } from './topics/stored-topics.ts'
 import { Compaction } from './upkeep/compaction/compaction.ts'
-import { type CompactionSettings, DEFAULT_COMPACTION_SETTINGS } from './upkeep/compaction/settings.ts'
+import { DEFAULT_COMPACTION_SETTINGS } from './upkeep/compaction/settings.ts'
 import { deleteRecords } from './upkeep/delete-records.ts'
 import { logJobs } from './upkeep/log-jobs.ts'
 import type { UpkeepJob } from './upkeep/upkeep.ts'
 import { defaultUpkeepSettings, type UpkeepSettings } from './upkeep/upkeep-settings.ts'
 
-export interface LogOptions {
-  readonly objects: ObjectStore
-  readonly items: ItemStore
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  /** What flushes and polls may cost in dollars a month by list price; Infinity for stores that cost nothing. */
-  readonly flushBudget: number
-  /** List prices in dollars; needed where the budget is finite. */
-  readonly prices?: LogPrices
-  /** Segments up to this many bytes become items. Default 4 KiB. */
-  readonly itemSegmentBytesMax?: number
-  /** Small segments go with their commit in one write; for stores in which that costs nothing more. Default false. */
-  readonly carriesItems?: boolean
-  /** A segment is full at this many bytes. Default 8 MiB. */
-  readonly segmentBytesMax?: number
-  /** Partitions that share a head, for new topics. Default 16. */
-  readonly shardSize?: number
-  /** Bytes of slices kept in memory. Default 64 MiB. */
-  readonly cacheBytesMax?: number
-  /** Bytes of extents kept in memory for readers far behind. Default 32 MiB. */
-  readonly coldCacheBytesMax?: number
-  /** A put without an answer for so long is sent a second time. Default 1,500 ms. */
-  readonly hedgeAfterMs?: number
-  /** When commits are compacted into extents, and how much that may take. */
-  readonly compaction?: Partial<CompactionSettings>
-  /** When a head sheds commits into chunks, and when snapshots are written; for tests. */
-  readonly shardLimits?: Partial<ShardLimits>
-}
-
-export interface LogPrices {
-  /** A flush of so many bytes to so many shards: the put and the head writes. */
-  readonly flush: (bytes: number, shards: number) => number
-  /** A strong read of a head. */
-  readonly poll: number
-}
-
-const DEFAULTS = {
-  itemSegmentBytesMax: 4 * 1_024,
-  carriesItems: false,
-  segmentBytesMax: 8 * 1_024 * 1_024,
-  shardSize: 16,
-  cacheBytesMax: 64 * 1_024 * 1_024,
-  coldCacheBytesMax: 32 * 1_024 * 1_024,
-  hedgeAfterMs: 1_500,
-  shardLimits: {},
-  compaction: {},
-  prices: { flush: () => 0, poll: 0 } satisfies LogPrices,
-}
 /** As stored; decoded they take some ten times as much. */
 const CHUNK_CACHE_BYTES_MAX = 4 * 1_024 * 1_024
 
 export function openLog(options: LogOptions): Log {
-  return new StoredLog({ ...DEFAULTS, ...options })
+  return new StoredLog(withDefaults(options))
 }
 
 class StoredLog implements Log {
@@ -136,7 +87,7 @@ class StoredLog implements Log {
     this.#deadlines = new Deadlines(clock)
     this.#segmentIds = segmentIds
     this.#segments = segments
-    this.#cache = new SliceCache(segments, options.cacheBytesMax)
+    this.#cache = new SliceCache(segments, options.cacheBytesMax, options.readMemory)
     this.#options = options
     this.#topics = new StoredTopics(options)
     this.topics = this.#topics

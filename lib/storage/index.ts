@@ -17,6 +17,7 @@ export {
 } from './limits.ts'
 export { meterItems, meterObjects, StoreMeter, type StoreUsage } from './metering.ts'
 export {
+  type Allocate,
   type ByteRange,
   type Conflict,
   checkPublishedName,

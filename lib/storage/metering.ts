@@ -120,9 +120,9 @@ export function meterObjects(store: ObjectStore, meter: StoreMeter): ObjectStore
       }
       return counted(meter, store.putStream(key, counting, options))
     },
-    get: async (key, range) => {
+    get: async (key, range, allocate) => {
       meter.countObjectRequest('get')
-      const bytes = await counted(meter, store.get(key, range))
+      const bytes = await counted(meter, store.get(key, range, allocate))
       meter.countObjectRead(bytes?.length ?? 0)
       return bytes
     },

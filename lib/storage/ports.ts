@@ -19,8 +19,11 @@ export interface ObjectStore {
    * @throws what the iteration throws, besides StoreError; then nothing was stored
    */
   putStream(key: string, open: () => AsyncIterable<Uint8Array>, options?: PutOptions): Promise<'created' | 'exists'>
-  /** The object, or `length` bytes of it from `from` (fewer at its end); undefined where there is no such object. */
-  get(key: string, range?: ByteRange): Promise<Uint8Array | undefined>
+  /**
+   * The object, or `length` bytes of it from `from` (fewer at its end); undefined where there is no such object. A store may
+   * ask `allocate` for the memory of the answer; it may still write there after a call that failed.
+   */
+  get(key: string, range?: ByteRange, allocate?: Allocate): Promise<Uint8Array | undefined>
   /** A page of the objects whose key begins with `prefix`, in no promised order. Pass `cursor` on for the next page. */
   list(prefix: string, options?: { cursor?: string; limit?: number }): Promise<ObjectPage>
   /** Removes up to 1,000 objects; keys that do not exist are no error. */
@@ -29,6 +32,9 @@ export interface ObjectStore {
   readonly unfinishedPuts?: UnfinishedPuts
   close(): Promise<void>
 }
+
+/** Gives memory of so many bytes, whatever is in it. */
+export type Allocate = (length: number) => Uint8Array
 
 /** Classes that cost less to keep and more to read, at the same speed. */
 export const STORAGE_CLASSES = ['STANDARD_IA', 'GLACIER_IR'] as const

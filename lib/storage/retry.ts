@@ -40,7 +40,7 @@ export function retryObjects(store: ObjectStore, options: ObjectRetryOptions): O
   return {
     put: (key, parts, options) => put(() => store.put(key, parts, options)),
     putStream: (key, open, options) => put(() => store.putStream(key, open, options)),
-    get: (key, range) => attempt.run(() => store.get(key, range), isTransient),
+    get: (key, range, allocate) => attempt.run(() => store.get(key, range, allocate), isTransient),
     list: (prefix, page) => attempt.run(() => store.list(prefix, page), isTransient),
     delete: keys => attempt.run(() => store.delete(keys), isTransient),
     ...(store.unfinishedPuts && { unfinishedPuts: store.unfinishedPuts }),

@@ -165,6 +165,40 @@ function describeSeveralOperations({ store }: Context): void {
     expect((await store().query('none')).items).toEqual([first, second])
   })
 
+  test('whichever of the conditions do not hold, nothing is changed and those are told', async () => {
+    const pk = 'each'
+    for (let count = 2; count <= 10; count++) {
+      const there = await Promise.all(
+        Array.from({ length: count }, (_, at) =>
+          at % 3 === 2 ? undefined : write(store(), put({ pk, sk: `${count} ${at}` }, 'absent', 'there')),
+        ),
+      )
+      const keys = there.map((_, at) => ({ pk, sk: `${count} ${at}` }))
+      const before = (await store().query(pk)).items
+      const writeWith = (isWrong: (at: number) => boolean) =>
+        store().write(
+          keys.map((key, at): WriteOperation => {
+            const item = there[at]
+            const right = item?.version ?? 'absent'
+            const expected = isWrong(at) ? (item ? 'absent' : 5) : right
+            if (at % 4 === 3) return { kind: 'check', key, expected }
+            return at % 4 === 1 && item && expected !== 'absent'
+              ? { kind: 'delete', key, expected }
+              : put(key, expected, 'changed')
+          }),
+        )
+      const attempts = keys.map((_, wrong) => [wrong])
+      attempts.push([0, count - 1])
+      const outcomes = await Promise.all(attempts.map(wrong => writeWith(at => wrong.includes(at))))
+      expect(outcomes).toEqual(
+        attempts.map(wrong => ({ written: false, conflicts: wrong.map(index => ({ index, item: there[index] })) })),
+      )
+      expect((await store().query(pk)).items).toEqual(before)
+      expect(await writeWith(() => false)).toEqual({ written: true })
+      expect((await store().query(pk)).items).not.toEqual(before)
+    }
+  })
+
   test(`${WRITE_OPERATIONS_MAX} operations are one write`, async () => {
     const puts = Array.from({ length: WRITE_OPERATIONS_MAX }, (_, index) =>
       put({ pk: 'hundred', sk: String(index).padStart(3, '0') }, 'absent', `value ${index}`),

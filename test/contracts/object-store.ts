@@ -192,6 +192,20 @@ function describeGet({ store }: Context): void {
   test.each(ranges)('a range: %s', async (_name, range) => {
     expectBytes(await store().get('get/object', range), body.subarray(range.from, range.from + range.length))
   })
+  test.each(ranges)('into memory of the caller or its own, a range: %s', async (_name, range) => {
+    const expected = body.subarray(range.from, range.from + range.length)
+    const given: Uint8Array[] = []
+    const allocate = (length: number) => {
+      expect(length).toBe(expected.length)
+      given.push(Buffer.alloc(length + 20, 'x').subarray(10, length + 10))
+      return given.at(-1)!
+    }
+    expectBytes(await store().get('get/object', range, allocate), expected)
+    for (const { buffer, byteOffset, length } of given) {
+      const around = Buffer.from(buffer, byteOffset - 10, length + 20)
+      expect(`${around.subarray(0, 10)}${around.subarray(-10)}`).toBe('x'.repeat(20))
+    }
+  })
 
   test('a range below zero is refused', async () => {
     await expectRefusal(store().get('get/object', { from: -1, length: 2 }))

@@ -100,6 +100,44 @@ describe('requests of a connection', () => {
     expect(most).toBe(3)
   })
 
+  test('are told to be sent when the client has taken the whole answer', async () => {
+    const answerBytes = 64 * 1_024 * 1_024
+    const sent: string[] = []
+    const gateway = await serve(async (frame, { whenSent }) => {
+      whenSent(() => sent.push(textOf(frame)))
+      return [framed(textOf(frame) === 'long' ? Buffer.alloc(answerBytes) : (frame as Buffer))]
+    })
+    const [slow, quick] = [await connect(gateway), await connect(gateway)]
+    slow.socket.pause()
+    slow.write(framed('long'))
+    quick.write(framed('short'))
+    await quick.receiveFrame()
+    await until(() => sent.length > 0)
+    expect(sent).toEqual(['short'])
+    slow.socket.resume()
+    expect(await slow.receiveFrame()).toHaveLength(answerBytes)
+    await until(() => sent.length > 1)
+    expect(sent).toEqual(['short', 'long'])
+  })
+
+  test('whose connection breaks are never told to be sent', async () => {
+    const sent: string[] = []
+    const ended = Promise.withResolvers<void>()
+    const gateway = await serve(async (_frame, { whenSent, signal }) => {
+      whenSent(() => sent.push('sent'))
+      signal.addEventListener('abort', () => ended.resolve())
+      return [framed(Buffer.alloc(64 * 1_024 * 1_024))]
+    })
+    const client = await connect(gateway)
+    client.socket.pause()
+    client.write(framed('long'))
+    await until(() => gateway.connections === 1)
+    client.end()
+    await ended.promise
+    await gateway.close()
+    expect(sent).toEqual([])
+  })
+
   test('that have no answer do not hold up the ones after', async () => {
     const gateway = await serve(async frame => (textOf(frame) === 'silent' ? undefined : [framed(frame as Buffer)]))
     const client = await connect(gateway)

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { Loans } from '../../lib/base/index.ts'
 import { readRecords, viewBatch } from '../../lib/records/index.ts'
+import { PoisoningPool } from '../support/poisoning-pool.ts'
 import { gate, openRig, readAll, send, stateOf } from './rig.ts'
 
 describe('reading', () => {
@@ -35,6 +37,26 @@ describe('reading', () => {
     const asked = { topic, partition: 0, offset: 0, maxBytes: 0, isolation: 'read_uncommitted' } as const
     expect((await log.read({ ...asked, atLeastOneBatch: true })).batches).toHaveLength(1)
     expect((await log.read({ ...asked, atLeastOneBatch: false })).batches).toHaveLength(0)
+  })
+
+  test('what was lent stays as it is until it is given back; what was given, for good', async () => {
+    const { open } = openRig({ readMemory: new PoisoningPool(), cacheBytesMax: 1, itemSegmentBytesMax: 0 })
+    const writer = open()
+    const topic = await writer.topics.create({ name: 't', partitions: 1 })
+    for (const value of ['a', 'b']) await send(writer, topic, [value])
+    const reader = open()
+    const asked = { topic, partition: 0, maxBytes: 1, atLeastOneBatch: true, isolation: 'read_uncommitted' } as const
+    const read = async (offset: number, more = {}) => (await reader.read({ ...asked, offset, ...more })).batches[0]!
+    const textOf = (batch: Uint8Array) => String([...readRecords(viewBatch(batch))][0]!.value)
+    const loans = new Loans()
+    const [given, lent] = [await read(0), await read(0, { loans })]
+    const others = await Promise.all([read(1, { loans: new Loans() }), read(1, { loans: new Loans() }), read(1)])
+    expect([given, lent, ...others].map(textOf)).toEqual(['a', 'a', 'b', 'b', 'b'])
+    const memory = lent.buffer
+    loans.giveBack()
+    const again = await read(1, { loans })
+    expect(again.buffer).toBe(memory)
+    expect([given, again, ...others].map(textOf)).toEqual(['a', 'b', 'b', 'b', 'b'])
   })
 
   test('who has enough does not wait for what has no room, and finds it in memory next time', async () => {

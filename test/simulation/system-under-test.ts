@@ -6,6 +6,7 @@ import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/l
 import { ShareGroups } from '../../lib/share/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { expireTransactionalIdsJob, TransactionError, Transactions } from '../../lib/transactions/index.ts'
+import { PoisoningPool } from '../support/poisoning-pool.ts'
 import type { ShareTuning } from './share-plan.ts'
 import type { CompactionTuning, ExpiryTuning, ProcessParts, SystemUnderTest, UpkeepTuning } from './system.ts'
 import { TOPIC_ID } from './workload/offsets.ts'
@@ -23,7 +24,9 @@ export const system: SystemUnderTest = {
   start: async ({ tuning, ...parts }) => {
     const { thrifty, groups: settings, shares: shareTuning, upkeep: upkeepTuning, ...sizes } = tuning
     const compaction = tuning.compaction ?? NEVER_BY_AGE
-    const log = openLog({ ...parts, ...sizes, compaction, flushBudget: thrifty ? 30 : Infinity, prices: PRICES })
+    const readMemory = new PoisoningPool()
+    const flushBudget = thrifty ? 30 : Infinity
+    const log = openLog({ ...parts, ...sizes, compaction, flushBudget, prices: PRICES, readMemory })
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
     const upkeep =

@@ -30,9 +30,13 @@ export function memoryObjects(): MemoryObjects {
     classes,
     put,
     putStream: async (key, open, options) => put(key, await gather(open()), options),
-    get: async (key, range) => {
+    get: async (key, range, allocate = length => new Uint8Array(length)) => {
       const blob = blobs.get(key)
-      return blob && (range ? blob.slice(range.from, range.from + range.length) : blob.slice())
+      if (!blob) return undefined
+      const part = range ? blob.subarray(range.from, range.from + range.length) : blob
+      const copy = allocate(part.length)
+      copy.set(part)
+      return copy
     },
     list: async prefix => ({
       objects: [...blobs].filter(([key]) => key.startsWith(prefix)).map(([key, blob]) => ({ key, size: blob.length })),

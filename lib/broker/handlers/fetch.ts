@@ -8,6 +8,7 @@
  * this gateway's is sent to one of its zone by any gateway, not by the leader alone (KIP-392);
  * where the memory for answers is used up, an answer holds less than was asked for.
  */
+import { Loans } from '../../base/index.ts'
 import type { Isolation, ReadResult, Topic } from '../../log/index.ts'
 import { Fetch, type FetchRequest, type FetchResponse, type Message, type MessageInput } from '../../protocol/index.ts'
 import { errorCodeOf, errorCodes } from '../errors.ts'
@@ -50,6 +51,7 @@ export const fetch = handler(Fetch, {
     )
     const round = new FetchRound(slots.flat(), request, context)
     await round.readUntilEnough()
+    context.whenSent(() => round.loans.giveBack())
     return {
       throttleTimeMs: 0,
       responses: request.topics.map(({ topic, topicId }, index) => ({
@@ -113,6 +115,8 @@ function answerPartition(
 /** Reads a request's partitions, again and again until there is enough or the time is over. */
 class FetchRound {
   readonly isolation: Isolation
+  /** What the records lie in, until they have been sent. */
+  readonly loans = new Loans()
   readonly #slots: readonly Slot[]
   readonly #request: Request
   readonly #context: RequestContext
@@ -208,7 +212,7 @@ class FetchRound {
       if (slot.errorCode !== 0 || slot.preferredReplica >= 0 || !read) continue
       const end = this.isolation === 'read_committed' ? read.lastStableOffset : read.endOffset
       if (end <= slot.fetchOffset) continue
-      await this.#read(slot, Math.max(1, Math.min(slot.maxBytes, this.#bytesMax)), true)
+      await this.#read(slot, 1, true)
       if (this.#bytes > 0) return
     }
   }
@@ -225,6 +229,7 @@ class FetchRound {
         enoughBytes: this.#request.minBytes,
         atLeastOneBatch,
         isolation,
+        loans: this.loans,
       })
       this.#bytes += sumOf(slot.read.batches, batch => batch.length)
     } catch (error) {

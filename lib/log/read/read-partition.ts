@@ -58,7 +58,7 @@ export async function readPartition(
   }
 }
 
-interface Range extends Pick<ReadRequest, 'offset' | 'maxBytes' | 'enoughBytes' | 'atLeastOneBatch'> {
+interface Range extends Pick<ReadRequest, 'offset' | 'maxBytes' | 'enoughBytes' | 'atLeastOneBatch' | 'loans'> {
   /** Exclusive. */
   readonly end: number
 }
@@ -83,7 +83,7 @@ async function collectBatches(parts: ReadParts, view: PartitionView, range: Rang
   if (range.offset >= range.end) return collected()
   const { maxBytes, enoughBytes = maxBytes } = range
   const isEnough = () => batches.length > 0 && maxBytes - room >= enoughBytes
-  const walk = { from: range.offset, room: () => (isEnough() ? room : Number.POSITIVE_INFINITY) }
+  const walk = { from: range.offset, room: () => (isEnough() ? room : Number.POSITIVE_INFINITY), loans: range.loans }
   for await (const portion of walkBatches(parts, view, walk)) {
     if (!portion.batches || (!portion.live && firstLive !== undefined)) break
     for (const batch of portion.batches) {

@@ -3,7 +3,7 @@
  * moved away under the reader's feet (a segment or extent that is gone, a hole) makes it read the head and look again.
  * An extent may begin anew above the last batch of the one before: compaction leaves holes in the offsets, never in the cover.
  */
-import { CorruptDataError } from '../../base/index.ts'
+import { CorruptDataError, type Loans } from '../../base/index.ts'
 import { buildEmptyBatch, buildEndTransactionMarker, writeOffset } from '../../records/index.ts'
 import { LogError } from '../errors.ts'
 import type { Extent } from '../extent/extent-item.ts'
@@ -39,6 +39,8 @@ export interface Walk {
   readonly from: number
   /** Asked before each portion: one of more bytes is not waited for, only begun to be fetched. */
   readonly room: () => number
+  /** Absent: the memory of the batches is not lent but given. */
+  readonly loans?: Loans | undefined
 }
 
 /** In a row, without a batch between them. */
@@ -58,7 +60,7 @@ export function stateOf({ shard, slot }: Pick<PartitionView, 'shard' | 'slot'>):
 export async function* walkBatches(
   parts: ReadParts,
   view: PartitionView,
-  { from, room }: Walk,
+  { from, room, loans }: Walk,
 ): AsyncGenerator<Portion> {
   let offset = from
   for (let setbacks = 0; setbacks < SETBACKS_MAX; setbacks++) {
@@ -67,7 +69,7 @@ export async function* walkBatches(
     if (offset >= state.next) return
     if (offset < state.start) throw outOfRange(offset, state)
     const walk = offset < state.extentsTo ? walkExtent : walkSlices
-    const portions = walk(parts, view, { from: offset, room })
+    const portions = walk(parts, view, { from: offset, room, loans })
     for await (const { next, ...portion } of portions) {
       yield portion
       offset = next
@@ -117,17 +119,17 @@ function emptyEnd({ to }: Extent): StoredBatch {
 async function* walkSlices(
   { cache }: ReadParts,
   view: PartitionView,
-  { from: offset, room }: Walk,
+  { from: offset, room, loans }: Walk,
 ): AsyncGenerator<Step> {
   const located = await locateSlices(view.shard, view.slot, offset)
   if (located?.length === 0) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
   for (const [index, { segment, slice, marker }] of (located ?? []).entries()) {
     const next = slice.baseOffset + slice.records
-    if (slice.length > room() && !cache.peek(segment, slice)) {
+    if (slice.length > room() && !cache.has(segment, slice)) {
       cache.readAhead([located![index]!])
       yield { live: true, batches: undefined, next: slice.baseOffset }
     }
-    const reading = marker ? [controlBatch(marker)] : cache.read(segment, slice)
+    const reading = marker ? [controlBatch(marker)] : cache.read(segment, slice, loans)
     if (index + 1 < located!.length) cache.readAhead(located!.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
     else readOn(cache, view, next)
     const batches = await reading

@@ -4,7 +4,14 @@
  * used twice for different bytes, so one found taken is our own.
  */
 import { type Clock, CorruptDataError, drawToken, hexOf, type Random, totalLength } from '../../base/index.ts'
-import { type ItemKey, type ItemStore, type ObjectStore, StoreError, type WriteOperation } from '../../storage/index.ts'
+import {
+  type Allocate,
+  type ItemKey,
+  type ItemStore,
+  type ObjectStore,
+  StoreError,
+  type WriteOperation,
+} from '../../storage/index.ts'
 import { type SegmentId, segmentHour, segmentIdToBytes } from './segment-id.ts'
 
 /** `none`: the id stands for a commit without a blob. */
@@ -78,11 +85,14 @@ export class SegmentStore {
     }
   }
 
-  /** `length` bytes from `position`; undefined where the blob is gone. @throws StoreError, CorruptDataError */
-  async read(ref: SegmentRef, position: number, length: number): Promise<Uint8Array | undefined> {
+  /**
+   * `length` bytes from `position`, perhaps in memory from `allocate`; undefined where the blob is gone.
+   * @throws StoreError, CorruptDataError
+   */
+  async read(ref: SegmentRef, position: number, length: number, allocate?: Allocate): Promise<Uint8Array | undefined> {
     const bytes =
       ref.medium === 'object'
-        ? await this.#options.objects.get(segmentObjectKey(ref.id), { from: position, length })
+        ? await this.#options.objects.get(segmentObjectKey(ref.id), { from: position, length }, allocate)
         : (await this.#options.items.get(segmentItemKey(ref.id)))?.value.subarray(position, position + length)
     if (bytes && bytes.length !== length) {
       throw new CorruptDataError(`segment ${ref.id} has ${bytes.length} of ${length} bytes at ${position}`)

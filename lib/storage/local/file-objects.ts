@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Random, totalLength, VarveError } from '../../base/index.ts'
 import {
+  type Allocate,
   type ByteRange,
   checkCount,
   checkObjectKey,
@@ -107,7 +108,7 @@ class FileObjects implements ObjectStore {
     })
   }
 
-  get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+  get(key: string, range?: ByteRange, allocate: Allocate = Buffer.allocUnsafeSlow): Promise<Uint8Array | undefined> {
     return this.#run(`get ${key}`, async () => {
       checkObjectKey(key)
       if (range) checkRange(range)
@@ -116,7 +117,7 @@ class FileObjects implements ObjectStore {
       try {
         const { size } = await statFile(handle)
         const from = Math.min(range?.from ?? 0, size)
-        return await readBytes(handle, from, Math.min(range?.length ?? size, size - from))
+        return await readBytes(handle, from, allocate(Math.min(range?.length ?? size, size - from)))
       } finally {
         await closeFile(handle)
       }
@@ -251,11 +252,10 @@ function dropBytes(parts: readonly Uint8Array[], count: number): Uint8Array[] {
   return [parts[index]!.subarray(count - dropped), ...parts.slice(index + 1)]
 }
 
-async function readBytes(handle: number, from: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length)
+async function readBytes(handle: number, from: number, bytes: Uint8Array): Promise<Uint8Array> {
   let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await readFile(handle, bytes, filled, length - filled, from + filled)
+  while (filled < bytes.length) {
+    const { bytesRead } = await readFile(handle, bytes, filled, bytes.length - filled, from + filled)
     if (bytesRead === 0) throw new Error('the file became shorter, which objects never do')
     filled += bytesRead
   }

@@ -25,11 +25,14 @@ import {
 import { makeDurableFolder, syncPath } from './durable-folders.ts'
 import { failure } from './file-errors.ts'
 import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
+import { changeItems, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
 
 const QUERY_ITEMS_MAX = 1_000
 /** A page ends after this many bytes of values, as DynamoDB's does. */
 const QUERY_BYTES_MAX = 1_024 * 1_024
 const COMMIT_WRITES_MAX = 512
+/** Conditions that lie in each other. */
+const NESTED_MAX = 8
 const COMMIT_BYTES_MAX = 16 * 1_024 * 1_024
 const WAITING_WRITES_MAX = 50_000
 /** Another process that holds the write lock may be stopped, or the disk may hang: callers are told after so long. */
@@ -65,17 +68,17 @@ export async function openLmdbItems({ folder, clock }: LmdbItemsOptions): Promis
   }
 }
 
-interface PreparedOperation {
-  readonly operation: WriteOperation
-  readonly keyBytes: Buffer
-}
-
 interface PendingWrite {
   readonly operations: readonly PreparedOperation[]
   readonly bytes: number
+  /** A condition did not hold: it is looked at in a transaction that says which. */
+  readonly isContested: boolean
   readonly resolve: (outcome: WriteOutcome) => void
   readonly reject: (error: StoreError) => void
 }
+
+/** `contested`: nothing was written, and it is not known yet what is in the way. */
+type Outcome = WriteOutcome | 'contested'
 
 /** A group of writes on its way into one LMDB transaction. */
 class Commit {
@@ -85,6 +88,11 @@ class Commit {
 
   constructor(group: readonly PendingWrite[]) {
     this.#group = group
+  }
+
+  /** LMDB can do it without being told the outcome of each condition. Then it cannot be stopped any more. */
+  get isSimple(): boolean {
+    return this.#group.every(({ operations, isContested }) => !isContested && operations.length <= NESTED_MAX)
   }
 
   /** The writes to apply: none where nobody waits any more. */
@@ -136,7 +144,7 @@ class LmdbItems implements ItemStore {
     if (this.#waiting.length >= WAITING_WRITES_MAX)
       throw new StoreError('STORE_THROTTLED', `${this.#waiting.length} writes wait`)
     const { promise, resolve, reject } = Promise.withResolvers<WriteOutcome>()
-    this.#waiting.push({ operations: prepared, bytes: bytesOf(operations), resolve, reject })
+    this.#waiting.push({ operations: prepared, bytes: bytesOf(operations), isContested: false, resolve, reject })
     this.#committing ??= this.#commitWaiting()
     return promise
   }
@@ -185,9 +193,13 @@ class LmdbItems implements ItemStore {
       const group = this.#takeGroup()
       try {
         const outcomes = await this.#commitInTime(group)
-        group.forEach((write, index) => {
-          write.resolve(outcomes[index]!)
-        })
+        const contested: PendingWrite[] = []
+        for (const [index, write] of group.entries()) {
+          const outcome = outcomes[index]!
+          if (outcome === 'contested') contested.push({ ...write, isContested: true })
+          else write.resolve(outcome)
+        }
+        this.#waiting.unshift(...contested)
       } catch (error) {
         const refused = failure('write items', error, 'unknown')
         for (const write of group) write.reject(refused)
@@ -209,7 +221,7 @@ class LmdbItems implements ItemStore {
   }
 
   /** Gives up after a time: a commit that has not begun by then never does. */
-  async #commitInTime(group: readonly PendingWrite[]): Promise<readonly WriteOutcome[]> {
+  async #commitInTime(group: readonly PendingWrite[]): Promise<readonly Outcome[]> {
     const commit = new Commit(group)
     const running = this.#commit(commit)
     const answered = new AbortController()
@@ -234,9 +246,13 @@ class LmdbItems implements ItemStore {
   }
 
   /** One LMDB transaction; each write of the group sees those before it. */
-  async #commit(commit: Commit): Promise<readonly WriteOutcome[]> {
+  async #commit(commit: Commit): Promise<readonly Outcome[]> {
+    const database = this.#database
     try {
-      return await this.#database.transaction(() => commit.begin().map(({ operations }) => this.#apply(operations)))
+      if (!commit.isSimple)
+        return await database.transaction(() => commit.begin().map(({ operations }) => this.#apply(operations)))
+      const writes = commit.begin().map(({ operations }) => writeIfExpected(database, operations))
+      return (await Promise.all(writes)).map(written => (written ? { written } : 'contested'))
     } catch (error) {
       throw await this.#explain(error)
     }
@@ -245,10 +261,7 @@ class LmdbItems implements ItemStore {
   #apply(operations: readonly PreparedOperation[]): WriteOutcome {
     const conflicts = operations.flatMap((prepared, index) => this.#conflictOf(prepared, index))
     if (conflicts.length > 0) return { written: false, conflicts }
-    for (const { operation, keyBytes } of operations) {
-      if (operation.kind === 'put') this.#database.put(keyBytes, asBuffer(operation.value), operation.version)
-      if (operation.kind === 'delete') this.#database.remove(keyBytes)
-    }
+    changeItems(this.#database, operations)
     return { written: true }
   }
 
@@ -309,10 +322,6 @@ function rangeOf(pk: string, { from, to, descending = false, cursor }: ItemQuery
 
 function bytesOf(operations: readonly WriteOperation[]): number {
   return operations.reduce((sum, operation) => sum + (operation.kind === 'put' ? operation.value.length : 0), 0)
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** lmdb rejects a commit before it knows why; this promise of the reason is rejected a moment later. */

@@ -5,6 +5,20 @@ const shard = 'log/head/shard.ts'
 
 export const logPlants: readonly Plant[] = [
   {
+    name: 'memory used again while a reader has it',
+    edits: [{ file: 'log/read/slice-cache.ts', find: 'if (loans) loans.add(memory)', replace: 'if (loans) return' }],
+  },
+  {
+    name: 'memory handed to who waits only after the cache lets go of it',
+    edits: [
+      {
+        file: 'log/read/slice-cache.ts',
+        find: 'for (const loans of waiting) hand(cached, loans)\n        this.#keep(segment, slice, cached)',
+        replace: 'this.#keep(segment, slice, cached)',
+      },
+    ],
+  },
+  {
     name: 'commit before the put',
     edits: [
       {

@@ -5,6 +5,7 @@ import type { Cluster } from '../world/cluster.ts'
 import { Connection, RemoteError, type Work } from '../world/network.ts'
 import { Rng } from '../world/rng.ts'
 import type { World } from '../world/world.ts'
+import { Borrowed } from './borrowed.ts'
 
 /** How long a client waits for an answer, in ms. */
 export const CALL_TIMEOUT_MS = 40_000
@@ -52,6 +53,8 @@ export class Client {
   readonly name: string
   readonly rng: Rng
   readonly scene: Scene
+  /** By its last read. */
+  readonly borrowed = new Borrowed()
   readonly #chooseGateway: () => number
   #connection: Connection | undefined
   #connections = 0

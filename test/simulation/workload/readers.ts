@@ -1,3 +1,4 @@
+import { Loans } from '../../../lib/base/index.ts'
 import type { Isolation, ReadResult, Topic } from '../../../lib/log/index.ts'
 import type { EndQuery, Poll, PolledBatch } from '../checker/index.ts'
 import type { ReaderPlan } from '../plan.ts'
@@ -36,10 +37,14 @@ export async function poll(client: Client, request: PollRequest): Promise<Poll> 
   }
   history.push(result)
   try {
+    client.borrowed.giveBack()
+    const loans = new Loans()
     const answer = await client.call(`read ${topic.name}/${partition} at ${offset}`, ({ log }) =>
-      log.read({ topic, partition, offset, maxBytes, atLeastOneBatch: true, isolation }),
+      log.read({ topic, partition, offset, maxBytes, atLeastOneBatch: true, isolation, loans }),
     )
     const all = answer.batches.map(decodeBatch)
+    const bases = all.map(({ base }) => base)
+    client.borrowed.keep(loans, answer.batches, bases)
     const kept = isolation === 'read_committed' ? withoutAborted(all, answer.abortedTransactions) : all
     const batches = kept.map(polledBatch)
     const { startOffset: start, endOffset: end, lastStableOffset: stable } = answer

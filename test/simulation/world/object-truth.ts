@@ -2,7 +2,13 @@
  * The object store as it is. Synchronous and exact to the port's contract. Listings come in an order that has nothing to
  * do with the keys', as the port promises none.
  */
-import { type ByteRange, DELETE_KEYS_MAX, type ObjectPage, StoreError } from '../../../lib/storage/index.ts'
+import {
+  type Allocate,
+  type ByteRange,
+  DELETE_KEYS_MAX,
+  type ObjectPage,
+  StoreError,
+} from '../../../lib/storage/index.ts'
 import { copyBytes } from './copy-bytes.ts'
 
 const KEY_BYTES_MAX = 1_024
@@ -28,10 +34,14 @@ export class ObjectTruth {
     return 'created'
   }
 
-  get(key: string, range?: ByteRange): Uint8Array | undefined {
+  get(key: string, range?: ByteRange, allocate?: Allocate): Uint8Array | undefined {
     const bytes = this.#objects.get(key)?.bytes
     if (!bytes || !range) return bytes && copyBytes(bytes)
-    return copyBytes(bytes.subarray(range.from, range.from + range.length))
+    const part = bytes.subarray(range.from, range.from + range.length)
+    if (!allocate) return copyBytes(part)
+    const copy = allocate(part.length)
+    copy.set(part)
+    return copy
   }
 
   /** `visibleUntil`: objects made after it are missed. */

@@ -3,6 +3,7 @@
  * the two lies the effect on the shared truth, and the process's fate decides which of the three come, and when.
  */
 import {
+  type Allocate,
   type ByteRange,
   type Item,
   type ItemKey,
@@ -191,12 +192,12 @@ export class SimulatedObjects implements ObjectStore {
     return this.put(key, await gather(open()))
   }
 
-  get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+  get(key: string, range?: ByteRange, allocate?: Allocate): Promise<Uint8Array | undefined> {
     return this.#link.send({
       kind: 'read',
       store: 'objects',
       what: () => `get ${key} ${range ? `${range.from}+${range.length}` : ''}`,
-      effect: () => this.#truth.objects.get(key, range),
+      effect: () => this.#truth.objects.get(key, range, allocate),
       describe: bytes => (bytes ? `${bytes.length} bytes` : 'nothing'),
     })
   }

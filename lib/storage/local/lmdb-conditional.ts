@@ -1,0 +1,50 @@
+/**
+ * Writes that LMDB's own thread carries out by itself, each change inside the conditions of its write. In a transaction
+ * with a callback that thread would come back to this one and wait for it, half the time that a commit takes on a quick disk.
+ */
+import type { RootDatabase } from 'lmdb'
+import type { WriteOperation } from '../index.ts'
+
+export interface PreparedOperation {
+  readonly operation: WriteOperation
+  readonly keyBytes: Buffer
+}
+
+/**
+ * Whether it was written: all of it, or nothing where a condition did not hold. The conditions lie in each other, and the
+ * changes in the innermost. Their values must not change until the answer.
+ */
+export async function writeIfExpected(
+  database: RootDatabase<Buffer, Buffer>,
+  operations: readonly PreparedOperation[],
+): Promise<boolean> {
+  const held: Promise<boolean>[] = []
+  const enter = (index: number): void => {
+    const next = operations[index]
+    if (!next) {
+      changeItems(database, operations)
+      return
+    }
+    const { operation, keyBytes } = next
+    const inside = () => enter(index + 1)
+    held.push(
+      operation.expected === 'absent'
+        ? database.ifNoExists(keyBytes, inside)
+        : database.ifVersion(keyBytes, operation.expected, inside),
+    )
+  }
+  enter(0)
+  return (await Promise.all(held)).every(Boolean)
+}
+
+/** Inside conditions, or a transaction, that answer for it. */
+export function changeItems(database: RootDatabase<Buffer, Buffer>, operations: readonly PreparedOperation[]): void {
+  for (const { operation, keyBytes } of operations) {
+    if (operation.kind === 'put') database.put(keyBytes, asBuffer(operation.value), operation.version)
+    if (operation.kind === 'delete') database.remove(keyBytes)
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
