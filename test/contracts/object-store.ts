@@ -196,7 +196,8 @@ function describeGet({ store }: Context): void {
     const expected = body.subarray(range.from, range.from + range.length)
     const given: Uint8Array[] = []
     const allocate = (length: number) => {
-      expect(length).toBe(expected.length)
+      expect(length).toBeGreaterThanOrEqual(expected.length)
+      expect(length).toBeLessThanOrEqual(body.length)
       given.push(Buffer.alloc(length + 20, 'x').subarray(10, length + 10))
       return given.at(-1)!
     }
