@@ -6,14 +6,12 @@
  * INVALID_GROUP_ID.
  */
 import type { CommitResult, NewOffset } from '../../groups/index.ts'
-import type { Topic } from '../../log/index.ts'
 import { type Message, OffsetCommit, type OffsetCommitRequest } from '../../protocol/index.ts'
 import { errorCodeOf, errorCodes } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { lookUpTopic } from '../topic-lookup.ts'
+import { commitOffsets } from '../offsets-to-commit.ts'
 
 type Request = Message<typeof OffsetCommitRequest>
-type Asked = Request['topics'][number]['partitions'][number]
 
 /** From here on a generation may be the epoch of a member (KIP-848). */
 const memberEpochVersion = 9
@@ -21,51 +19,15 @@ const topicIdVersion = 10
 
 export const offsetCommit = handler(OffsetCommit, {
   async handle(request, context) {
+    const { topics } = request
     const byId = context.apiVersion >= topicIdVersion
-    const found = await Promise.all(
-      request.topics.map(({ name, topicId }) => lookUpTopic(byId ? { id: topicId } : { name }, context)),
-    )
-    const offsets = request.topics.flatMap(({ partitions }, index) => {
-      const topic = found[index]!
-      if (typeof topic === 'number') return []
-      return partitions.filter(asked => isPartition(topic, asked)).map(asked => newOffset(topic, asked))
-    })
-    const codes = (await commit(request, offsets, context)).values()
-    return {
-      topics: request.topics.map(({ name, topicId, partitions }, index) => ({
-        name,
-        topicId,
-        partitions: partitions.map(asked => ({
-          partitionIndex: asked.partitionIndex,
-          errorCode: refusalOf(found[index]!, asked) ?? codes.next().value!,
-        })),
-      })),
-    }
+    const commit = (offsets: readonly NewOffset[]) => commitNow(request, offsets, context)
+    return { topics: await commitOffsets({ topics, byId, commit }, context) }
   },
 })
 
-function refusalOf(topic: Topic | number, asked: Asked): number | undefined {
-  if (typeof topic === 'number') return topic
-  return isPartition(topic, asked) ? undefined : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-}
-
-function isPartition(topic: Topic, { partitionIndex }: Asked): boolean {
-  return partitionIndex >= 0 && partitionIndex < topic.partitions
-}
-
-function newOffset(topic: Topic, asked: Asked): NewOffset {
-  return {
-    topicId: topic.id,
-    partition: asked.partitionIndex,
-    offset: asked.committedOffset,
-    leaderEpoch: asked.committedLeaderEpoch,
-    metadata: asked.committedMetadata ?? '',
-  }
-}
-
 /** Error codes in the order of `offsets`. */
-async function commit(request: Request, offsets: readonly NewOffset[], context: RequestContext): Promise<number[]> {
-  if (offsets.length === 0) return []
+async function commitNow(request: Request, offsets: readonly NewOffset[], context: RequestContext): Promise<number[]> {
   try {
     const results = await context.groups.commitOffsets({
       groupId: request.groupId,

@@ -6,15 +6,13 @@
  * Departures from Apache Kafka: none known.
  */
 import type { NewOffset } from '../../groups/index.ts'
-import type { Topic } from '../../log/index.ts'
 import { type Message, TxnOffsetCommit, type TxnOffsetCommitRequest } from '../../protocol/index.ts'
 import { errorCodes } from '../errors.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { lookUpTopic } from '../topic-lookup.ts'
+import { commitOffsets } from '../offsets-to-commit.ts'
 import { admissionCodeOf } from '../transaction-codes.ts'
 
 type Request = Message<typeof TxnOffsetCommitRequest>
-type Asked = Request['topics'][number]['partitions'][number]
 
 const secondProtocolVersion = 5
 const topicIdVersion = 6
@@ -22,33 +20,15 @@ const versions = { abortable: 4, concurrent: secondProtocolVersion, retry: error
 
 export const txnOffsetCommit = handler(TxnOffsetCommit, {
   async handle(request, context) {
+    const { topics } = request
     const byId = context.apiVersion >= topicIdVersion
-    const found = await Promise.all(
-      request.topics.map(({ name, topicId }) => lookUpTopic(byId ? { id: topicId } : { name }, context)),
-    )
-    const offsets = request.topics.flatMap(({ partitions }, index) => {
-      const topic = found[index]!
-      if (typeof topic === 'number') return []
-      return partitions.filter(asked => isPartition(topic, asked)).map(asked => newOffset(topic, asked))
-    })
-    const codes = (await stage(request, offsets, context)).values()
-    return {
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ name, topicId, partitions }, index) => ({
-        name,
-        topicId,
-        partitions: partitions.map(asked => ({
-          partitionIndex: asked.partitionIndex,
-          errorCode: refusalOf(found[index]!, asked) ?? codes.next().value!,
-        })),
-      })),
-    }
+    const commit = (offsets: readonly NewOffset[]) => stage(request, offsets, context)
+    return { throttleTimeMs: 0, topics: await commitOffsets({ topics, byId, commit }, context) }
   },
 })
 
 /** Error codes in the order of `offsets`. */
 async function stage(request: Request, offsets: readonly NewOffset[], context: RequestContext): Promise<number[]> {
-  if (offsets.length === 0) return []
   const { apiVersion, transactions, logger } = context
   try {
     const results = await transactions.stageOffsets({
@@ -66,24 +46,5 @@ async function stage(request: Request, offsets: readonly NewOffset[], context: R
   } catch (error) {
     const code = admissionCodeOf(error, apiVersion, versions, logger)
     return offsets.map(() => code)
-  }
-}
-
-function refusalOf(topic: Topic | number, asked: Asked): number | undefined {
-  if (typeof topic === 'number') return topic
-  return isPartition(topic, asked) ? undefined : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-}
-
-function isPartition(topic: Topic, { partitionIndex }: Asked): boolean {
-  return partitionIndex >= 0 && partitionIndex < topic.partitions
-}
-
-function newOffset(topic: Topic, asked: Asked): NewOffset {
-  return {
-    topicId: topic.id,
-    partition: asked.partitionIndex,
-    offset: asked.committedOffset,
-    leaderEpoch: asked.committedLeaderEpoch,
-    metadata: asked.committedMetadata ?? '',
   }
 }
