@@ -1,0 +1,190 @@
+/**
+ * `npm run bench:replay`: how fast a log that was compacted long ago is read from its beginning, beside the raw rate of the store
+ * that it lies in: the same objects, read by as many parallel ranges of the same length, through the same adapter.
+ *
+ *   --megabytes 512     size of the topic, in 8 partitions
+ *   --rounds 3          of each; the report has their medians
+ *   --stores files,s3   s3 is versitygw (test/support/build-tools.sh)
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Loans, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
+import { type Log, openLog, type Topic } from '../../lib/log/index.ts'
+import { buildBatch, viewBatch } from '../../lib/records/index.ts'
+import { type ItemStore, meterObjects, type ObjectStore, StoreMeter } from '../../lib/storage/index.ts'
+import { s3Server, startS3Server } from '../support/s3-server.ts'
+import { addressOf, type ObjectsAddress, openItems, openObjects } from '../support/store-address.ts'
+import { median } from './measurement.ts'
+
+const MIB = 1_024 * 1_024
+const PARTITIONS = 8
+const RECORD_BYTES = 1_024
+const BATCH_BYTES = MIB / 2
+/** What a Fetch asks for of a partition by default. */
+const READ_BYTES = MIB
+/** As the reader of extents has them (lib/log/read). */
+const RAW_RANGE_BYTES = MIB / 2
+const RAW_PARALLEL = 16
+const COMPACTION = { dueMs: 0, bytesPerSecondMax: Number.MAX_SAFE_INTEGER }
+
+interface Run {
+  readonly name: string
+  readonly megabytesPerSecond: number
+  readonly gets: number
+  readonly peakMib: number
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      megabytes: { type: 'string', default: '512' },
+      rounds: { type: 'string', default: '3' },
+      stores: { type: 'string', default: 'files,s3' },
+    },
+  })
+  const [megabytes, rounds] = [Number(values.megabytes), Number(values.rounds)]
+  for (const store of values.stores.split(',')) {
+    const folder = await mkdtemp(join(tmpdir(), 'varve-replay-'))
+    try {
+      if (store === 'files') await measureStore(store, { kind: 'files', folder: join(folder, 'objects') }, folder)
+      else if (s3Server.missing) console.log(`s3: left out, ${s3Server.missing}`)
+      else await withS3(address => measureStore(store, address, folder))
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+
+  async function measureStore(store: string, address: ObjectsAddress, folder: string): Promise<void> {
+    const meter = new StoreMeter()
+    const bare = await openObjects(address)
+    const objects = meterObjects(bare, meter)
+    const items = await openItems({ kind: 'lmdb', folder: join(folder, 'items') })
+    const topic = await fill(objects, items, megabytes)
+    const runs: Run[] = []
+    const measure = async (name: string, read: () => Promise<number>) => {
+      const gets = meter.usage().objects.get
+      let peak = 0
+      const watching = setInterval(() => {
+        peak = Math.max(peak, process.memoryUsage.rss())
+      }, 20)
+      const began = performance.now()
+      const bytes = await read()
+      const seconds = (performance.now() - began) / 1_000
+      clearInterval(watching)
+      const count = meter.usage().objects.get - gets
+      runs.push({ name, megabytesPerSecond: bytes / MIB / seconds, gets: count, peakMib: peak / MIB })
+    }
+    for (let round = 0; round < rounds; round++) {
+      await measure('raw', () => readRaw(objects))
+      await measure('one partition after the other', () => replay(objects, items, topic, 1))
+      await measure('all partitions at once', () => replay(objects, items, topic, PARTITIONS))
+    }
+    report(store, runs)
+    await items.close()
+    await bare.close()
+  }
+}
+
+async function withS3(use: (address: ObjectsAddress) => Promise<void>): Promise<void> {
+  const server = await startS3Server()
+  try {
+    await use({ kind: 's3', server: addressOf(server), bucket: 'varve' })
+  } finally {
+    await server.stop()
+  }
+}
+
+function open(objects: ObjectStore, items: ItemStore): Log {
+  const surroundings = { clock: systemClock, random: systemRandom, logger: silentLogger }
+  return openLog({ objects, items, ...surroundings, flushBudget: Number.POSITIVE_INFINITY, compaction: COMPACTION })
+}
+
+/** A topic of nothing but extents. */
+async function fill(objects: ObjectStore, items: ItemStore, megabytes: number): Promise<Topic> {
+  const log = open(objects, items)
+  const topic = await log.topics.create({ name: 'replayed', partitions: PARTITIONS })
+  const records = Array.from({ length: BATCH_BYTES / RECORD_BYTES }, () => {
+    return { timestamp: Date.now(), key: null, value: systemRandom.bytes(RECORD_BYTES), headers: [] }
+  })
+  const rounds = Math.ceil((megabytes * MIB) / BATCH_BYTES / PARTITIONS)
+  for (let i = 0; i < rounds; i++) {
+    await Promise.all(
+      Array.from({ length: PARTITIONS }, (_, partition) =>
+        log.append({ topic, partition, batch: buildBatch({ records }), timeoutMs: 30_000 }),
+      ),
+    )
+  }
+  for (;;) {
+    const { commits, replaced } = await log.compaction.compactShard(topic, 0)
+    if (commits === 0 && replaced === 0) break
+  }
+  await log.close()
+  return topic
+}
+
+/** All extents, whole, also those that were merged into others. */
+async function readRaw(objects: ObjectStore): Promise<number> {
+  const ranges: { key: string; from: number; length: number }[] = []
+  for (let cursor: string | undefined; ; ) {
+    const page = await objects.list('topics/', cursor === undefined ? {} : { cursor })
+    for (const { key, size } of page.objects) {
+      for (let from = 0; from < size; from += RAW_RANGE_BYTES)
+        ranges.push({ key, from, length: Math.min(RAW_RANGE_BYTES, size - from) })
+    }
+    cursor = page.cursor
+    if (cursor === undefined) break
+  }
+  let bytes = 0
+  const rest = ranges.values()
+  const readOn = async () => {
+    for (const { key, from, length } of rest) {
+      const range = await objects.get(key, { from, length })
+      bytes += range!.length
+    }
+  }
+  await Promise.all(Array.from({ length: RAW_PARALLEL }, readOn))
+  return bytes
+}
+
+/** With a process's caches empty; each batch is looked at as far as its header, as who sends it on does. */
+async function replay(objects: ObjectStore, items: ItemStore, topic: Topic, atOnce: number): Promise<number> {
+  const log = open(objects, items)
+  let bytes = 0
+  const readPartition = async (partition: number) => {
+    for (let offset = 0; ; ) {
+      const loans = new Loans()
+      const asked = { maxBytes: READ_BYTES, atLeastOneBatch: true, isolation: 'read_committed', loans } as const
+      const { batches } = await log.read({ topic, partition, offset, ...asked })
+      if (batches.length === 0) return
+      for (const batch of batches) bytes += batch.length
+      const last = viewBatch(batches.at(-1)!)
+      offset = last.baseOffset + last.lastOffsetDelta + 1
+      loans.giveBack()
+    }
+  }
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition).values()
+  const readOn = async () => {
+    for (const partition of partitions) await readPartition(partition)
+  }
+  await Promise.all(Array.from({ length: atOnce }, readOn))
+  await log.close()
+  return bytes
+}
+
+function report(store: string, runs: readonly Run[]): void {
+  const of = (name: string, figure: (run: Run) => number) => median(runs.filter(run => run.name === name).map(figure))
+  const raw = of('raw', run => run.megabytesPerSecond)
+  console.log(`\n${store}`)
+  console.log(`  ${''.padEnd(32)}MB/s   of raw     gets  peak MiB`)
+  for (const name of new Set(runs.map(run => run.name))) {
+    const rate = of(name, run => run.megabytesPerSecond)
+    const [gets, peak] = [of(name, run => run.gets), of(name, run => run.peakMib)]
+    console.log(
+      `  ${name.padEnd(30)}${rate.toFixed(0).padStart(6)}${`${((100 * rate) / raw).toFixed(0)} %`.padStart(9)}${String(gets).padStart(9)}${peak.toFixed(0).padStart(10)}`,
+    )
+  }
+}
+
+await main()
