@@ -27,14 +27,16 @@ export interface QuotaFilter {
 export const quotaMatch = { exact: 0, default: 1, specified: 2 } as const
 
 const entityTypes: readonly string[] = ['user', 'client-id', 'ip']
-type Value = 'whole' | 'number'
-const clientKeys: Readonly<Record<string, Value>> = {
-  producer_byte_rate: 'whole',
-  consumer_byte_rate: 'whole',
-  request_percentage: 'number',
-  controller_mutation_rate: 'number',
+/** Of Java's. */
+type NumberType = 'a LONG' | 'an INT' | 'a DOUBLE'
+const clientKeys: Readonly<Record<string, NumberType>> = {
+  producer_byte_rate: 'a LONG',
+  consumer_byte_rate: 'a LONG',
+  request_percentage: 'a DOUBLE',
+  controller_mutation_rate: 'a DOUBLE',
 }
-const ipKeys: Readonly<Record<string, Value>> = { connection_creation_rate: 'whole' }
+const ipKeys: Readonly<Record<string, NumberType>> = { connection_creation_rate: 'an INT' }
+const numberMax = { 'a LONG': 2 ** 63, 'an INT': 2 ** 31 - 1, 'a DOUBLE': Number.MAX_VALUE } as const
 /** How far from a whole number a whole one may be. */
 const EPSILON = 1e-6
 
@@ -72,12 +74,18 @@ export function changeQuotas(entity: QuotaEntity, set: Configs, changes: readonl
       continue
     }
     if (!Object.hasOwn(keys, key)) throw invalid(`Invalid configuration key ${key}`)
-    if (keys[key] === 'whole' && Math.abs(Math.round(value) - value) > EPSILON) {
-      throw invalid(`Configuration ${key} must be a Long value`)
-    }
+    checkValue(key, value, keys[key]!)
     after.set(key, String(value))
   }
   return Object.fromEntries([...after].sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+function checkValue(key: string, value: number, type: NumberType): void {
+  if (!(value > 0)) throw invalid(`Quota ${key} must be greater than 0`)
+  if (type !== 'a DOUBLE' && Math.abs(Math.round(value) - value) > EPSILON) {
+    throw invalid(`${key} cannot be a fractional value.`)
+  }
+  if (value > numberMax[type]) throw invalid(`Proposed value for ${key} is too large for ${type}.`)
 }
 
 /** @throws ConfigError INVALID_REQUEST, UNSUPPORTED_ENTITY */

@@ -246,7 +246,15 @@ describe('client quotas', () => {
       [[{ ...user, entityType: 'nope' }], rate(1), 'Unhandled client quota entity type: nope'],
       [[user], rate(1, 'nope'), 'Invalid configuration key nope'],
       [[ip], rate(1), 'Invalid configuration key producer_byte_rate'],
-      [[user], rate(1.5), 'Configuration producer_byte_rate must be a Long value'],
+      [[user], rate(1.5), 'producer_byte_rate cannot be a fractional value.'],
+      [[user], rate(0), 'Quota producer_byte_rate must be greater than 0'],
+      [[user], rate(Number.NaN), 'Quota producer_byte_rate must be greater than 0'],
+      [[user], rate(1e300), 'Proposed value for producer_byte_rate is too large for a LONG.'],
+      [
+        [ip],
+        rate(2 ** 31, 'connection_creation_rate'),
+        'Proposed value for connection_creation_rate is too large for an INT.',
+      ],
     ] as const) {
       expect(await alter([...entity], [op])).toMatchObject({ errorCode: 42, errorMessage: message })
     }

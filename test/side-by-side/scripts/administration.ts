@@ -26,6 +26,7 @@ import {
   UnregisterController,
   UpdateFeatures,
 } from '../../../lib/protocol/index.ts'
+import { untilThere } from '../patience.ts'
 import { append, batch, createTopics } from '../requests.ts'
 import { everyVersion, goOn, script } from '../script.ts'
 
@@ -184,6 +185,39 @@ export const administrationScripts = [
       entries: [{ entity: [], ops: [{ key: 'producer_byte_rate', value: 1, remove: true }] }],
       validateOnly: false,
     }))
+    const set = (entityName: string | null, key: string, value: number) => ({
+      entries: [{ entity: [{ entityType: 'user', entityName }], ops: [{ key, value, remove: false }] }],
+      validateOnly: false,
+    })
+    const ipSet = (value: number) => ({
+      entries: [
+        {
+          entity: [{ entityType: 'ip', entityName: '127.0.0.1' }],
+          ops: [{ key: 'connection_creation_rate', value, remove: false }],
+        },
+      ],
+    })
+    await transcript.ask(AlterClientQuotas, 1, set('a', 'producer_byte_rate', 1_000))
+    await transcript.ask(AlterClientQuotas, 1, set('a', 'request_percentage', 12.5))
+    await transcript.ask(AlterClientQuotas, 1, set('b', 'producer_byte_rate', 1.5))
+    for (const value of [0, -1, 0.5, 1e300]) {
+      await transcript.ask(AlterClientQuotas, 1, set('b', 'producer_byte_rate', value))
+      await transcript.ask(AlterClientQuotas, 1, set('b', 'request_percentage', value))
+      await transcript.ask(AlterClientQuotas, 1, set('b', 'controller_mutation_rate', value))
+      await transcript.ask(AlterClientQuotas, 1, { ...set('b', 'x', 1), ...ipSet(value) })
+    }
+    await transcript.ask(AlterClientQuotas, 1, set('', 'producer_byte_rate', 1))
+    await transcript.ask(AlterClientQuotas, 1, { ...set('c', 'producer_byte_rate', 1), validateOnly: true })
+    await transcript.ask(AlterClientQuotas, 1, set(null, 'consumer_byte_rate', 2_000))
+    await untilThere('the last quota', async () => {
+      const { entries } = await transcript.prepare(DescribeClientQuotas, 1, describe('user', 1))
+      return entries?.[0]
+    })
+    await transcript.ask(DescribeClientQuotas, 1, describe('user', 1))
+    await transcript.ask(DescribeClientQuotas, 1, describe('user', 0, 'a'))
+    await transcript.ask(DescribeClientQuotas, 1, describe('user', 0, 'c'))
+    await transcript.ask(DescribeClientQuotas, 1, describe('user', 0))
+    await transcript.ask(DescribeClientQuotas, 1, describe('user', 1, 'a'))
   }),
   script('SCRAM credentials', async transcript => {
     await transcript.ask(DescribeUserScramCredentials, 0, { users: null })
