@@ -54,7 +54,6 @@ export function refusalOfStreamsHeartbeat(request: StreamsHeartbeat): Refused | 
     if (request.owned === undefined || request.owned[role].size > 0)
       return refuse(`${name} must be empty when (re-)joining.`)
   }
-  if (request.processId === undefined) return refuse('ProcessId must be non-null when (re-)joining.')
   if (request.topology === undefined) return refuse('Topology must be non-null when (re-)joining.')
   return refusalOfTopology(request.topology)
 }
@@ -261,7 +260,8 @@ function updateMember(member: StreamsMember, request: StreamsHeartbeat): Streams
     clientHost: request.clientHost,
     rebalanceTimeoutMs: request.rebalanceTimeoutMs ?? member.rebalanceTimeoutMs,
     topologyEpoch: request.topology?.epoch ?? member.topologyEpoch,
-    processId: request.processId ?? member.processId,
+    // One that does not say is a process of its own.
+    processId: request.processId ?? (member.processId || member.id),
     endpoint: request.endpoint ?? member.endpoint,
     tags: request.tags ?? member.tags,
   }

@@ -157,6 +157,28 @@ export const acceptedDifferences: readonly AcceptedDifference[] = [
     reason: 'the epochs of the line above',
   },
   {
+    api: 'StreamsGroupHeartbeat',
+    path: /^heartbeatIntervalMs$/,
+    reason: 'members of streams groups are asked for a heartbeat each second, so that rebalances are short',
+  },
+  {
+    script: /^streams groups/,
+    path: /(^memberEpoch|\.(memberEpoch|groupEpoch|assignmentEpoch))$/,
+    values: (kafka, varve) => typeof varve === 'number' && kafka === varve + 1,
+    reason: 'the epochs of a streams group are counted from 1, not from 2',
+  },
+  {
+    api: 'StreamsGroupHeartbeat',
+    path: /^errorMessage$/,
+    values: kafka => isText(kafka) && kafka.includes('has a greater member epoch'),
+    reason: 'it tells the epochs of the line above',
+  },
+  {
+    api: 'StreamsGroupHeartbeat',
+    path: /^topologyDescriptionRequired$/,
+    reason: 'Varve keeps descriptions of topologies; Kafka does so with a plug-in, which it comes without',
+  },
+  {
     api: 'ConsumerGroupHeartbeat',
     path: /^heartbeatIntervalMs$/,
     reason: 'members of consumer groups are asked for a heartbeat each second, so that rebalances are short',

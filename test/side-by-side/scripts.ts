@@ -4,6 +4,7 @@ import { consumerGroupScripts } from './scripts/consumer-groups.ts'
 import { groupScripts } from './scripts/groups.ts'
 import { recordScripts } from './scripts/records.ts'
 import { shareGroupScripts } from './scripts/share-groups.ts'
+import { streamsGroupScripts } from './scripts/streams-groups.ts'
 import { topicScripts } from './scripts/topics.ts'
 import { transactionScripts } from './scripts/transactions.ts'
 
@@ -16,5 +17,6 @@ export const scripts = [
   ...groupScripts,
   ...consumerGroupScripts,
   ...shareGroupScripts,
+  ...streamsGroupScripts,
   ...transactionScripts,
 ]

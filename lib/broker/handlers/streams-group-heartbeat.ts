@@ -9,6 +9,7 @@
 import {
   type Assignment,
   assignmentOf,
+  GroupError,
   type StreamsEndpoint,
   type StreamsHeartbeat,
   type StreamsHeartbeatAnswer,
@@ -44,6 +45,7 @@ export const streamsGroupHeartbeat = handler(StreamsGroupHeartbeat, {
   async handle(request, context) {
     try {
       checkCoordinates(request.groupId, context)
+      if (request.groupId === '') throw new GroupError('INVALID_REQUEST', "GroupId can't be empty.")
       return answerOf(await context.groups.streamsHeartbeat(heartbeatOf(request, context)))
     } catch (error) {
       return {
@@ -54,7 +56,7 @@ export const streamsGroupHeartbeat = handler(StreamsGroupHeartbeat, {
         memberEpoch: 0,
         heartbeatIntervalMs: 0,
         taskOffsetIntervalMs: 0,
-        status: null,
+        status: [],
         activeTasks: null,
         standbyTasks: null,
         warmupTasks: null,
@@ -126,15 +128,14 @@ function answerOf({ tasks, endpoints, ...answer }: StreamsHeartbeatAnswer): Answ
     memberId: answer.memberId,
     memberEpoch: answer.epoch,
     heartbeatIntervalMs: answer.heartbeatIntervalMs,
-    acceptableRecoveryLagLegacy: acceptableRecoveryLag,
-    acceptableRecoveryLag,
-    taskOffsetIntervalMs,
+    // Who has left has no more to tell.
+    ...(answer.epoch < 0 ? { taskOffsetIntervalMs: 0 } : { acceptableRecoveryLag, taskOffsetIntervalMs }),
     status: answer.status.map(({ status, detail }) => ({ statusCode: statusCodes[status], statusDetail: detail })),
     activeTasks: tasks ? taskIdsOf(tasks.active) : null,
     standbyTasks: tasks ? taskIdsOf(tasks.standby) : null,
     warmupTasks: tasks ? taskIdsOf(tasks.warmup) : null,
     topologyDescriptionRequired: answer.descriptionRequired,
-    endpointInformationEpoch: answer.endpointEpoch,
+    endpointInformationEpoch: answer.epoch < 0 ? 0 : answer.endpointEpoch,
     partitionsByUserEndpoint: endpoints ? endpoints.map(partitionsOf) : null,
   }
 }
