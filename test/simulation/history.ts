@@ -257,12 +257,12 @@ class Scenario {
   }
 
   async #strikeInTime(disaster: Disaster): Promise<void> {
-    const { afterRequestMs, gateway } = disaster
+    const { afterRequestMs, onRequest = '', gateway } = disaster
     if (afterRequestMs === undefined) return this.#strike(disaster)
     const { world, cluster } = this.#scene
     cluster
       .gateway(gateway)
-      .process.onNextRequest(() => world.schedule(afterRequestMs, () => void this.#strike(disaster)))
+      .process.onNextRequest(onRequest, () => world.schedule(afterRequestMs, () => void this.#strike(disaster)))
   }
 
   async #strike({ kind, gateway, ms }: Disaster): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type ConsumerGroupPlan,
   drawConsumerGroup,
 } from './consumer-group-plan.ts'
+import { drawForkHaste, FORK_HASTE_GATEWAYS } from './fork-haste-plan.ts'
 import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawHaste } from './haste-plan.ts'
@@ -49,6 +50,8 @@ export interface Disaster {
   readonly at: number
   /** Present: it waits for the gateway's next request to a store, and strikes so long after that. */
   readonly afterRequestMs?: number
+  /** Present: that request has this in what a trace tells of it. */
+  readonly onRequest?: string
   /** Which gateway; a `cut` breaks the connections to it. */
   readonly gateway: number
   /** How long it is frozen, or how far its clock jumps. */
@@ -187,7 +190,26 @@ function drawAbout(seed: number, about: Focus): Plan {
   }
   const hasty = focus === 'groups' && new Rng(seed, 'haste')
   if (hasty && gateways > 1 && hasty.chance(0.3)) return { ...plan, ...drawHaste(hasty, gateways) }
-  return forking ? withForks(plan, forking) : plan
+  if (!forking) return plan
+  const haste = new Rng(seed, 'fork haste')
+  return haste.chance(0.3) ? inForkHaste(plan, haste) : withForks(plan, forking)
+}
+
+function inForkHaste(plan: Plan, rng: Rng): Plan {
+  const { upkeep, compaction, ...haste } = drawForkHaste(rng)
+  const { tuning } = plan
+  return {
+    ...plan,
+    ...haste,
+    skewsMs: Array.from({ length: FORK_HASTE_GATEWAYS }, () => 0),
+    ...{ topics: [1], producers: [], readers: [], topicSteps: [] },
+    upkeep: { deletions: [], retentionBytes: [null], sweepAtEnd: true },
+    tuning: {
+      ...tuning,
+      compaction: { ...(tuning.compaction ?? drawCompaction(rng, haste.healMs)), ...compaction },
+      ...(tuning.upkeep && { upkeep: { ...tuning.upkeep, ...upkeep } }),
+    },
+  }
 }
 
 /** With transactions, sometimes; then nothing is deleted, for what is left of a transaction must be told from what was never whole. */

@@ -2,7 +2,36 @@ import type { Plant } from './plant.ts'
 
 const removeExtents = 'log/extent/remove-extents.ts'
 
+const sweep = 'log/upkeep/sweep.ts'
+
 export const forkPlants: readonly Plant[] = [
+  {
+    name: 'heads not listed again',
+    focus: 'forks',
+    edits: [
+      {
+        file: sweep,
+        find: 'await inParallel(await this.#listHeads(), HEADS_AT_ONCE,',
+        replace: `this.known = await this.#listHeads()
+    await inParallel(this.known, HEADS_AT_ONCE,`,
+      },
+      { file: sweep, find: '(await this.#listHeads()).filter(', replace: 'this.known.filter(' },
+    ],
+  },
+  {
+    name: 'a fork that minds no fence',
+    focus: 'forks',
+    edits: [
+      {
+        file: 'log/fork/fork-shard.ts',
+        find: "const { written } = await parts.items.write([{ kind: 'put', key: item.key, expected: item.version, version, value }])",
+        replace: `const now = await parts.items.get(item.key)
+  const isOpen = now && decodeHead(now.value).state === 'open' && isUnfilled(decodeHead(now.value))
+  const expected = isOpen ? now.version : item.version
+  const { written } = await parts.items.write([{ kind: 'put', key: item.key, expected, version, value }])`,
+      },
+    ],
+  },
   {
     name: "an extent's object deleted with the source",
     focus: 'forks',

@@ -23,7 +23,7 @@ export class Process {
   readonly #rng: Rng
   readonly #started: number
   readonly #onDeath: (() => void)[] = []
-  readonly #onNextRequest: (() => void)[] = []
+  #onNextRequest: { readonly part: string; readonly tell: () => void }[] = []
   #skewMs: number
   #dead = false
   #frozen = false
@@ -92,14 +92,18 @@ export class Process {
     this.#onDeath.push(tell)
   }
 
-  /** Calls `tell` when the process sends its next request to a store. */
-  onNextRequest(tell: () => void): void {
-    this.#onNextRequest.push(tell)
+  /** Calls `tell` when the process sends its next request to a store that has `part` in what is told of it. */
+  onNextRequest(part: string, tell: () => void): void {
+    this.#onNextRequest.push({ part, tell })
   }
 
   /** For the stores: a request is sent. */
-  noteRequest(): void {
-    if (this.#onNextRequest.length > 0) for (const tell of this.#onNextRequest.splice(0)) tell()
+  noteRequest(what: () => string): void {
+    if (this.#onNextRequest.length === 0) return
+    const text = what()
+    const due = this.#onNextRequest.filter(({ part }) => text.includes(part))
+    this.#onNextRequest = this.#onNextRequest.filter(one => !due.includes(one))
+    for (const { tell } of due) tell()
   }
 
   jumpClock(byMs: number): void {

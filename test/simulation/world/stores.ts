@@ -68,7 +68,7 @@ export class StoreLink {
   }
 
   send<T>(request: Request<T>): Promise<T> {
-    this.#process.noteRequest()
+    this.#process.noteRequest(request.what)
     const name = `${this.#process.name}/${++this.#requests}`
     const fate = this.#faults.draw({ name, time: this.#world.time, kind: request.kind })
     this.#world.note(name, () => `→ ${request.what()}${fate.fault ? ` (${fate.fault})` : ''}`)
