@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Violation } from './checker/index.ts'
-import { type Focus, focusOf, type Plan } from './plan.ts'
+import { drawPlan, type Focus, focusOf, isLong, type Plan } from './plan.ts'
 import type { Failure, Pace, WorkOrder, WorkResult } from './worker.ts'
 import type { Tracing } from './world/trace.ts'
 
@@ -34,6 +34,8 @@ export interface FleetOptions {
   readonly plant?: string
   /** Leaves out the histories that are about something else. */
   readonly focus?: Focus | undefined
+  /** Leaves out those that take many times as long as others. */
+  readonly shortOnly?: boolean
   /** Begin no more histories after a violation. */
   readonly untilFailure?: boolean
   /** `hash`: the tally has the hashes of the traces. */
@@ -77,12 +79,15 @@ export async function shrinkFailure(plan: Plan, violation: Violation, plant?: st
   }
 }
 
-function seedsOf({ firstSeed, focus }: FleetOptions): { take(count: number): number[] } {
+function seedsOf({ firstSeed, focus, shortOnly = false }: FleetOptions): { take(count: number): number[] } {
   let next = firstSeed
   return {
     take: count => {
       const seeds: number[] = []
-      for (; seeds.length < count; next++) if (focus === undefined || focusOf(next) === focus) seeds.push(next)
+      for (; seeds.length < count; next++) {
+        const isWanted = (focus === undefined || focusOf(next) === focus) && !(shortOnly && isLong(drawPlan(next)))
+        if (isWanted) seeds.push(next)
+      }
       return seeds
     },
   }

@@ -1,7 +1,8 @@
 /**
  * `npm run simulate -- --seed N --histories N --minutes N`: looks for violations, shrinks the first that it finds, and
- * exits with 1. `--focus log|groups|transactions|shares|upkeep|consumer-groups|forks|compacted` runs such histories only, `--plant NAME` plants a bug, `--all` goes on
- * after a violation, `--whole` tells all of the shrunk history and its trace, not their ends alone.
+ * exits with 1. `--focus log|groups|transactions|shares|upkeep|consumer-groups|forks|compacted` runs such histories only, `--short`
+ * leaves out those that go on for hours of virtual time or have upkeep, `--plant NAME` plants a bug, `--all` goes on after a
+ * violation, `--whole` tells all of the shrunk history and its trace, not their ends alone.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     all: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
     whole: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
   },
 })
 
@@ -39,6 +41,7 @@ const tally = await runHistories({
   workers: threads,
   ...(values.plant !== undefined && { plant: values.plant }),
   focus: focuses.find(focus => focus === values.focus) ?? plants.find(({ name }) => name === values.plant)?.focus,
+  shortOnly: values.short,
   untilFailure: !values.all,
   onProgress: tally => {
     if (performance.now() - toldAt < 5_000) return

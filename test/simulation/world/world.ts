@@ -99,9 +99,9 @@ export class World {
   }
 
   #step(deadlineMs: number): void {
-    const event = this.#heap.pop()
+    let event = this.#heap.pop()
+    while (event && (event.cancelled || event.process?.dead)) event = this.#heap.pop()
     if (!event) throw new StuckError('nothing is left to happen and the scenario is not done')
-    if (event.cancelled || event.process?.dead) return
     if (event.time > deadlineMs) throw new StuckError(`not done after ${deadlineMs} ms`)
     if (++this.#steps > STEPS_MAX) throw new StuckError(`not done after ${STEPS_MAX} steps`)
     this.#time = event.time
