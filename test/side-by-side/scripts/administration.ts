@@ -32,6 +32,9 @@ import { everyVersion, goOn, script } from '../script.ts'
 
 const software = { clientSoftwareName: 'side-by-side', clientSoftwareVersion: '1.0' }
 
+/** Kafka holds the scripts that follow to a quota. */
+const unreachableRate = 1e12
+
 export const administrationScripts = [
   script('ApiVersions', async transcript => {
     await everyVersion(transcript, ApiVersions, () => software)
@@ -208,7 +211,7 @@ export const administrationScripts = [
     }
     await transcript.ask(AlterClientQuotas, 1, set('', 'producer_byte_rate', 1))
     await transcript.ask(AlterClientQuotas, 1, { ...set('c', 'producer_byte_rate', 1), validateOnly: true })
-    await transcript.ask(AlterClientQuotas, 1, set(null, 'consumer_byte_rate', 2_000))
+    await transcript.ask(AlterClientQuotas, 1, set(null, 'consumer_byte_rate', unreachableRate))
     await untilThere('the last quota', async () => {
       const { entries } = await transcript.prepare(DescribeClientQuotas, 1, describe('user', 1))
       return entries?.[0]
@@ -218,6 +221,12 @@ export const administrationScripts = [
     await transcript.ask(DescribeClientQuotas, 1, describe('user', 0, 'c'))
     await transcript.ask(DescribeClientQuotas, 1, describe('user', 0))
     await transcript.ask(DescribeClientQuotas, 1, describe('user', 1, 'a'))
+    for (const entityName of ['a', 'b', null]) {
+      const keys = ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate']
+      const ops = keys.map(key => ({ key, value: 0, remove: true }))
+      const entries = [{ entity: [{ entityType: 'user', entityName }], ops }]
+      await transcript.ask(AlterClientQuotas, 1, { entries, validateOnly: false })
+    }
   }),
   script('SCRAM credentials', async transcript => {
     await transcript.ask(DescribeUserScramCredentials, 0, { users: null })

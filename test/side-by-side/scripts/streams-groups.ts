@@ -80,19 +80,19 @@ export const streamsGroupScripts = [
     const ask = (body: ReturnType<typeof beat>) => everyVersion(transcript, StreamsGroupHeartbeat, () => body)
     await createTopics(transcript, { name: 'streamed' })
     await joined(transcript, 'first-of-streams', 'streamed')
-    await startsAtOnce(transcript, 'refused')
+    await startsAtOnce(transcript, 'streams-refused')
     await ask(beat('', 0, ['streamed']))
-    await ask(beat('refused', 0, ['streamed'], { memberId: '' }))
-    await ask(beat('refused', 0, null))
-    await ask(beat('refused', 0, ['streamed'], { rebalanceTimeoutMs: -1 }))
-    await ask(beat('refused', 0, ['streamed'], { activeTasks: null }))
-    await ask(beat('refused', 0, ['streamed'], { activeTasks: [{ subtopologyId: '0', partitions: [0] }] }))
-    await ask(beat('refused', 0, ['streamed'], { processId: null }))
-    await ask(beat('refused', 0, ['streamed'], { instanceId: '' }))
-    await ask(beat('refused', 5))
-    await ask(beat('refused', -1))
-    await ask(beat('refused', -3))
-    await ask(beat('refused', 5, ['streamed']))
+    await ask(beat('streams-refused', 0, ['streamed'], { memberId: '' }))
+    await ask(beat('streams-refused', 0, null))
+    await ask(beat('streams-refused', 0, ['streamed'], { rebalanceTimeoutMs: -1 }))
+    await ask(beat('streams-refused', 0, ['streamed'], { activeTasks: null }))
+    await ask(beat('streams-refused', 0, ['streamed'], { activeTasks: [{ subtopologyId: '0', partitions: [0] }] }))
+    await ask(beat('streams-refused', 0, ['streamed'], { processId: null }))
+    await ask(beat('streams-refused', 0, ['streamed'], { instanceId: '' }))
+    await ask(beat('streams-refused', 5))
+    await ask(beat('streams-refused', -1))
+    await ask(beat('streams-refused', -3))
+    await ask(beat('streams-refused', 5, ['streamed']))
   }),
   script('streams groups: a member', async transcript => {
     await createTopics(transcript, { name: 'tasked', partitions: 2 })
@@ -105,7 +105,7 @@ export const streamsGroupScripts = [
     await transcript.ask(StreamsGroupHeartbeat, 1, beat(groupId, epoch + 5)).catch(goOn)
     await transcript.ask(StreamsGroupHeartbeat, 1, beat(groupId, epoch, null, { memberId: 'stranger' })).catch(goOn)
     await everyVersion(transcript, StreamsGroupDescribe, () => ({
-      groupIds: [groupId, 'nope', ''],
+      groupIds: [groupId, 'no-streams', ''],
       includeAuthorizedOperations: false,
     }))
     await transcript.ask(ListGroups, 5, { typesFilter: ['streams'], statesFilter: ['Stable'] })
