@@ -5,7 +5,8 @@
  *
  * Departures from Apache Kafka: the heartbeat interval of a group that sets none is 1 s, not 5 s, and 250 ms and some for a
  * member that is on its way to its target assignment, so that a rebalance is over in two seconds; targets are made in the step
- * that needs them, so no group is ever `Assigning`; a classic group that rebalances is taken over when that is over.
+ * that needs them, so no group is ever `Assigning`; a classic group that rebalances is taken over when that is over; a
+ * member gives up what it was told only after it was told less.
  */
 import { type Assignment, assignmentOf, type ConsumerHeartbeat, GroupError } from '../../groups/index.ts'
 import { ConsumerGroupHeartbeat, type ConsumerGroupHeartbeatRequest, type Message } from '../../protocol/index.ts'

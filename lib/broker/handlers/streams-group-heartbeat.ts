@@ -4,7 +4,7 @@
  *
  * Departures from Apache Kafka: the heartbeat interval of a group that sets none is 1 s, not 5 s, and 250 ms and some for a
  * member that is on its way to its target; an empty group does not wait for more members; there are no warm-up tasks; a newer
- * topology is taken at once.
+ * topology is taken at once; a member gives up tasks only after it was told less; epochs are counted from 1, not from 2.
  */
 import {
   type Assignment,
