@@ -91,7 +91,7 @@ class StoredLog implements Log {
     this.#options = options
     this.#topics = new StoredTopics(options)
     this.topics = this.#topics
-    const extents = new ExtentReader(options.objects, options.coldCacheBytesMax)
+    const extents = new ExtentReader(options.objects, options.coldCacheBytesMax, options.readMemory)
     const extentList = new ExtentList(items, clock)
     this.#reading = { cache: this.#cache, extents, extentList }
     this.producerIds = new BlockProducerIds(items, random)

@@ -1,38 +1,38 @@
 /**
  * Blocks of extents in memory: a cache of its own, so that readers far behind push nothing out that readers at the tail
- * need. One fetch serves all who ask for a block; a reader that goes from block to block has the next ones fetched beside it.
+ * need. A reader that goes from block to block has the next ones fetched beside it.
  */
 import { LRUCache } from 'lru-cache'
-import { Mailbox, SingleFlight } from '../../base/index.ts'
+import { type BytesPool, type Loans, Mailbox, SingleFlight } from '../../base/index.ts'
 import { splitBatches } from '../../records/index.ts'
-import type { ObjectStore } from '../../storage/index.ts'
+import type { Allocate, ObjectStore } from '../../storage/index.ts'
 import { batchesOf, blocksOf, indexPosition } from '../extent/cut-extent.ts'
 import { type Block, checkBlock, decodeExtentIndex } from '../extent/extent-format.ts'
 import type { Extent } from '../extent/extent-item.ts'
-import type { StoredBatch } from './slice-cache.ts'
+import { BatchCache, type FetchBatches, type StoredBatch } from './batch-cache.ts'
 
-/** Added to each block's bytes when counting: what the objects around its batches take. */
-const BATCH_OVERHEAD_BYTES = 256
+/** For each block in an index when counting: what its object takes. */
 const BLOCK_OVERHEAD_BYTES = 64
+/** The part of the memory that indexes may take besides. */
+const INDEX_SHARE = 8
 /** Gets under way at once, of all readers. */
 const GETS_MAX = 16
 /** Blocks that are fetched ahead of a reader. */
 const BLOCKS_AHEAD = 8
 
-type Cached = { readonly blocks: readonly Block[] } | { readonly batches: readonly StoredBatch[] }
-
 export class ExtentReader {
   readonly #objects: ObjectStore
-  readonly #cache: LRUCache<string, Cached>
-  readonly #indexes = new SingleFlight<string, readonly Block[] | undefined>()
-  readonly #flights = new SingleFlight<string, readonly StoredBatch[] | undefined>()
+  readonly #blocks: BatchCache
+  readonly #indexes: LRUCache<string, readonly Block[]>
+  readonly #flights = new SingleFlight<string, readonly Block[] | undefined>()
   readonly #lanes = Array.from({ length: GETS_MAX }, () => new Mailbox())
   #lane = 0
   #getting = 0
 
-  constructor(objects: ObjectStore, bytesMax: number) {
+  constructor(objects: ObjectStore, bytesMax: number, pool: BytesPool) {
     this.#objects = objects
-    this.#cache = new LRUCache({ maxSize: bytesMax })
+    this.#blocks = new BatchCache(bytesMax, pool)
+    this.#indexes = new LRUCache({ maxSize: Math.max(1, Math.floor(bytesMax / INDEX_SHARE)) })
   }
 
   /** The blocks of an extent; undefined where its object is gone. @throws StoreError, CorruptDataError */
@@ -42,43 +42,48 @@ export class ExtentReader {
   }
 
   async #index(extent: Extent): Promise<readonly Block[] | undefined> {
-    const cached = this.#cache.get(extent.object)
-    if (cached && 'blocks' in cached) return cached.blocks
-    return this.#indexes.run(extent.object, async () => {
+    const cached = this.#indexes.get(extent.object)
+    if (cached) return cached
+    return this.#flights.run(extent.object, async () => {
       const bytes = await this.#get(extent, indexPosition(extent), extent.indexBytes)
       if (!bytes) return undefined
       const blocks = decodeExtentIndex(bytes)
-      this.#cache.set(extent.object, { blocks }, { size: (blocks.length + 1) * BLOCK_OVERHEAD_BYTES })
+      this.#indexes.set(extent.object, blocks, { size: (blocks.length + 1) * BLOCK_OVERHEAD_BYTES })
       return blocks
     })
   }
 
-  /** The batches of the block with number `at`; undefined where the object is gone. @throws StoreError, CorruptDataError */
-  async block(extent: Extent, blocks: readonly Block[], at: number): Promise<readonly StoredBatch[] | undefined> {
-    if (at > 0 && this.#cache.has(blockKey(extent, blocks[at - 1]!))) this.#readAhead(extent, blocks, at + 1)
-    const batches = await this.#read(extent, blocks[at]!)
+  /**
+   * The batches of the block with number `at`; undefined where the object is gone. Their memory is lent, or the reader's for good.
+   * @throws StoreError, CorruptDataError
+   */
+  async block(
+    extent: Extent,
+    blocks: readonly Block[],
+    at: number,
+    loans?: Loans,
+  ): Promise<readonly StoredBatch[] | undefined> {
+    if (at > 0 && this.has(extent, blocks[at - 1]!)) this.#readAhead(extent, blocks, at + 1)
+    const block = blocks[at]!
+    const batches = await this.#blocks.read(blockKey(extent, block), this.#fetching(extent, block), loans)
     return batches && batchesOf(extent, batches)
   }
 
   /** Whether a block is in memory. */
   has(extent: Extent, block: Block): boolean {
-    return this.#cache.has(blockKey(extent, block))
+    return this.#blocks.has(blockKey(extent, block))
   }
 
   #readAhead(extent: Extent, blocks: readonly Block[], from: number): void {
     for (const block of blocks.slice(from, from + BLOCKS_AHEAD)) {
       if (this.#getting >= GETS_MAX) return
-      // What fails here fails again, and is told, when it is asked for.
-      if (!this.#cache.has(blockKey(extent, block))) this.#read(extent, block).catch(() => undefined)
+      this.#blocks.readAhead(blockKey(extent, block), this.#fetching(extent, block))
     }
   }
 
-  async #read(extent: Extent, block: Block): Promise<readonly StoredBatch[] | undefined> {
-    const key = blockKey(extent, block)
-    const cached = this.#cache.get(key)
-    if (cached && 'batches' in cached) return cached.batches
-    return this.#flights.run(key, async () => {
-      const bytes = await this.#get(extent, block.position, block.length)
+  #fetching(extent: Extent, block: Block): FetchBatches {
+    return async allocate => {
+      const bytes = await this.#get(extent, block.position, block.length, allocate)
       if (!bytes) return undefined
       checkBlock(bytes, block)
       const batches = splitBatches(bytes).map(
@@ -89,16 +94,15 @@ export class ExtentReader {
           maxTimestamp,
         }),
       )
-      this.#cache.set(key, { batches }, { size: block.length + BATCH_OVERHEAD_BYTES * (batches.length + 1) })
-      return batches
-    })
+      return { bytes, batches }
+    }
   }
 
-  async #get(extent: Extent, from: number, length: number): Promise<Uint8Array | undefined> {
+  async #get(extent: Extent, from: number, length: number, allocate?: Allocate): Promise<Uint8Array | undefined> {
     this.#getting++
     try {
       const lane = this.#lanes[this.#lane++ % GETS_MAX]!
-      return await lane.run(() => this.#objects.get(extent.object, { from, length }))
+      return await lane.run(() => this.#objects.get(extent.object, { from, length }, allocate))
     } finally {
       this.#getting--
     }

@@ -7,8 +7,8 @@ import { readRecords, viewBatch } from '../../records/index.ts'
 import type { FoundOffset, OffsetSpec } from '../contract.ts'
 import { LogError } from '../errors.ts'
 import type { StoredExtent } from '../extent/extent-item.ts'
+import type { StoredBatch } from './batch-cache.ts'
 import { type LocatedSlice, slicesFrom } from './locate.ts'
-import type { StoredBatch } from './slice-cache.ts'
 import { type PartitionView, type ReadParts, stateOf } from './walk.ts'
 
 const NOT_FOUND: FoundOffset = { offset: -1, timestamp: -1 }

@@ -14,8 +14,8 @@ import { LogError } from '../errors.ts'
 import { abortsIn } from '../head/chunk-directory.ts'
 import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
+import type { StoredBatch } from './batch-cache.ts'
 import { outOfRange } from './locate.ts'
-import type { StoredBatch } from './slice-cache.ts'
 import { type PartitionView, type ReadParts, stateOf, walkBatches } from './walk.ts'
 
 /** A cached head is believed for so long without asking. */

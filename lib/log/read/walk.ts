@@ -11,9 +11,10 @@ import type { ExtentList } from '../extent/extent-list.ts'
 import type { Marker } from '../head/commit.ts'
 import type { PartitionState } from '../head/head.ts'
 import type { Shard } from '../head/shard.ts'
+import type { StoredBatch } from './batch-cache.ts'
 import type { ExtentReader } from './extent-reader.ts'
 import { locateSlices, outOfRange } from './locate.ts'
-import type { SliceCache, StoredBatch } from './slice-cache.ts'
+import type { SliceCache } from './slice-cache.ts'
 
 export interface ReadParts {
   readonly cache: SliceCache
@@ -88,13 +89,17 @@ interface Step extends Portion {
 }
 
 /** Nothing where no extent holds the offset, or it is gone. */
-async function* walkExtent(parts: ReadParts, view: PartitionView, { from: offset, room }: Walk): AsyncGenerator<Step> {
+async function* walkExtent(
+  parts: ReadParts,
+  view: PartitionView,
+  { from: offset, room, loans }: Walk,
+): AsyncGenerator<Step> {
   const extent = await parts.extentList.find(view.shard.topicId, view.partition, offset)
   const blocks = extent && (await parts.extents.index(extent))
   if (!blocks) return
   const first = blocks.findLastIndex(({ from }) => from <= offset)
   for (let at = Math.max(0, first); at < blocks.length; at++) {
-    const reading = parts.extents.block(extent, blocks, at)
+    const reading = parts.extents.block(extent, blocks, at, loans)
     if (blocks[at]!.length > room() && !parts.extents.has(extent, blocks[at]!)) {
       reading.catch(() => undefined)
       yield { live: false, batches: undefined, next: offset }

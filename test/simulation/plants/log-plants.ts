@@ -6,15 +6,15 @@ const shard = 'log/head/shard.ts'
 export const logPlants: readonly Plant[] = [
   {
     name: 'memory used again while a reader has it',
-    edits: [{ file: 'log/read/slice-cache.ts', find: 'if (loans) loans.add(memory)', replace: 'if (loans) return' }],
+    edits: [{ file: 'log/read/batch-cache.ts', find: 'if (loans) loans.add(memory)', replace: 'if (loans) return' }],
   },
   {
     name: 'memory handed to who waits only after the cache lets go of it',
     edits: [
       {
-        file: 'log/read/slice-cache.ts',
-        find: 'for (const loans of waiting) hand(cached, loans)\n        this.#keep(segment, slice, cached)',
-        replace: 'this.#keep(segment, slice, cached)',
+        file: 'log/read/batch-cache.ts',
+        find: 'for (const loans of waiting) hand(cached, loans)\n    this.#keep(key, cached, bytes.length)',
+        replace: 'this.#keep(key, cached, bytes.length)',
       },
     ],
   },
