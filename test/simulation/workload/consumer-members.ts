@@ -150,20 +150,24 @@ export class ConsumerMember {
     if (this.#told === undefined) await this.#sleep(CONSUMER_HEARTBEAT_MS * (0.3 + rng.fraction()))
   }
 
-  /** Gives up first, which may take its time, then takes. */
+  /** Gives up first, which may take its time, while it is heard of as if nothing had changed; then takes. */
   async #doAsTold(): Promise<void> {
     const told = this.#told
     if (!told) return
     const given = this.partitions.filter(partition => !told.includes(partition))
     if (given.length > 0) {
       if (this.#client.rng.chance(this.#plan.commitChance)) await this.#commit()
-      await this.#sleep(this.#client.rng.fraction() * this.#plan.revokeMs)
+      const ms = this.#client.rng.fraction() * this.#plan.revokeMs
+      await this.#sleep(ms / 2)
+      if (ms > CONSUMER_HEARTBEAT_MS / 2) await this.#beat()
+      await this.#sleep(ms / 2)
       // Meanwhile it may have been told otherwise.
       if (this.#told !== told) return
       for (const partition of given) this.#holdings.giveUp(partition)
     }
     for (const partition of told) this.#holdings.take(this.#memberId, partition)
     this.#told = undefined
+    this.#saysOwned = true
   }
 
   async #beat(): Promise<void> {
@@ -193,7 +197,6 @@ export class ConsumerMember {
     this.#holdings.answered(askedAtMs, { saidAll: request.owned !== undefined, told })
     if (!told) return
     this.#told = told
-    this.#saysOwned = true
     world.note(this.#client.name, `told to have ${told}`)
     for (const partition of told) this.partitionsSeen = Math.max(this.partitionsSeen, partition + 1)
   }
