@@ -25,10 +25,14 @@ interface BenchOptions {
 }
 
 const startsMeasured = 3
+const usage = `npm run bench -- [--only ${workloadNames.join(',')}] [--target ${targetNames.join(',')}]
+                 [--seconds 5] [--rounds 3] [--flights ${MANY_FLIGHTS}]`
 
-function readOptions(): BenchOptions {
+/** Undefined: only the usage was asked for. */
+function readOptions(): BenchOptions | undefined {
   const { values } = parseArgs({
     options: {
+      help: { type: 'boolean', short: 'h', default: false },
       only: { type: 'string', default: usualWorkloads.join(',') },
       target: { type: 'string', default: 'varve,kafka' },
       seconds: { type: 'string', default: '5' },
@@ -36,6 +40,7 @@ function readOptions(): BenchOptions {
       flights: { type: 'string', default: String(MANY_FLIGHTS) },
     },
   })
+  if (values.help) return undefined
   const wanted = chooseFrom('--only', values.only, workloadNames)
   return {
     workloads: workloads.filter(workload => wanted.includes(workload.name)),
@@ -43,6 +48,18 @@ function readOptions(): BenchOptions {
     seconds: positive('--seconds', values.seconds),
     rounds: positive('--rounds', values.rounds),
     flights: positive('--flights', values.flights),
+  }
+}
+
+function readOptionsOrExplain(): BenchOptions | undefined {
+  try {
+    const options = readOptions()
+    if (!options) console.log(usage)
+    return options
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${usage}`)
+    process.exitCode = 2
+    return undefined
   }
 }
 
@@ -61,7 +78,8 @@ function positive(option: string, text: string): number {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions()
+  const options = readOptionsOrExplain()
+  if (!options) return
   const missing = await apacheKafkaMissing()
   if (missing !== undefined) throw new Error(`${missing}: its tools are the clients of this benchmark`)
   const targets: Target[] = []
