@@ -68,6 +68,8 @@ export type Delivery =
 
 /** Where deliveries go. Answers, never rejects, once `signal` aborts too. */
 export interface Target {
+  /** Records whose body has more bytes are sent in several calls; a single one as it is. Absent: as the subscription says. */
+  readonly bodyBytesMax?: number
   deliver(batch: PushBatch, signal: AbortSignal): Promise<Delivery>
 }
 

@@ -120,8 +120,9 @@ export class PartitionPusher {
         pauseMs = 0
       }
       if (signal.aborted || clock.monotonic() >= until) return { status: 'ended' }
-      const { records, next } = await this.#gather(known.checkpoint, { signal, until })
-      if (records.length === 0) {
+      const gathered = await this.#gather(known.checkpoint, { signal, until })
+      const { next } = gathered
+      if (gathered.records.length === 0) {
         if (next > known.checkpoint.offset) {
           const moved = await this.#store(known, { ...startAt(next), limit: known.checkpoint.limit })
           if (!moved) return { status: 'lost' }
@@ -134,9 +135,11 @@ export class PartitionPusher {
         if (waitMs <= 0 || (await this.#isAtEnd(next))) return { status: 'idle', offset: next }
         continue
       }
-      const delivery = await this.#target.deliver(this.#batchOf(records), signal)
+      const batch = this.#batchOf(gathered.records)
+      const delivery = await this.#target.deliver(batch, signal)
       if (signal.aborted && delivery.outcome === 'failed') return { status: 'ended' }
-      const after = await this.#judge(known.checkpoint, records, next, delivery)
+      const left = gathered.records[batch.records.length]
+      const after = await this.#judge(known.checkpoint, batch.records, left?.offset ?? next, delivery)
       const stored = await this.#store(known, after.checkpoint)
       if (!stored) return { status: 'lost' }
       known = stored
@@ -277,17 +280,22 @@ export class PartitionPusher {
     return this.#format!(record, { partition: this.#partition })
   }
 
-  #batchOf(records: readonly BatchRecord[]): PushBatch {
+  /** Of the first of them, as many as the target takes in a call. */
+  #batchOf(gathered: readonly BatchRecord[]): PushBatch {
     const { name, topic } = this.#stored.subscription
-    const lines = records.map(record => this.#lineOf(record))
-    const facts = {
-      subscription: name,
-      topic,
-      partition: this.#partition,
-      firstOffset: records[0]!.offset,
-      lastOffset: records.at(-1)!.offset,
-    }
-    const body = `${JSON.stringify(facts).slice(0, -1)},"records":[${lines.join(',')}]}`
+    const factsOf = (last: BatchRecord) =>
+      JSON.stringify({
+        subscription: name,
+        topic,
+        partition: this.#partition,
+        firstOffset: gathered[0]!.offset,
+        lastOffset: last.offset,
+      }).slice(0, -1)
+    const all = gathered.map(record => this.#lineOf(record))
+    const around = Buffer.byteLength(`${factsOf(gathered.at(-1)!)},"records":[]}`)
+    const lines = fitting(all, (this.#target.bodyBytesMax ?? Number.POSITIVE_INFINITY) - around)
+    const records = gathered.slice(0, lines.length)
+    const body = `${factsOf(records.at(-1)!)},"records":[${lines.join(',')}]}`
     return { subscription: name, topic, partition: this.#partition, records, lines, body }
   }
 
@@ -330,4 +338,14 @@ export class PartitionPusher {
 function sizeOf({ key, value, headers }: BatchRecord): number {
   const ofHeaders = headers.reduce((sum, header) => sum + header.key.length + (header.value?.length ?? 0), 0)
   return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders
+}
+
+/** The first of the lines that have so many bytes with commas between them, and one at least. */
+function fitting(lines: readonly string[], bytesMax: number): readonly string[] {
+  let bytes = 0
+  for (const [index, line] of lines.entries()) {
+    bytes += Buffer.byteLength(line) + (index > 0 ? 1 : 0)
+    if (bytes > bytesMax && index > 0) return lines.slice(0, index)
+  }
+  return lines
 }

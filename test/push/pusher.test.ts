@@ -3,8 +3,8 @@ import { type Delivery, PushError } from '../../lib/push/index.ts'
 import { delivered, hook, openPushRig, type PushRig, type Receive, valuesOf } from './rig.ts'
 
 const rigs: PushRig[] = []
-const open = (receive: Receive = () => delivered, of?: PushRig) => {
-  const rig = openPushRig(receive, of)
+const open = (receive: Receive = () => delivered, of?: PushRig, bodyBytesMax?: number) => {
+  const rig = openPushRig(receive, of, bodyBytesMax)
   rigs.push(rig)
   return rig
 }
@@ -43,6 +43,24 @@ describe('records are sent on', () => {
         { offset: 1, key: 'k', value: { n: 1 } },
       ],
     })
+  })
+
+  test('in as many calls as the receiver needs, each with what it takes; a record that it cannot take goes alone', async () => {
+    const rig = open(undefined, undefined, 2_000)
+    const topic = await rig.topic('t')
+    await rig.subscriptions.create({ name: 's', topic: 't', target: hook, from: 'earliest' })
+    const values = [...Array(30).keys()].map(n => (n === 20 ? 'x'.repeat(5_000) : `${n} ${'\u0001ü'.repeat(20 + n)}`))
+    await rig.produce(topic, values)
+    await rig.push()
+    expect(valuesOf(rig.deliveries).flat()).toEqual(values)
+    const sizes = rig.deliveries.map(({ body, records }) => [Buffer.byteLength(body), records.length] as const)
+    for (const [bytes, records] of sizes) if (records > 1) expect(bytes).toBeLessThanOrEqual(2_000)
+    expect(sizes.filter(([bytes]) => bytes > 2_000)).toHaveLength(1)
+    // As few calls as that allows: what comes next would not have had room.
+    for (const [index, { body, lines }] of rig.deliveries.entries()) {
+      const next = rig.deliveries[index + 1]?.lines[0]
+      if (next && lines.length > 0) expect(Buffer.byteLength(body) + Buffer.byteLength(next)).toBeGreaterThan(1_900)
+    }
   })
 
   test('from what comes next, unless told otherwise', async () => {

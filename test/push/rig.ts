@@ -36,14 +36,19 @@ export interface PushRig {
 export const delivered: Delivery = { outcome: 'delivered' }
 export const hook = { kind: 'function', name: 'receiver' } as const
 
-/** A process over stores in memory, or another over those of `of`. Its functions are `receive`. */
-export function openPushRig(receive: Receive, of?: PushRig & { objects?: ReturnType<typeof memoryObjects> }): PushRig {
+/** A process over stores in memory, or another over those of `of`. Its functions are `receive`, and take so many bytes in a call. */
+export function openPushRig(
+  receive: Receive,
+  of?: PushRig & { objects?: ReturnType<typeof memoryObjects> },
+  bodyBytesMax = Number.POSITIVE_INFINITY,
+): PushRig {
   const items = of?.items ?? memoryItems()
   const objects = of?.objects ?? memoryObjects()
   const common = { items, objects, clock: systemClock, random: systemRandom, logger: silentLogger as Logger }
   const log = openLog({ ...common, flushBudget: Number.POSITIVE_INFINITY })
   const deliveries: PushBatch[] = []
   const targetFor = (): Target => ({
+    bodyBytesMax,
     deliver: async batch => {
       deliveries.push(batch)
       return receive(batch, deliveries.length)

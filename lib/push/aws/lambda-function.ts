@@ -3,6 +3,8 @@ import { InvokeCommand, type InvokeCommandOutput, type LambdaClient } from '@aws
 import type { Clock } from '../../base/index.ts'
 import { briefly, type Delivery, deliveryOf, failed, type PushBatch, type Target, within } from '../index.ts'
 
+/** Lambda takes 6 MB in a call that is waited for. */
+const BODY_BYTES_MAX = 6_000_000
 /** Whoever waits may be a function too, which has 15 minutes. */
 const TIMEOUT_MS = 13 * 60_000
 
@@ -11,7 +13,7 @@ export function lambdaFunction(name: string, client: LambdaClient, clock: Clock)
     const command = new InvokeCommand({ FunctionName: name, Payload: Buffer.from(batch.body) })
     return within(TIMEOUT_MS, { clock, signal }, abortSignal => client.send(command, { abortSignal }))
   }
-  return { deliver: (batch, signal) => deliver(batch, () => invoke(batch, signal)) }
+  return { bodyBytesMax: BODY_BYTES_MAX, deliver: (batch, signal) => deliver(batch, () => invoke(batch, signal)) }
 }
 
 async function deliver(batch: PushBatch, invoke: () => Promise<InvokeCommandOutput>): Promise<Delivery> {
