@@ -20,7 +20,9 @@ export function reconcile(
   if (member.state === 'unrevoked' && stillOwns(owned, member.revoking)) return member
   const kept = both(member.assigned, member.target)
   const revoking = without(member.assigned, kept)
-  if (!isEmpty(revoking) && (!member.classic || stillOwns(owned, revoking))) {
+  // In epoch 0 it has just joined, a static one in the place that it had: it was told of nothing yet.
+  const mayTakeMore = !member.classic && member.epoch > 0
+  if (!isEmpty(revoking) && (mayTakeMore || stillOwns(owned, revoking))) {
     return { ...member, state: 'unrevoked', previousEpoch: member.epoch, assigned: kept, revoking }
   }
   const owners = ownersOf(group)

@@ -19,7 +19,7 @@ export function reconcileStreams(
   if (member.state === 'unrevoked' && stillOwns(owned, member.revoking)) return member
   const kept = eachRole(role => both(member.assigned[role], member.target[role]))
   const revoking = eachRole(role => without(member.assigned[role], kept[role]))
-  if (!hasNone(revoking)) {
+  if (!hasNone(revoking) && (member.epoch > 0 || stillOwns(owned, revoking))) {
     return { ...member, state: 'unrevoked', previousEpoch: member.epoch, assigned: kept, revoking }
   }
   const holders = holdersOf(group, member)

@@ -193,6 +193,17 @@ describe('a member that goes', () => {
     expect(engine.errorOf({ memberId: 'one', instanceId: 'j', epoch: 1 })).toBe('UNKNOWN_MEMBER_ID')
     expect([...engine.group.members.keys()].sort()).toEqual(['new', 'two'])
   })
+
+  test('a static one that comes back to less than it had is in the group at once: it holds nothing', () => {
+    const { engine } = withTopic(4)
+    engine.join('one', { instanceId: 'i' })
+    engine.must({ memberId: 'one', instanceId: 'i', epoch: -2 })
+    engine.join('two')
+    const back = engine.join('new', { instanceId: 'i' })
+    expect(back.member).toMatchObject({ epoch: engine.group.epoch, state: 'stable' })
+    expect(countOf(back.assignment!)).toBe(2)
+    expect(countOf(engine.must({ memberId: 'two', epoch: engine.member('two').epoch }).assignment!)).toBe(2)
+  })
 })
 
 describe('subscriptions', () => {
