@@ -10,7 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Loans, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
+import { Allocation, BytesPool, Loans, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type Log, openLog, type Topic } from '../../lib/log/index.ts'
 import { buildBatch, viewBatch } from '../../lib/records/index.ts'
 import { type ItemStore, meterObjects, type ObjectStore, StoreMeter } from '../../lib/storage/index.ts'
@@ -137,11 +137,15 @@ async function readRaw(objects: ObjectStore): Promise<number> {
     if (cursor === undefined) break
   }
   let bytes = 0
+  // Memory that is used again, as the reader of extents has it: else this would be about the collector.
+  const pool = new BytesPool({ idleBytesMax: RAW_PARALLEL * RAW_RANGE_BYTES, bytesMin: 1 })
   const rest = ranges.values()
   const readOn = async () => {
     for (const { key, from, length } of rest) {
-      const range = await objects.get(key, { from, length })
-      bytes += range!.length
+      const allocation = new Allocation(pool)
+      const range = (await objects.get(key, { from, length }, allocation.allocate))!
+      bytes += range.length
+      allocation.holding(range)?.release()
     }
   }
   await Promise.all(Array.from({ length: RAW_PARALLEL }, readOn))
