@@ -87,7 +87,7 @@ export class BatchCache {
     const flying = this.#flights.get(key)
     if (flying) return flying
     const waiting: Flight['waiting'] = []
-    const fetched = this.#fetch(key, fetch, waiting).finally(() => this.#flights.delete(key))
+    const fetched = this.#fetch(key, fetch, waiting)
     const flight = { fetched, waiting }
     this.#flights.set(key, flight)
     return flight
@@ -95,18 +95,24 @@ export class BatchCache {
 
   async #fetch(key: string, fetch: FetchBatches, waiting: Flight['waiting']): Promise<Cached | undefined> {
     const allocation = new Allocation(this.#pool)
-    const fetched = await fetch(allocation.allocate)
-    if (!fetched) return undefined
-    const { bytes, batches } = fetched
-    const cached = { batches, memory: allocation.holding(bytes) }
-    // At once, before the cache lets go of it, and not when each of them comes to look.
-    for (const loans of waiting) hand(cached, loans)
-    this.#keep(key, cached, bytes.length)
-    return cached
+    try {
+      const fetched = await fetch(allocation.allocate)
+      if (!fetched) return undefined
+      const { bytes, batches } = fetched
+      const cached = { batches, memory: allocation.holding(bytes) }
+      // At once, before the cache lets go of it, and not when each of them comes to look.
+      for (const loans of waiting) hand(cached, loans)
+      this.#keep(key, cached, bytes.length)
+      return cached
+    } finally {
+      // Nor may anyone join who would be handed nothing any more: SingleFlight lets go some turns later.
+      this.#flights.delete(key)
+    }
   }
 
   #keep(key: string, cached: Cached, bytes: number): void {
-    this.#cached.set(key, cached, { size: bytes + OVERHEAD_BYTES * (cached.batches.length + 1) })
+    const held = cached.memory?.bytes.buffer.byteLength ?? bytes
+    this.#cached.set(key, cached, { size: held + OVERHEAD_BYTES * (cached.batches.length + 1) })
     // What is larger than the cache is not kept.
     if (this.#cached.peek(key) !== cached) cached.memory?.release()
   }

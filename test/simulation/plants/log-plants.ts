@@ -13,7 +13,7 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: 'log/read/batch-cache.ts',
-        find: 'for (const loans of waiting) hand(cached, loans)\n    this.#keep(key, cached, bytes.length)',
+        find: 'for (const loans of waiting) hand(cached, loans)\n      this.#keep(key, cached, bytes.length)',
         replace: 'this.#keep(key, cached, bytes.length)',
       },
     ],
