@@ -55,7 +55,7 @@ export class BytesPool {
 /** The memory of one attempt to read something: it is not known before which part of it, if any, will have the answer. */
 export class Allocation {
   readonly #pool: BytesPool
-  #taken: PooledBytes[] = []
+  readonly #taken: PooledBytes[] = []
 
   constructor(pool: BytesPool) {
     this.#pool = pool

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { Admin } from '@platformatic/kafka'
 import { apacheKafkaMissing } from '../support/apache-kafka.ts'
 import { MANY_FLIGHTS } from '../support/flights.ts'
+import { chooseFrom, positive, readOrExplain } from './options.ts'
 import { describeResults, describeServers, type Result, type ServerFigures } from './report.ts'
 import { createTarget, type Target, type TargetName, targetNames } from './targets.ts'
 import { usualWorkloads, type Workload, workloadNames, workloads } from './workloads.ts'
@@ -51,34 +52,8 @@ function readOptions(): BenchOptions | undefined {
   }
 }
 
-function readOptionsOrExplain(): BenchOptions | undefined {
-  try {
-    const options = readOptions()
-    if (!options) console.log(usage)
-    return options
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${usage}`)
-    process.exitCode = 2
-    return undefined
-  }
-}
-
-function chooseFrom<T extends string>(option: string, text: string, names: readonly T[]): T[] {
-  return text.split(',').map(word => {
-    const name = names.find(candidate => candidate === word)
-    if (name === undefined) throw new Error(`${option} knows ${names.join(', ')}, not ${word}`)
-    return name
-  })
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new Error(`${option} must be a whole number from 1, not ${text}`)
-  return value
-}
-
 async function main(): Promise<void> {
-  const options = readOptionsOrExplain()
+  const options = readOrExplain(usage, readOptions)
   if (!options) return
   const missing = await apacheKafkaMissing()
   if (missing !== undefined) throw new Error(`${missing}: its tools are the clients of this benchmark`)

@@ -17,6 +17,7 @@ import { type ItemStore, meterObjects, type ObjectStore, StoreMeter } from '../.
 import { s3Server, startS3Server } from '../support/s3-server.ts'
 import { addressOf, type ObjectsAddress, openItems, openObjects } from '../support/store-address.ts'
 import { median } from './measurement.ts'
+import { chooseFrom, positive, readOrExplain } from './options.ts'
 
 const MIB = 1_024 * 1_024
 const PARTITIONS = 8
@@ -36,55 +37,77 @@ interface Run {
   readonly peakMib: number
 }
 
-async function main(): Promise<void> {
+const storeNames = ['files', 's3'] as const
+type StoreName = (typeof storeNames)[number]
+const usage = `npm run bench:replay -- [--megabytes 512] [--rounds 3] [--stores ${storeNames.join(',')}]`
+
+interface Options {
+  readonly megabytes: number
+  readonly rounds: number
+  readonly stores: readonly StoreName[]
+}
+
+/** Undefined: only the usage was asked for. */
+function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
+      help: { type: 'boolean', short: 'h', default: false },
       megabytes: { type: 'string', default: '512' },
       rounds: { type: 'string', default: '3' },
-      stores: { type: 'string', default: 'files,s3' },
+      stores: { type: 'string', default: storeNames.join(',') },
     },
   })
-  const [megabytes, rounds] = [Number(values.megabytes), Number(values.rounds)]
-  for (const store of values.stores.split(',')) {
+  if (values.help) return undefined
+  return {
+    megabytes: positive('--megabytes', values.megabytes),
+    rounds: positive('--rounds', values.rounds),
+    stores: chooseFrom('--stores', values.stores, storeNames),
+  }
+}
+
+async function main(): Promise<void> {
+  const options = readOrExplain(usage, readOptions)
+  for (const store of options?.stores ?? []) {
     const folder = await mkdtemp(join(tmpdir(), 'varve-replay-'))
+    const measure = async (address: ObjectsAddress) => report(store, await measureStore(address, folder, options!))
     try {
-      if (store === 'files') await measureStore(store, { kind: 'files', folder: join(folder, 'objects') }, folder)
+      if (store === 'files') await measure({ kind: 'files', folder: join(folder, 'objects') })
       else if (s3Server.missing) console.log(`s3: left out, ${s3Server.missing}`)
-      else await withS3(address => measureStore(store, address, folder))
+      else await withS3(measure)
     } finally {
       await rm(folder, { recursive: true })
     }
   }
+}
 
-  async function measureStore(store: string, address: ObjectsAddress, folder: string): Promise<void> {
-    const meter = new StoreMeter()
-    const bare = await openObjects(address)
-    const objects = meterObjects(bare, meter)
-    const items = await openItems({ kind: 'lmdb', folder: join(folder, 'items') })
-    const topic = await fill(objects, items, megabytes)
-    const runs: Run[] = []
-    const measure = async (name: string, read: () => Promise<number>) => {
-      const gets = meter.usage().objects.get
-      let peak = 0
-      const watching = setInterval(() => {
-        peak = Math.max(peak, process.memoryUsage.rss())
-      }, 20)
-      const began = performance.now()
-      const bytes = await read()
-      const seconds = (performance.now() - began) / 1_000
-      clearInterval(watching)
-      const count = meter.usage().objects.get - gets
-      runs.push({ name, megabytesPerSecond: bytes / MIB / seconds, gets: count, peakMib: peak / MIB })
-    }
-    for (let round = 0; round < rounds; round++) {
-      await measure('raw', () => readRaw(objects))
-      await measure('one partition after the other', () => replay(objects, items, topic, 1))
-      await measure('all partitions at once', () => replay(objects, items, topic, PARTITIONS))
-    }
-    report(store, runs)
-    await items.close()
-    await bare.close()
+async function measureStore(address: ObjectsAddress, folder: string, { megabytes, rounds }: Options): Promise<Run[]> {
+  const meter = new StoreMeter()
+  const bare = await openObjects(address)
+  const objects = meterObjects(bare, meter)
+  const items = await openItems({ kind: 'lmdb', folder: join(folder, 'items') })
+  const topic = await fill(objects, items, megabytes)
+  const runs: Run[] = []
+  const measure = async (name: string, read: () => Promise<number>) => {
+    const gets = meter.usage().objects.get
+    let peak = 0
+    const watching = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage.rss())
+    }, 20)
+    const began = performance.now()
+    const bytes = await read()
+    const seconds = (performance.now() - began) / 1_000
+    clearInterval(watching)
+    const count = meter.usage().objects.get - gets
+    runs.push({ name, megabytesPerSecond: bytes / MIB / seconds, gets: count, peakMib: peak / MIB })
   }
+  for (let round = 0; round < rounds; round++) {
+    await measure('raw', () => readRaw(objects))
+    await measure('one partition after the other', () => replay(objects, items, topic, 1))
+    await measure('all partitions at once', () => replay(objects, items, topic, PARTITIONS))
+  }
+  await items.close()
+  await bare.close()
+  return runs
 }
 
 async function withS3(use: (address: ObjectsAddress) => Promise<void>): Promise<void> {

@@ -75,6 +75,17 @@ async function produce(name: string, batch: Uint8Array) {
   return responses[0]!.partitionResponses[0]!
 }
 
+async function batchesOf(topic: string, fetchOffset: number) {
+  const { responses } = await client.request(Fetch, 11, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes: 1_000_000,
+    isolationLevel: 0,
+    topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1_000_000 }] }],
+  })
+  return splitBatches(responses[0]!.partitions[0]!.records!)
+}
+
 describe('a topic', () => {
   test('is altered config by config', async () => {
     expect(await alter(topic, 't', [['retention.ms', set, '5']])).toEqual([0, null])
@@ -176,16 +187,7 @@ describe('a change has its effect', () => {
     await produce('small', batchOf(['x'.repeat(500)], { compression: 'gzip' }))
     await alter(topic, 'small', [['compression.type', set, 'uncompressed']])
     await produce('small', batchOf(['x'.repeat(500)], { compression: 'gzip' }))
-    const { responses } = await client.request(Fetch, 11, {
-      maxWaitMs: 0,
-      minBytes: 0,
-      maxBytes: 1_000_000,
-      isolationLevel: 0,
-      topics: [
-        { topic: 'small', partitions: [{ partition: 0, fetchOffset: baseOffset, partitionMaxBytes: 1_000_000 }] },
-      ],
-    })
-    const batches = splitBatches(responses[0]!.partitions[0]!.records!)
+    const batches = await batchesOf('small', baseOffset)
     expect(batches.map(batch => batch.compression)).toEqual(['gzip', 'zstd', 'none'])
   })
 
@@ -204,16 +206,7 @@ describe('a change has its effect', () => {
       ['compression.type', del, null],
       [`compression.${compression}.level`, del, null],
     ])
-    const { responses } = await client.request(Fetch, 11, {
-      maxWaitMs: 0,
-      minBytes: 0,
-      maxBytes: 1_000_000,
-      isolationLevel: 0,
-      topics: [
-        { topic: 'small', partitions: [{ partition: 0, fetchOffset: baseOffset + 1, partitionMaxBytes: 1_000_000 }] },
-      ],
-    })
-    const [weak, strong] = splitBatches(responses[0]!.partitions[0]!.records!)
+    const [weak, strong] = await batchesOf('small', baseOffset + 1)
     expect(weak!.bytes.length).toBeGreaterThan(strong!.bytes.length)
     for (const batch of [weak!, strong!]) {
       expect(batch.compression).toBe(compression)

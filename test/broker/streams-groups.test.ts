@@ -1,6 +1,7 @@
 /** Streams groups over the wire (KIP-1071): what a member is told, and what is refused, as Apache Kafka 4.4 has it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CreateTopics, StreamsGroupHeartbeat } from '../../lib/protocol/index.ts'
+import { streamsHeartbeat } from '../support/streams-heartbeat.ts'
 import { startTestBroker, type TestBroker } from '../support/test-broker.ts'
 import { WireClient } from '../support/wire-client.ts'
 
@@ -19,37 +20,9 @@ afterAll(async () => {
   await server.close()
 })
 
-const subtopology = {
-  subtopologyId: '0',
-  sourceTopics: ['lines'],
-  sourceTopicRegex: [],
-  stateChangelogTopics: [],
-  repartitionSinkTopics: [],
-  repartitionSourceTopics: [],
-  copartitionGroups: [],
-}
-
 function beat(groupId: string, memberId: string, memberEpoch: number) {
-  const joins = memberEpoch === 0
-  return client.request(StreamsGroupHeartbeat, 1, {
-    groupId,
-    memberId,
-    memberEpoch,
-    endpointInformationEpoch: -1,
-    instanceId: null,
-    rackId: null,
-    rebalanceTimeoutMs: joins ? 30_000 : -1,
-    topology: joins ? { epoch: 0, subtopologies: [subtopology] } : null,
-    activeTasks: joins ? [] : null,
-    standbyTasks: joins ? [] : null,
-    warmupTasks: joins ? [] : null,
-    processId: null,
-    userEndpoint: null,
-    clientTags: joins ? [] : null,
-    taskOffsets: null,
-    taskEndOffsets: null,
-    shutdownApplication: false,
-  })
+  const body = streamsHeartbeat({ groupId, memberId, memberEpoch }, memberEpoch === 0 ? ['lines'] : null)
+  return client.request(StreamsGroupHeartbeat, 1, body)
 }
 
 test('a member that does not name its process gets tasks; when it leaves there is nothing more to tell', async () => {

@@ -177,6 +177,16 @@ describe('a member', () => {
     expect(countOf(engine.must({ memberId: 'two', epoch: 2 }).tasks!)).toBe(2)
   })
 
+  test('a static one that comes back to less than it had is in the group at once: it has nothing', () => {
+    const engine = new Engine(4)
+    engine.join('one', { instanceId: 'i' })
+    engine.must({ memberId: 'one', instanceId: 'i', epoch: -2 })
+    engine.join('two')
+    const back = engine.join('new', { instanceId: 'i' })
+    expect(back.member).toMatchObject({ epoch: engine.group.epoch, state: 'stable' })
+    expect(countOf(back.tasks!)).toBe(4)
+  })
+
   test('may ask everyone to shut down', () => {
     const engine = new Engine(2)
     engine.join('one')

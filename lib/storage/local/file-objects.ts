@@ -27,9 +27,9 @@ import { objectPath } from './object-path.ts'
 import { ObjectWalks } from './object-walk.ts'
 import { TemporaryFolder } from './temporary-folder.ts'
 
-/** Buffers that one call takes (IOV_MAX is 1,024 or more). */
 /** Ranges up to this many bytes are read without asking first how long the file is: one turn of a thread less. */
 const UNSEEN_BYTES_MAX = 16 * 1_024 * 1_024
+/** Buffers that one call takes (IOV_MAX is 1,024 or more). */
 const WRITE_PARTS_MAX = 1_024
 const DELETES_AT_ONCE = 16
 /** How often a folder may be removed between its making and the link into it. */

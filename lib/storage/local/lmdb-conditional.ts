@@ -1,6 +1,6 @@
 /**
  * Writes that LMDB's own thread carries out by itself, each change inside the conditions of its write. In a transaction
- * with a callback that thread would come back to this one and wait for it, half the time that a commit takes on a quick disk.
+ * with a callback that thread would come back to this one, and wait for it, once more in each commit.
  */
 import type { RootDatabase } from 'lmdb'
 import type { WriteOperation } from '../index.ts'

@@ -6,6 +6,7 @@ import {
   StreamsGroupDescribe,
   StreamsGroupHeartbeat,
 } from '../../../lib/protocol/index.ts'
+import { streamsHeartbeat } from '../../support/streams-heartbeat.ts'
 import { untilThere } from '../patience.ts'
 import { createTopics } from '../requests.ts'
 import { everyVersion, goOn, script } from '../script.ts'
@@ -14,40 +15,9 @@ import type { Transcript } from '../transcript.ts'
 const memberId = 'side-by-side-stream-1'
 const resourceTypeGroup = 32
 
-function subtopology(subtopologyId: string, sourceTopics: string[]) {
-  return {
-    subtopologyId,
-    sourceTopics,
-    sourceTopicRegex: [],
-    stateChangelogTopics: [],
-    repartitionSinkTopics: [],
-    repartitionSourceTopics: [],
-    copartitionGroups: [],
-  }
-}
-
 function beat(groupId: string, memberEpoch: number, topics: string[] | null = null, change: object = {}) {
-  const joins = memberEpoch === 0
-  return {
-    groupId,
-    memberId,
-    memberEpoch,
-    endpointInformationEpoch: -1,
-    instanceId: null,
-    rackId: null,
-    rebalanceTimeoutMs: joins ? 30_000 : -1,
-    topology: topics === null ? null : { epoch: 0, subtopologies: [subtopology('0', topics)] },
-    activeTasks: joins ? [] : null,
-    standbyTasks: joins ? [] : null,
-    warmupTasks: joins ? [] : null,
-    processId: joins ? 'process' : null,
-    userEndpoint: null,
-    clientTags: joins ? [] : null,
-    taskOffsets: null,
-    taskEndOffsets: null,
-    shutdownApplication: false,
-    ...change,
-  }
+  const processId = memberEpoch === 0 ? 'process' : null
+  return { ...streamsHeartbeat({ groupId, memberId, memberEpoch }, topics), processId, ...change }
 }
 
 /** Kafka waits for more members before it gives tasks, unless it is told not to. */

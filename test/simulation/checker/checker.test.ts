@@ -14,31 +14,13 @@ import {
   type TopicChange,
   type Transaction,
 } from './index.ts'
+import { now, sampleSend, span } from './samples.ts'
 
 const partition = 'topic/0'
-let tick = 0
-
-/** A span after everything made before it. */
-function span() {
-  return { invoked: ++tick, completed: ++tick }
-}
-
 function send(batch: number, offset: number | 'unknown' | 'refused', more: Partial<Send> = {}): Send {
   const outcome: Send['outcome'] =
     typeof offset === 'number' ? { kind: 'acked', offset, duplicate: false } : { kind: offset, code: 'SOME_CODE' }
-  const values = [`p:${batch}`]
-  return {
-    kind: 'send',
-    producer: 'p',
-    connection: 'c',
-    partition,
-    batch,
-    idempotent: true,
-    values,
-    outcome,
-    ...span(),
-    ...more,
-  }
+  return sampleSend({ partition, batch, outcome }, more)
 }
 
 /** What a reader got at `offset`: single records, `undefined` for a hole. */
@@ -270,7 +252,7 @@ describe('records and order', () => {
 
 function transaction(id: string, outcome: Transaction['outcome']): Transaction {
   const { invoked, completed } = span()
-  return { kind: 'transaction', id, outcome, invoked, ended: completed, completed: ++tick }
+  return { kind: 'transaction', id, outcome, invoked, ended: completed, completed: now() }
 }
 
 function committedPoll(values: readonly (string | undefined)[], final = false): Poll {
@@ -342,7 +324,7 @@ describe('groups', () => {
 describe('holdings of members of consumer groups', () => {
   const holding = (member: string, fromMs: number, more: Partial<Holding> = {}): Holding => ({
     ...{ kind: 'holding', group: 'g', member, partition: '0', sessionMs: 9_000, rebalanceMs: 6_000, fromMs },
-    ...{ toMs: Infinity, heardAtMs: fromMs, owesSinceMs: Infinity, invoked: ++tick, completed: Infinity, ...more },
+    ...{ toMs: Infinity, heardAtMs: fromMs, owesSinceMs: Infinity, invoked: now(), completed: Infinity, ...more },
   })
   const joined = (member: string, more: Partial<Join> = {}): Join => ({
     ...{ kind: 'join', group: 'g', member: '', instance: 'i', given: member, via: 'a', completedAtMs: 500 },
@@ -353,7 +335,7 @@ describe('holdings of members of consumer groups', () => {
 
   test('one after the other', () => {
     const first = holding('m', 0)
-    first.completed = ++tick
+    first.completed = now()
     expect(propertiesOf([first, holding('n', 1_000)])).toEqual([])
   })
   test('two at once', () => {

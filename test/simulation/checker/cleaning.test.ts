@@ -1,14 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type Cleaning, checkHistory, type Operation, type Poll, type Property, type Send } from './index.ts'
+import { now, sampleSend, span } from './samples.ts'
 
 const topic = 'topic'
 const partition = `${topic}/0`
 const HOUR_MS = 3_600_000
-let tick = 0
-
-function span() {
-  return { invoked: ++tick, completed: ++tick }
-}
 
 function cleaning(more: Partial<Cleaning> = {}): Cleaning {
   return { kind: 'cleaning', topic, tombstonesKeptMs: 0, minLagMs: 0, ...span(), ...more }
@@ -16,21 +12,9 @@ function cleaning(more: Partial<Cleaning> = {}): Cleaning {
 
 /** Of one record: `a` is a value of the key a, `a!` its tombstone. */
 function send(batch: number, offset: number, key: string, more: Partial<Send> = {}): Send {
-  return {
-    kind: 'send',
-    producer: 'p',
-    connection: 'c',
-    partition,
-    batch,
-    idempotent: true,
-    values: [`p:${batch}`],
-    keys: [{ key: key[0]!, isTombstone: key.endsWith('!') }],
-    madeAtMs: 0,
-    invokedAtMs: 0,
-    outcome: { kind: 'acked', offset, duplicate: false },
-    ...span(),
-    ...more,
-  }
+  const keys = [{ key: key[0]!, isTombstone: key.endsWith('!') }]
+  const outcome: Send['outcome'] = { kind: 'acked', offset, duplicate: false }
+  return sampleSend({ partition, batch, outcome }, { keys, madeAtMs: 0, invokedAtMs: 0, ...more })
 }
 
 /** All there is, an hour after it was sent: values and keys at their offsets; a hole at the end is an empty batch. */
@@ -90,7 +74,7 @@ const cases: readonly { name: string; history: () => Operation[]; broken: Proper
       const transaction = 't:0'
       const begun = { kind: 'transaction', id: transaction, outcome: 'aborted', ...span() } as const
       const sends = [send(0, 0, 'a'), send(1, 1, 'a', { transaction })]
-      return [cleaning(), ...sends, { ...begun, ended: ++tick }, drain(2, {})]
+      return [cleaning(), ...sends, { ...begun, ended: now() }, drain(2, {})]
     },
     broken: ['lost-write', 'poll-skip'],
   },
