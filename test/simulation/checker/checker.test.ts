@@ -280,6 +280,23 @@ describe('transactions', () => {
     const history = [...open(), transaction('t', 'commit-unknown'), committedPoll(['p:0'], true)]
     expect(propertiesOf(history)).toEqual(['torn-transaction'])
   })
+  test('a fork has not what was open when it was made, nor has a fork of it, made after the commit', () => {
+    const second = () => fork({ source: 'copy', outcome: { kind: 'done', id: 'copy-2' } })
+    const drained = (values: string[], there: string) => poll(0, values, { drain: 1, partition: there })
+    const marker = { base: 2, last: 2, values: [], control: true }
+    const outcome = { kind: 'read', batches: [marker], next: 3, start: 0, end: 3, stable: 3 } as const
+    const aborted = (there: string) => ({ ...drained([], there), outcome })
+    const history = [
+      ...[...open(), fork(), transaction('t', 'committed'), second(), drained(['p:0', 'p:1'], partition)],
+      ...[aborted(forked), aborted('copy-2/0')],
+    ]
+    expect(propertiesOf(history)).toEqual([])
+    const early = [
+      ...[...open(), transaction('t', 'committed'), fork(), second(), drained(['p:0', 'p:1'], partition)],
+      ...[drained(['p:0', 'p:1'], forked), aborted('copy-2/0')],
+    ]
+    expect(propertiesOf(early)).toEqual(['lost-write', 'poll-skip'])
+  })
   test('a committed one is not seen', () => {
     const history = [...open(), transaction('t', 'committed'), committedPoll([], true)]
     expect(propertiesOf(history)).toEqual(['torn-transaction'])

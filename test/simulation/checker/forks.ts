@@ -51,10 +51,14 @@ export class Forks {
     return parts.map(({ partition }) => complete(partition))
   }
 
-  /** Of a fork: besides those that are dropped in its source, the values of all transactions that were not surely committed when it was made. */
+  /**
+   * Of a fork: besides those that are dropped in its source, the values of all transactions that were not surely committed when it was made.
+   * The source may be a fork too, which has given up what was open when it was made, though it was committed in its own source since.
+   */
   dropped(partition: string, dropped: ReadonlySet<string>): ReadonlySet<string> {
     const fork = this.of(partition)
     if (!fork) return dropped
+    const droppedThere = this.dropped(`${fork.source}/${numberOf(partition)}`, dropped)
     const committed = new Set(
       this.#history
         .filter((one): one is Transaction => one.kind === 'transaction')
@@ -64,7 +68,7 @@ export class Forks {
     const open = this.#history.flatMap(one =>
       one.kind === 'send' && one.transaction !== undefined && !committed.has(one.transaction) ? one.values : [],
     )
-    return new Set([...dropped, ...open])
+    return new Set([...droppedThere, ...open])
   }
 
   /** What both have lies at the same offset in both. */

@@ -9,7 +9,7 @@ import type { Join, OffsetCommit } from '../checker/index.ts'
 import { CONSUMER_HEARTBEAT_MS, CONSUMER_SESSION_MS, type ConsumerMemberPlan } from '../consumer-group-plan.ts'
 import { RemoteError } from '../world/network.ts'
 import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
-import { Holdings } from './holdings.ts'
+import { Holdings, type Telling } from './holdings.ts'
 import { fetchOffsets } from './offsets.ts'
 
 const PROTOCOL = 'range'
@@ -68,7 +68,7 @@ export class ConsumerMember {
   #memberId: string
   #epoch = 0
   /** What it was told to have, where it has not done that yet. */
-  #told: readonly number[] | undefined
+  #told: (Telling & { readonly partitions: readonly number[] }) | undefined
   #saysAll = true
   /** What it has changed, and the coordinator has not heard of it. */
   #saysOwned = false
@@ -154,7 +154,7 @@ export class ConsumerMember {
   async #doAsTold(): Promise<void> {
     const told = this.#told
     if (!told) return
-    const given = this.partitions.filter(partition => !told.includes(partition))
+    const given = this.partitions.filter(partition => !told.partitions.includes(partition))
     if (given.length > 0) {
       if (this.#client.rng.chance(this.#plan.commitChance)) await this.#commit()
       const ms = this.#client.rng.fraction() * this.#plan.revokeMs
@@ -165,7 +165,7 @@ export class ConsumerMember {
       if (this.#told !== told) return
       for (const partition of given) this.#holdings.giveUp(partition)
     }
-    for (const partition of told) this.#holdings.take(this.#memberId, partition)
+    for (const partition of told.partitions) this.#holdings.take(this.#memberId, partition, told)
     this.#told = undefined
     this.#saysOwned = true
   }
@@ -194,9 +194,9 @@ export class ConsumerMember {
     this.#epoch = answer.epoch
     world.note(this.#client.name, `told epoch ${answer.epoch}`)
     const told = answer.assignment && [...(answer.assignment.get(this.#topicId) ?? [])]
-    this.#holdings.answered(askedAtMs, { saidAll: request.owned !== undefined, told })
+    this.#holdings.answered(askedAtMs, { saidAll: request.owned !== undefined, joins: request.epoch === 0, told })
     if (!told) return
-    this.#told = told
+    this.#told = { partitions: told, invoked: world.tick(), fromMs: world.time }
     world.note(this.#client.name, `told to have ${told}`)
     for (const partition of told) this.partitionsSeen = Math.max(this.partitionsSeen, partition + 1)
   }
@@ -251,7 +251,7 @@ export class ConsumerMember {
     const at = scene.world.time
     const request = this.#standing
     await this.#ask('classic heartbeat', groups => groups.heartbeat(request))
-    this.#holdings.answered(at, { saidAll: false, told: undefined })
+    this.#holdings.answered(at, { saidAll: false, joins: false, told: undefined })
     if (rng.chance(this.#plan.commitChance)) await this.#commit()
   }
 
@@ -296,9 +296,11 @@ export class ConsumerMember {
       CALL_TIMEOUT_MS + 3 * rebalanceMs,
     )
     this.#epoch = joined.generation
+    const { world } = this.#client.scene
+    const told = { invoked: world.tick(), fromMs: world.time }
     for (const [topic, partitions] of readConsumerAssignment(synced.assignment)?.topics ?? []) {
       if (topic === this.#surroundings.topic)
-        for (const partition of partitions) this.#holdings.take(this.#memberId, partition, at)
+        for (const partition of partitions) this.#holdings.take(this.#memberId, partition, told, at)
     }
     await this.#fetch()
   }

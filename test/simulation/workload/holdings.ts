@@ -5,6 +5,18 @@ import type { Scene } from './client.ts'
 /** The same in all that one member holds. */
 type Holder = Pick<Holding, 'group' | 'instance' | 'sessionMs' | 'rebalanceMs'>
 
+export interface Answered {
+  readonly saidAll: boolean
+  readonly joins: boolean
+  readonly told: readonly number[] | undefined
+}
+
+/** When a member was told to have something. */
+export interface Telling {
+  readonly invoked: number
+  readonly fromMs: number
+}
+
 export class Holdings {
   readonly #scene: Scene
   readonly #holder: Holder
@@ -22,7 +34,8 @@ export class Holdings {
     return [...this.#held.keys()]
   }
 
-  take(member: string, partition: number, heardAtMs = this.#scene.world.time): void {
+  /** `told`: a member may take its time before it takes what it was told to have, and others may be told meanwhile. */
+  take(member: string, partition: number, told: Telling, heardAtMs = told.fromMs): void {
     if (this.#held.has(partition)) return
     const { world, history } = this.#scene
     const holding: Holding = {
@@ -30,9 +43,8 @@ export class Holdings {
       ...this.#holder,
       member,
       partition: String(partition),
-      invoked: world.tick(),
+      ...told,
       completed: Infinity,
-      fromMs: world.time,
       toMs: Infinity,
       heardAtMs,
       owesSinceMs: this.#owesSinceMs,
@@ -61,10 +73,14 @@ export class Holdings {
     this.#askedSinceMs = Math.min(this.#askedSinceMs, this.#scene.world.time)
   }
 
-  /** One that was sent at `askedAtMs` is answered: `told` what to have, if so. `saidAll`: it said what the member holds. */
-  answered(askedAtMs: number, { saidAll, told }: { saidAll: boolean; told: readonly number[] | undefined }): void {
+  /**
+   * One that was sent at `askedAtMs` is answered: `told` what to have, if so. `saidAll`: it said what the member holds. What `joins` again
+   * may have been given more in an answer that was lost, which it owes without knowing of it.
+   */
+  answered(askedAtMs: number, { saidAll, joins, told }: Answered): void {
     if (saidAll) this.#owesSinceMs = Infinity
-    if (told && this.partitions.some(partition => !told.includes(partition)))
+    const mayOweUnknown = joins && this.#askedSinceMs < askedAtMs
+    if (mayOweUnknown || (told && this.partitions.some(partition => !told.includes(partition))))
       this.#owesSinceMs = Math.min(this.#owesSinceMs, this.#askedSinceMs)
     this.#askedSinceMs = Infinity
     for (const holding of this.#held.values()) {
