@@ -64,9 +64,13 @@ export class TransactionalId {
     return (await this.#settle((document, moment) => addToTransaction(document, request, moment))).transaction
   }
 
-  /** The document after the end. */
-  end(request: EndRequest): Promise<TransactionDocument> {
-    return this.#settle((document, moment) => endTransaction(document, request, moment))
+  /** The document after the end. Nothing is decided once `gone`. */
+  end(request: EndRequest, gone?: AbortSignal): Promise<TransactionDocument> {
+    return this.#settle((document, moment) => {
+      if (gone?.aborted)
+        return { kind: 'refuse', code: 'COORDINATOR_NOT_AVAILABLE', message: 'nobody waits for this end' }
+      return endTransaction(document, request, moment)
+    })
   }
 
   /** Aborts this transaction if it is still under way, and finishes whichever was decided. */

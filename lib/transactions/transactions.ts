@@ -106,12 +106,16 @@ export class Transactions {
     return this.#options.groups.stageOffsets({ ...request, transaction })
   }
 
-  /** Who the producer is after the end. When it answers, readers of committed records see the outcome. @throws TransactionError */
-  async end(request: EndTransactionRequest): Promise<ProducerIdentity> {
+  /**
+   * Who the producer is after the end. When it answers, readers of committed records see the outcome. By protocol 1 an end that is not
+   * decided when `gone` says that nobody waits for it any more is given up: whoever asked may ask elsewhere, and begin anew with the same
+   * epoch. @throws TransactionError
+   */
+  async end(request: EndTransactionRequest, gone?: AbortSignal): Promise<ProducerIdentity> {
     const { transactionalId, producerId, producerEpoch, outcome, protocol } = request
     const id = this.#find(transactionalId)
     const end = { producerId, epoch: producerEpoch, outcome, raisesEpoch: protocol === 2 }
-    return identityOf(await orTransactionError(() => id.end(end)))
+    return identityOf(await orTransactionError(() => id.end(end, protocol === 1 ? gone : undefined)))
   }
 
   // ---------------------------------------------------------------- administration

@@ -10,8 +10,8 @@
  * - A zombie: InitProducerId, and every end by protocol 2, raises the epoch, so requests of before are refused here. A batch
  *   let in before that is void in the partitions once the transaction's marker is there: markers carry the transaction's
  *   number and go to every partition that was added, and a partition is added before its first batch is let in.
- * - A delayed EndTxn meets the next transaction: by protocol 2 its epoch is an old one, and it is refused. (Old clients
- *   keep the epoch, and with it Kafka's own hole.)
+ * - A delayed EndTxn meets the next transaction: by protocol 2 its epoch is an old one, and it is refused. Old clients keep
+ *   the epoch, and with it Kafka's own hole, but for requests whose connection is known to be gone: these end nothing.
  * - A repeated EndTxn (lost answer, new connection, another gateway): the epoch after it, and the state, say that it was
  *   done, and it gets the same answer. Asking for the other outcome is refused.
  * - Two processes decide at once: one compare-and-swap wins; the other asks again, of the winner's document.

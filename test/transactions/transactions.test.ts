@@ -177,6 +177,36 @@ describe('protocol 1', () => {
   })
 })
 
+describe('protocol 1', () => {
+  test('an end whose connection is gone does not end the next transaction', async () => {
+    const { at, other, topic } = await start(2)
+    const producer = new TestProducer({ protocol: 1 })
+    await producer.init(at)
+    await producer.send(at, topic, 0, 'a')
+    const connection = new AbortController()
+    const held = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    at.onWrite = async (operations, next) => {
+      held.resolve()
+      await released.promise
+      return next(operations)
+    }
+    const request = { transactionalId: 'tx', ...producer.identity, protocol: 1, outcome: 'commit' } as const
+    const delayed = at.transactions.end(request, connection.signal)
+    const queued = at.transactions.end(request, connection.signal)
+    await held.promise
+    connection.abort()
+    await producer.end(other, 'commit')
+    await producer.send(other, topic, 0, 'b')
+    released.resolve()
+    await expect(delayed).rejects.toEqual(refusal('COORDINATOR_NOT_AVAILABLE'))
+    await expect(queued).rejects.toEqual(refusal('COORDINATOR_NOT_AVAILABLE'))
+    expect(await readPartition(other, topic, 0)).toMatchObject({ values: ['a'], isStable: false })
+    await producer.end(other, 'abort')
+    expect(await readPartition(other, topic, 0)).toMatchObject({ values: ['a'], isStable: true })
+  })
+})
+
 describe('protocol 2', () => {
   test('a delayed end, and a repeated one, cannot touch the next transaction', async () => {
     const { at, other, topic } = await start(2)

@@ -43,6 +43,8 @@ export class Transactor {
   #identity: Identity | undefined
   #pauses: readonly { readonly at: number; readonly ms: number }[]
   #batches = 0
+  /** A request had no answer, and may still be carried out. */
+  #mayEndLater = false
   /** The transaction that was given up. */
   #given = ''
   /** Requests whose answers nobody waits for. */
@@ -134,6 +136,8 @@ export class Transactor {
     await this.#sleep(0)
     const isEmpty = chosen.length === 0 && !commit
     await this.#end(transaction, isEmpty || aborts ? 'abort' : 'commit', commit)
+    // An end of protocol 1 that nobody waits for may still come, and end what begins now: Kafka's own hole.
+    if (this.#plan.protocol === 1 && this.#mayEndLater) await this.#init(this.#identity)
     if (commit) await this.#look()
   }
 
@@ -230,6 +234,7 @@ export class Transactor {
   /** Asks for the same outcome until there is an answer. */
   async #end(transaction: Transaction, outcome: 'commit' | 'abort', offsets?: OffsetCommit): Promise<void> {
     const { world, history } = this.#scene
+    this.#mayEndLater = false
     transaction.ended = world.tick()
     transaction.outcome = outcome === 'commit' ? 'commit-unknown' : 'abort-unknown'
     if (offsets) history.push(offsets)
@@ -240,7 +245,8 @@ export class Transactor {
         this.#left.push(ending.catch(failureOf))
         return
       }
-      const answer = await this.#insist(`${outcome} ${transaction.id}`, s => s.transactions.end(request))
+      const end: Work<Identity> = (service, signal) => service.transactions.end(request, signal)
+      const answer = await this.#insist(`${outcome} ${transaction.id}`, end)
       transaction.outcome = outcome === 'commit' ? 'committed' : 'aborted'
       world.count(transaction.outcome)
       this.#become(answer, transaction.ended)
@@ -308,6 +314,7 @@ export class Transactor {
       } catch (error) {
         const { kind, code } = failureOf(error)
         this.#scene.world.note(this.#plan.name, `told ${code}`)
+        if (kind !== 'refused') this.#mayEndLater = true
         if (fatalCodes.has(code)) throw new FencedError(code, attempt === 0 ? { cause: 'at once' } : {})
         if (kind === 'refused' && !passingCodes.has(code)) {
           this.#scene.violations.push({ property: 'false-refusal', what: `${this.#plan.name}: ${name}: ${code}` })
