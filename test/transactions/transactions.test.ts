@@ -175,9 +175,7 @@ describe('protocol 1', () => {
     await at.transactions.addPartitions({ ...request, partitions: [{ topicId: topic.id, partition: 1 }] })
     await expect(at.transactions.admit({ ...request, protocol: 1 })).rejects.toEqual(refusal('INVALID_TXN_STATE'))
   })
-})
 
-describe('protocol 1', () => {
   test('an end whose connection is gone does not end the next transaction', async () => {
     const { at, other, topic } = await start(2)
     const producer = new TestProducer({ protocol: 1 })

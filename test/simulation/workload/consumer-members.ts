@@ -175,6 +175,7 @@ export class ConsumerMember {
     const { instance, rebalanceMs, byRegex } = this.#plan
     const all = this.#epoch === 0 || this.#saysAll
     const owned = assignmentOf([[this.#topicId, this.partitions]])
+    const isGivingUp = this.partitions.some(partition => this.#told?.partitions.includes(partition) === false)
     const askedAtMs = world.time
     this.#holdings.asked()
     const request = {
@@ -194,7 +195,8 @@ export class ConsumerMember {
     this.#epoch = answer.epoch
     world.note(this.#client.name, `told epoch ${answer.epoch}`)
     const told = answer.assignment && [...(answer.assignment.get(this.#topicId) ?? [])]
-    this.#holdings.answered(askedAtMs, { saidAll: request.owned !== undefined, joins: request.epoch === 0, told })
+    const hasGivenUp = request.owned !== undefined && !isGivingUp
+    this.#holdings.answered(askedAtMs, { hasGivenUp, joins: request.epoch === 0, told })
     if (!told) return
     this.#told = { partitions: told, invoked: world.tick(), fromMs: world.time }
     world.note(this.#client.name, `told to have ${told}`)
@@ -251,7 +253,7 @@ export class ConsumerMember {
     const at = scene.world.time
     const request = this.#standing
     await this.#ask('classic heartbeat', groups => groups.heartbeat(request))
-    this.#holdings.answered(at, { saidAll: false, joins: false, told: undefined })
+    this.#holdings.answered(at, { hasGivenUp: false, joins: false, told: undefined })
     if (rng.chance(this.#plan.commitChance)) await this.#commit()
   }
 

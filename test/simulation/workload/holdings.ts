@@ -6,7 +6,8 @@ import type { Scene } from './client.ts'
 type Holder = Pick<Holding, 'group' | 'instance' | 'sessionMs' | 'rebalanceMs'>
 
 export interface Answered {
-  readonly saidAll: boolean
+  /** It was told by it what the member holds, and that is no more than it should. */
+  readonly hasGivenUp: boolean
   readonly joins: boolean
   readonly told: readonly number[] | undefined
 }
@@ -74,11 +75,11 @@ export class Holdings {
   }
 
   /**
-   * One that was sent at `askedAtMs` is answered: `told` what to have, if so. `saidAll`: it said what the member holds. What `joins` again
-   * may have been given more in an answer that was lost, which it owes without knowing of it.
+   * One that was sent at `askedAtMs` is answered: `told` what to have, if so. What `joins` again may have been given more in an
+   * answer that was lost, which it owes without knowing of it.
    */
-  answered(askedAtMs: number, { saidAll, joins, told }: Answered): void {
-    if (saidAll) this.#owesSinceMs = Infinity
+  answered(askedAtMs: number, { hasGivenUp, joins, told }: Answered): void {
+    if (hasGivenUp) this.#owesSinceMs = Infinity
     const mayOweUnknown = joins && this.#askedSinceMs < askedAtMs
     if (mayOweUnknown || (told && this.partitions.some(partition => !told.includes(partition))))
       this.#owesSinceMs = Math.min(this.#owesSinceMs, this.#askedSinceMs)
