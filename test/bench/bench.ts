@@ -2,7 +2,7 @@
  * `npm run bench`: Varve and a real Apache Kafka on the same machine, in turns within one run, with Kafka's own tools.
  *
  *   --only produce,fetch     workloads: produce, produce-defaults, fetch, latency (default: these), transactions,
- *                            rebalance (50 members), flights (three million)
+ *                            rebalance (50 members), flights (three million), lagging (beside readers far behind)
  *   --target varve,kafka     servers: varve, varve-cloud (over S3 and DynamoDB emulators), kafka (default: varve,kafka)
  *   --seconds 5              about how long each measurement takes
  *   --rounds 3               measurements of each; the report has their medians

@@ -1,3 +1,4 @@
+import { measureBesideLagging } from './lagging.ts'
 import { measureLatency } from './latency.ts'
 import type { Measurement } from './measurement.ts'
 import { runConsumerPerformance, runProducerPerformance } from './perf-tools.ts'
@@ -25,6 +26,7 @@ export const workloadNames = [
   'transactions',
   'rebalance',
   'flights',
+  'lagging',
 ] as const
 export type WorkloadName = (typeof workloadNames)[number]
 /** All but those that take minutes. */
@@ -107,6 +109,23 @@ const rebalanceWorkloads: readonly Workload[] = [
   },
 ]
 
+/** What the readers far behind read, and whatever the server keeps in memory is a small part of: so many seconds' worth of records. */
+const laggingSeconds = 20
+
+const laggingWorkloads: readonly Workload[] = [0, 1, 3].map(readers => ({
+  name: 'lagging',
+  client: '@platformatic/kafka',
+  about: `${latencyPerSecond} records/s, end to end, beside ${readers} readers far behind (whose MB/s these are)`,
+  partitions: 8,
+  ...(readers > 0 && { fill: (run: WorkloadRun) => produceLingering({ ...run, seconds: laggingSeconds }) }),
+  measure: ({ bootstrap, topic, seconds }: WorkloadRun) =>
+    measureBesideLagging({
+      ...{ bootstrap, topic, partitions: 8, readers, recordBytes },
+      records: seconds * latencyPerSecond,
+      recordsPerSecond: latencyPerSecond,
+    }),
+}))
+
 export const workloads: readonly Workload[] = [
   {
     name: 'produce',
@@ -170,5 +189,6 @@ export const workloads: readonly Workload[] = [
     partitions: 8,
     measure: measureVolume,
   },
+  ...laggingWorkloads,
   ...rebalanceWorkloads,
 ]
