@@ -11,6 +11,11 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** Runs in the event loop's next turn, when whoever is ready by then was served. */
+export function inNextTurn(run: () => void): void {
+  setImmediate(run)
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

@@ -7,7 +7,7 @@ export class OverloadedError extends VarveError {
 
 /**
  * One owner for a mutable state: work sent here runs one piece after the other, in the order sent.
- * With SingleFlight one of the only two primitives of concurrency.
+ * With SingleFlight, Permits and Turns one of the few primitives of concurrency.
  */
 export class Mailbox {
   readonly #limit: number

@@ -3,6 +3,7 @@
  * taken is known and given back to the memory budget as it goes. Answers that are ready at the same moment go in one call.
  */
 import type { Socket } from 'node:net'
+import type { Turns } from '../base/index.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
 const writtenAtOnceBytes = 256 * 1024
@@ -16,6 +17,7 @@ interface Piece {
 export class AnswerWriter {
   readonly #socket: Socket
   readonly #budget: MemoryBudget
+  readonly #turns: Turns
   readonly #onProgress: () => void
   #waiting: Piece[] = []
   #unsent = 0
@@ -23,9 +25,14 @@ export class AnswerWriter {
   #writeScheduled = false
 
   /** `onProgress` is called whenever the client took something. */
-  constructor(socket: Socket, budget: MemoryBudget, onProgress: () => void) {
+  constructor(
+    socket: Socket,
+    { budget, turns }: { readonly budget: MemoryBudget; readonly turns: Turns },
+    onProgress: () => void,
+  ) {
     this.#socket = socket
     this.#budget = budget
+    this.#turns = turns
     this.#onProgress = onProgress
   }
 
@@ -95,6 +102,14 @@ export class AnswerWriter {
     this.#budget.give(bytes)
     for (const { onTaken } of pieces) onTaken?.()
     this.#onProgress()
-    this.#write()
+    this.#writeRest()
+  }
+
+  /** Long answers are sent in turns with all that is ready: the first piece goes at once. */
+  #writeRest(): void {
+    if (this.#waiting.length === 0) return
+    const turn = this.#turns.take(writtenAtOnceBytes)
+    if (turn) void turn.then(() => this.#write())
+    else this.#write()
   }
 }

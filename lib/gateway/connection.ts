@@ -4,7 +4,7 @@
  * connection, with a log line, and disturbs no other.
  */
 import type { Socket } from 'node:net'
-import { type Clock, type Logger, VarveError } from '../base/index.ts'
+import { type Clock, type Logger, type Turns, VarveError } from '../base/index.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import { FrameAssembler } from './frame-assembler.ts'
 import type { GatewayLimits } from './limits.ts'
@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   readonly answer: Answer
   readonly limits: GatewayLimits
   readonly budget: MemoryBudget
+  /** Long answers of all connections are sent by turns. */
+  readonly turns: Turns
   readonly clock: Clock
   readonly logger: Logger
   readonly onClose: (connection: Connection) => void
@@ -77,7 +79,7 @@ export class Connection {
     this.#socket = socket
     this.#options = options
     this.#assembler = new FrameAssembler(options.limits.frameBytesMax)
-    this.#writer = new AnswerWriter(socket, options.budget, () => this.#progress())
+    this.#writer = new AnswerWriter(socket, options, () => this.#progress())
     this.#lastProgress = options.clock.monotonic()
     // An IPv4 client of a socket for both looks like ::ffff:10.0.0.1.
     this.#clientAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')

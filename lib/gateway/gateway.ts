@@ -2,7 +2,7 @@
  * Listens on TCP for Kafka's clients. It knows frames and connections, and nothing of what a frame means.
  */
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Clock, Logger } from '../base/index.ts'
+import { type Clock, type Logger, Turns } from '../base/index.ts'
 import { type Answer, Connection } from './connection.ts'
 import { defaultGatewayLimits, type GatewayLimits } from './limits.ts'
 import { MemoryBudget } from './memory-budget.ts'
@@ -21,6 +21,7 @@ export class Gateway {
   readonly #options: GatewayOptions
   readonly #limits: GatewayLimits
   readonly #budget: MemoryBudget
+  readonly #turns: Turns
   readonly #connections = new Set<Connection>()
   readonly #closing = new AbortController()
   #answer: Answer | undefined
@@ -35,6 +36,7 @@ export class Gateway {
     this.#options = options
     this.#limits = { ...defaultGatewayLimits, ...options.limits }
     this.#budget = new MemoryBudget(this.#limits.memoryBytes)
+    this.#turns = new Turns(this.#limits.sentInTurnBytes)
   }
 
   /** Takes the address, so that it is known; connections wait until `serve`. Rejects where the address cannot be had. */
@@ -114,6 +116,7 @@ export class Gateway {
       answer: this.#answer,
       limits: this.#limits,
       budget: this.#budget,
+      turns: this.#turns,
       clock,
       logger,
       onClose: closed => this.#connections.delete(closed),

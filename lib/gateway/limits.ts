@@ -12,6 +12,8 @@ export interface GatewayLimits {
   readonly inFlightMax: number
   /** While more than this waits to be sent over a connection, none of its further requests begins. */
   readonly unsentBytesMax: number
+  /** What is sent of long answers, over all connections, between two looks at who else is ready. */
+  readonly sentInTurnBytes: number
   /** connections.max.idle.ms */
   readonly idleMs: number
   /** While the memory is used up, a connection that holds some and neither sends nor takes anything for this long is closed. */
@@ -31,6 +33,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   connectionsMax: 10_000,
   inFlightMax: 64,
   unsentBytesMax: 64 * 1024,
+  sentInTurnBytes: 256 * 1024,
   idleMs: 600_000,
   stalledMs: 10_000,
   sweepMs: 2_000,

@@ -22,11 +22,11 @@ export interface LogOptions {
   readonly segmentBytesMax?: number
   /** Partitions that share a head, for new topics. Default 16. */
   readonly shardSize?: number
-  /** Bytes of slices kept in memory. Default 64 MiB. */
+  /** Bytes of slices kept in memory for readers at the tail. Default 64 MiB. */
   readonly cacheBytesMax?: number
   /** Memory of slices and blocks, used again when they have left the caches and every reader. Default: a pool of 16 MiB at most. */
   readonly readMemory?: BytesPool
-  /** Bytes of extents kept in memory for readers far behind. Default 32 MiB. */
+  /** Bytes of extents and old slices kept in memory for readers far behind. Default 32 MiB. */
   readonly coldCacheBytesMax?: number
   /** A put without an answer for so long is sent a second time. Default 1,500 ms. */
   readonly hedgeAfterMs?: number

@@ -34,6 +34,7 @@ import type { Commit } from './head/commit.ts'
 import { DEFAULT_SHARD_LIMITS } from './head/shard-limits.ts'
 import { type LogOptions, withDefaults } from './log-options.ts'
 import { BlockProducerIds } from './producers/producer-ids.ts'
+import { BatchCache } from './read/batch-cache.ts'
 import { ExtentReader } from './read/extent-reader.ts'
 import { findOffset } from './read/find-offset.ts'
 import { sizeOfPartition } from './read/partition-size.ts'
@@ -87,11 +88,13 @@ class StoredLog implements Log {
     this.#deadlines = new Deadlines(clock)
     this.#segmentIds = segmentIds
     this.#segments = segments
-    this.#cache = new SliceCache(segments, options.cacheBytesMax, options.readMemory)
+    const pool = options.readMemory
+    const far = new BatchCache(options.coldCacheBytesMax, pool)
+    this.#cache = new SliceCache({ segments, far, bytesMax: options.cacheBytesMax, pool })
     this.#options = options
     this.#topics = new StoredTopics(options)
     this.topics = this.#topics
-    const extents = new ExtentReader(options.objects, options.coldCacheBytesMax, options.readMemory)
+    const extents = new ExtentReader(options.objects, far)
     const extentList = new ExtentList(items, clock)
     this.#reading = { cache: this.#cache, extents, extentList }
     this.producerIds = new BlockProducerIds(items, random)

@@ -47,3 +47,43 @@ describe('batches that are fetched', () => {
     }
   })
 })
+
+describe('batches that are read ahead', () => {
+  const bytesMax = 8 * 1_024
+  const length = 1_024
+  const ahead = (cache: BatchCache, keys: readonly string[], fetch = fetching(1)) => {
+    for (const key of keys) cache.readAhead(key, length, fetch)
+  }
+  const settled = async () => {
+    for (let i = 0; i < 10; i++) await undefined
+  }
+
+  test('take half of the cache until they are asked for', async () => {
+    const cache = new BatchCache(bytesMax, new PoisoningPool())
+    const keys = ['a', 'b', 'c', 'd', 'e']
+    ahead(cache, keys)
+    await settled()
+    expect(keys.map(key => cache.has(key))).toEqual([true, true, true, true, false])
+    await cache.read('a', fetching(1), new Loans())
+    ahead(cache, ['e', 'f'])
+    await settled()
+    expect(['e', 'f'].map(key => cache.has(key))).toEqual([true, false])
+  })
+
+  test('make room for others when they are gone, fail, or leave the cache', async () => {
+    const cache = new BatchCache(bytesMax, new PoisoningPool())
+    ahead(cache, ['a', 'b'], async () => undefined)
+    ahead(cache, ['c', 'd'], () => Promise.reject(new Error('no answer')))
+    ahead(cache, ['e'])
+    await settled()
+    expect(cache.has('e')).toBe(false)
+    ahead(cache, ['f', 'g', 'h', 'i'])
+    await settled()
+    expect(['f', 'g', 'h', 'i'].every(key => cache.has(key))).toBe(true)
+    for (let n = 0; n < 20; n++) await cache.read(`other ${n}`, fetching(2), new Loans())
+    expect(cache.has('f')).toBe(false)
+    ahead(cache, ['k'])
+    await settled()
+    expect(cache.has('k')).toBe(true)
+  })
+})

@@ -86,6 +86,27 @@ describe('reading', () => {
     expect(segments).toHaveLength(3)
   })
 
+  test('readers far behind push nothing out of memory that is read at the tail', async () => {
+    const { open, hooks } = openRig({ cacheBytesMax: 4_096, coldCacheBytesMax: 2_048 })
+    const log = open({ shardLimits: { headBytesMax: 1_200, headBytesKept: 600 } })
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    const values = Array.from({ length: 200 }, (_, i) => `${i}`)
+    for (const value of values) await send(log, topic, [value])
+    let gets = 0
+    hooks.get = (key, next) => {
+      if (key.pk.startsWith('g#')) gets++
+      return next(key)
+    }
+    expect(await readAll(log, topic, 0, 198)).toEqual(values.slice(198))
+    expect(gets).toBe(0)
+    const asked = { topic, partition: 0, maxBytes: 1, atLeastOneBatch: true, isolation: 'read_uncommitted' } as const
+    for (let offset = 0; offset < 100; offset++) expect((await log.read({ ...asked, offset })).batches).toHaveLength(1)
+    expect(gets).toBeGreaterThanOrEqual(100)
+    gets = 0
+    expect(await readAll(log, topic, 0, 198)).toEqual(values.slice(198))
+    expect(gets).toBe(0)
+  })
+
   test('finds offsets by times that go up and down, through chunks, as a walk over all records does', async () => {
     const { open } = openRig()
     const log = open()

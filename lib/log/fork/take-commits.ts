@@ -94,7 +94,7 @@ async function partSlices(
 ): Promise<Map<Slice, Slice> | undefined> {
   const parted = new Map<Slice, Slice>()
   for (const slice of slices.filter(one => isParted(one, slots))) {
-    const batches = await cache.read(segment, slice)
+    const batches = await cache.read({ segment, slice, isFar: true })
     if (!batches) return undefined
     parted.set(slice, cutSlice(slice, batches, slots[slice.slot]!.cut))
   }

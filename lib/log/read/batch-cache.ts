@@ -36,21 +36,29 @@ interface Flight {
   readonly waiting: (Loans | undefined)[]
 }
 
+/** The part of a cache that may be read ahead and not asked for yet: more would push out what was read ahead before it. */
+const AHEAD_SHARE = 2
 /** Added for each batch, and once, when counting: what the objects around them take. */
 const OVERHEAD_BYTES = 256
 
 export class BatchCache {
   readonly #cached: LRUCache<string, Cached>
   readonly #flights = new Map<string, Flight>()
+  /** The bytes of what was read ahead and nobody has asked for yet. */
+  readonly #ahead = new Map<string, number>()
+  #aheadBytes = 0
   readonly #pool: BytesPool
+  readonly bytesMax: number
 
   constructor(bytesMax: number, pool: BytesPool) {
-    this.#cached = new LRUCache({ maxSize: bytesMax, dispose: ({ memory }) => memory?.release() })
+    this.bytesMax = bytesMax
+    this.#cached = new LRUCache({ maxSize: bytesMax, dispose: (cached, key) => this.#drop(cached, key) })
     this.#pool = pool
   }
 
   /** Their memory is lent, or the reader's for good. @throws what `fetch` throws */
   async read(key: string, fetch: FetchBatches, loans?: Loans): Promise<readonly StoredBatch[] | undefined> {
+    this.#askedFor(key)
     const cached = this.#cached.get(key)
     if (cached) {
       hand(cached, loans)
@@ -61,9 +69,16 @@ export class BatchCache {
     return (await flight.fetched)?.batches
   }
 
-  /** Begins to fetch what will be asked for. What fails here fails again, and is told, when it is. */
-  readAhead(key: string, fetch: FetchBatches): void {
-    if (!this.has(key)) this.#fly(key, fetch).fetched.catch(() => undefined)
+  /**
+   * Begins to fetch what will be asked for, about `bytes`, unless much is there already that nobody has asked for. What fails here fails
+   * again, and is told, when it is.
+   */
+  readAhead(key: string, bytes: number, fetch: FetchBatches): void {
+    if (this.has(key) || this.#flights.has(key) || this.#aheadBytes + bytes > this.bytesMax / AHEAD_SHARE) return
+    this.#ahead.set(key, bytes)
+    this.#aheadBytes += bytes
+    const forget = () => this.#askedFor(key)
+    this.#fly(key, fetch).fetched.then(cached => cached ?? forget(), forget)
   }
 
   /** What is in memory, for good; reading it so does not count as use. */
@@ -110,11 +125,21 @@ export class BatchCache {
     }
   }
 
+  #askedFor(key: string): void {
+    this.#aheadBytes -= this.#ahead.get(key) ?? 0
+    this.#ahead.delete(key)
+  }
+
+  #drop({ memory }: Cached, key: string): void {
+    this.#askedFor(key)
+    memory?.release()
+  }
+
   #keep(key: string, cached: Cached, bytes: number): void {
     const held = cached.memory?.bytes.buffer.byteLength ?? bytes
     this.#cached.set(key, cached, { size: held + OVERHEAD_BYTES * (cached.batches.length + 1) })
     // What is larger than the cache is not kept.
-    if (this.#cached.peek(key) !== cached) cached.memory?.release()
+    if (this.#cached.peek(key) !== cached) this.#drop(cached, key)
   }
 }
 

@@ -1,15 +1,15 @@
 /**
- * Blocks of extents in memory: a cache of its own, so that readers far behind push nothing out that readers at the tail
+ * Blocks of extents in memory, in a cache that readers at the tail do not use: readers far behind push nothing out that they
  * need. A reader that goes from block to block has the next ones fetched beside it.
  */
 import { LRUCache } from 'lru-cache'
-import { type BytesPool, type Loans, Mailbox, SingleFlight } from '../../base/index.ts'
+import { type Loans, Permits, SingleFlight } from '../../base/index.ts'
 import { splitBatches } from '../../records/index.ts'
 import type { Allocate, ObjectStore } from '../../storage/index.ts'
 import { batchesOf, blocksOf, indexPosition } from '../extent/cut-extent.ts'
 import { type Block, checkBlock, decodeExtentIndex } from '../extent/extent-format.ts'
 import type { Extent } from '../extent/extent-item.ts'
-import { BatchCache, type FetchBatches, type StoredBatch } from './batch-cache.ts'
+import type { BatchCache, FetchBatches, StoredBatch } from './batch-cache.ts'
 
 /** For each block in an index when counting: what its object takes. */
 const BLOCK_OVERHEAD_BYTES = 64
@@ -25,14 +25,13 @@ export class ExtentReader {
   readonly #blocks: BatchCache
   readonly #indexes: LRUCache<string, readonly Block[]>
   readonly #flights = new SingleFlight<string, readonly Block[] | undefined>()
-  readonly #lanes = Array.from({ length: GETS_MAX }, () => new Mailbox())
-  #lane = 0
+  readonly #gets = new Permits(GETS_MAX)
   #getting = 0
 
-  constructor(objects: ObjectStore, bytesMax: number, pool: BytesPool) {
+  constructor(objects: ObjectStore, blocks: BatchCache) {
     this.#objects = objects
-    this.#blocks = new BatchCache(bytesMax, pool)
-    this.#indexes = new LRUCache({ maxSize: Math.max(1, Math.floor(bytesMax / INDEX_SHARE)) })
+    this.#blocks = blocks
+    this.#indexes = new LRUCache({ maxSize: Math.max(1, Math.floor(blocks.bytesMax / INDEX_SHARE)) })
   }
 
   /** The blocks of an extent; undefined where its object is gone. @throws StoreError, CorruptDataError */
@@ -77,7 +76,7 @@ export class ExtentReader {
   #readAhead(extent: Extent, blocks: readonly Block[], from: number): void {
     for (const block of blocks.slice(from, from + BLOCKS_AHEAD)) {
       if (this.#getting >= GETS_MAX) return
-      this.#blocks.readAhead(blockKey(extent, block), this.#fetching(extent, block))
+      this.#blocks.readAhead(blockKey(extent, block), block.length, this.#fetching(extent, block))
     }
   }
 
@@ -101,8 +100,7 @@ export class ExtentReader {
   async #get(extent: Extent, from: number, length: number, allocate?: Allocate): Promise<Uint8Array | undefined> {
     this.#getting++
     try {
-      const lane = this.#lanes[this.#lane++ % GETS_MAX]!
-      return await lane.run(() => this.#objects.get(extent.object, { from, length }, allocate))
+      return await this.#gets.run(() => this.#objects.get(extent.object, { from, length }, allocate))
     } finally {
       this.#getting--
     }

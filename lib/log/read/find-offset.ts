@@ -72,7 +72,7 @@ async function* batchesByTime(
   }
   for await (const located of slicesByTime(view, live, timestamp)) {
     if (located === 'moved') yield 'moved'
-    else if (!located.marker) yield (await parts.cache.read(located.segment, located.slice)) ?? 'moved'
+    else if (!located.marker) yield (await parts.cache.read(located)) ?? 'moved'
   }
 }
 
@@ -114,9 +114,12 @@ async function* slicesByTime(
     if ((entry.maxTimestamps[slot] ?? Number.NEGATIVE_INFINITY) < timestamp) continue
     const chunk = await shard.readChunk(entry)
     if (!chunk) yield 'moved'
-    else yield* slicesFrom(chunk.commits, slot, from).filter(({ slice }) => slice.maxTimestamp >= timestamp)
+    else
+      yield* slicesFrom(chunk.commits, slot, from, { isFar: true }).filter(
+        ({ slice }) => slice.maxTimestamp >= timestamp,
+      )
   }
-  yield* slicesFrom(tail, slot, from).filter(({ slice }) => slice.maxTimestamp >= timestamp)
+  yield* slicesFrom(tail, slot, from, { isFar: false }).filter(({ slice }) => slice.maxTimestamp >= timestamp)
 }
 
 async function maxTimestamp(parts: ReadParts, view: PartitionView): Promise<OrMoved<number>> {
@@ -128,13 +131,13 @@ async function maxTimestamp(parts: ReadParts, view: PartitionView): Promise<OrMo
   const look = (slices: readonly LocatedSlice[]) => {
     for (const { slice } of slices) largest = Math.max(largest, slice.maxTimestamp)
   }
-  look(slicesFrom(tail, slot, from))
+  look(slicesFrom(tail, slot, from, { isFar: false }))
   for (const entry of entries) {
     if (entry.firstCommit >= floor) largest = Math.max(largest, entry.maxTimestamps[slot] ?? -1)
     else {
       const chunk = await shard.readChunk(entry)
       if (!chunk) return 'moved'
-      look(slicesFrom(chunk.commits, slot, from))
+      look(slicesFrom(chunk.commits, slot, from, { isFar: true }))
     }
   }
   for await (const extent of extentsBelow(parts, view, live)) {

@@ -11,6 +11,8 @@ export interface LocatedSlice {
   readonly slice: Slice
   /** The slice is the control batch of this marker, and is not stored. */
   readonly marker?: Marker
+  /** In a chunk: whoever reads it is behind those at the tail. */
+  readonly isFar: boolean
 }
 
 const ATTEMPTS_MAX = 10
@@ -25,11 +27,11 @@ export async function locateSlices(shard: Shard, slot: number, offset: number): 
     if (!shard.state) return []
     const { partitions, tail } = shard.state.head
     if (offset < (partitions[slot]?.extentsTo ?? 0)) return undefined
-    const inTail = slicesFrom(tail, slot, offset)
+    const inTail = slicesFrom(tail, slot, offset, { isFar: false })
     if (holds(inTail[0], offset)) return inTail
     const entry = shard.directory.findOffset(slot, offset)
     const chunk = entry && (await shard.readChunk(entry))
-    const inChunk = chunk ? slicesFrom(chunk.commits, slot, offset) : []
+    const inChunk = chunk ? slicesFrom(chunk.commits, slot, offset, { isFar: true }) : []
     if (holds(inChunk[0], offset)) return inChunk
     await shard.refresh()
     const partition = shard.state?.head.partitions[slot]
@@ -43,14 +45,20 @@ export function outOfRange(offset: number, { start, next }: PartitionState): Log
 }
 
 /** Slices of `slot` that end above `offset`. */
-export function slicesFrom(commits: readonly Commit[], slot: number, offset: number): LocatedSlice[] {
+export function slicesFrom(
+  commits: readonly Commit[],
+  slot: number,
+  offset: number,
+  { isFar }: Pick<LocatedSlice, 'isFar'>,
+): LocatedSlice[] {
   const located: LocatedSlice[] = []
   for (const { segment, slices, markers } of commits) {
     for (const slice of slices) {
-      if (slice.slot === slot && slice.baseOffset + slice.records > offset) located.push({ segment, slice })
+      if (slice.slot === slot && slice.baseOffset + slice.records > offset) located.push({ segment, slice, isFar })
     }
     for (const marker of markers) {
-      if (marker.slot === slot && marker.offset >= offset) located.push({ segment, slice: sliceOf(marker), marker })
+      if (marker.slot === slot && marker.offset >= offset)
+        located.push({ segment, slice: sliceOf(marker), marker, isFar })
     }
   }
   return located

@@ -1,59 +1,78 @@
 /**
  * Slices of segments in memory, with their offsets written in. A writer's own slices start here, so that readers at the tail
- * cost no GET.
+ * cost no GET. What readers far behind have fetched is kept with the blocks of extents, where it pushes nothing out that those at
+ * the tail need.
  */
 import { type BytesPool, CorruptDataError, type Loans } from '../../base/index.ts'
 import { splitBatches, validateChecksum, writeOffset } from '../../records/index.ts'
 import type { Slice } from '../head/commit.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { BatchCache, type FetchBatches, type StoredBatch } from './batch-cache.ts'
+import type { LocatedSlice } from './locate.ts'
 
 const READ_AHEAD_BYTES_MAX = 4 * 1_024 * 1_024
 /** What is read ahead for one reader takes at most this part of the cache: several must not push out each other's. */
 const READ_AHEAD_SHARE = 16
 
+export interface SliceCacheOptions {
+  readonly segments: SegmentStore
+  /** Where slices are kept that readers far behind have fetched. */
+  readonly far: BatchCache
+  /** Of the slices that are written, and read at the tail. */
+  readonly bytesMax: number
+  readonly pool: BytesPool
+}
+
+type Place = Pick<LocatedSlice, 'segment' | 'slice' | 'isFar'>
+
 export class SliceCache {
   readonly #segments: SegmentStore
-  readonly #aheadBytesMax: number
-  readonly #slices: BatchCache
+  readonly #near: BatchCache
+  readonly #far: BatchCache
 
-  constructor(segments: SegmentStore, bytesMax: number, pool: BytesPool) {
+  constructor({ segments, far, bytesMax, pool }: SliceCacheOptions) {
     this.#segments = segments
-    this.#aheadBytesMax = Math.min(READ_AHEAD_BYTES_MAX, bytesMax / READ_AHEAD_SHARE)
-    this.#slices = new BatchCache(bytesMax, pool)
+    this.#near = new BatchCache(bytesMax, pool)
+    this.#far = far
   }
 
   /**
    * The batches of a slice; undefined where its segment is gone. Their memory is lent, or the reader's for good.
    * @throws StoreError, CorruptDataError
    */
-  read(segment: SegmentRef, slice: Slice, loans?: Loans): Promise<readonly StoredBatch[] | undefined> {
-    return this.#slices.read(keyOf(segment, slice), this.#fetching(segment, slice), loans)
+  read({ segment, slice, isFar }: Place, loans?: Loans): Promise<readonly StoredBatch[] | undefined> {
+    const key = keyOf(segment, slice)
+    const cache = isFar && !this.#near.has(key) ? this.#far : this.#near
+    return cache.read(key, this.#fetching(segment, slice), loans)
   }
 
   /** The batches of a slice, for good, if they are in memory; reading them so does not count as use. */
   peek(segment: SegmentRef, slice: Slice): readonly StoredBatch[] | undefined {
-    return this.#slices.peek(keyOf(segment, slice))
+    const key = keyOf(segment, slice)
+    return this.#near.peek(key) ?? this.#far.peek(key)
   }
 
   /** Whether a slice is in memory; asking does not count as use. */
   has(segment: SegmentRef, slice: Slice): boolean {
-    return this.#slices.has(keyOf(segment, slice))
+    const key = keyOf(segment, slice)
+    return this.#near.has(key) || this.#far.has(key)
   }
 
   /** Begins to fetch the slices that will be asked for next, the first of them and more up to a bound. */
-  readAhead(next: readonly { readonly segment: SegmentRef; readonly slice: Slice; readonly marker?: unknown }[]): void {
+  readAhead(next: readonly LocatedSlice[]): void {
     let bytes = 0
-    for (const { segment, slice, marker } of next) {
-      if (bytes > 0 && bytes + slice.length > this.#aheadBytesMax) return
+    for (const { segment, slice, marker, isFar } of next) {
+      const cache = isFar ? this.#far : this.#near
+      if (bytes > 0 && bytes + slice.length > Math.min(READ_AHEAD_BYTES_MAX, cache.bytesMax / READ_AHEAD_SHARE)) return
       bytes += slice.length
-      if (!marker) this.#slices.readAhead(keyOf(segment, slice), this.#fetching(segment, slice))
+      if (!marker && !this.has(segment, slice))
+        cache.readAhead(keyOf(segment, slice), slice.length, this.#fetching(segment, slice))
     }
   }
 
   /** `batches` are the slice's, as the producers sent them; their offsets are written in here. */
   add(segment: SegmentRef, slice: Slice, batches: readonly Uint8Array[]): void {
-    this.#slices.add(keyOf(segment, slice), placeBatches(slice, batches.flatMap(splitBatches)), slice.length)
+    this.#near.add(keyOf(segment, slice), placeBatches(slice, batches.flatMap(splitBatches)), slice.length)
   }
 
   #fetching(segment: SegmentRef, slice: Slice): FetchBatches {

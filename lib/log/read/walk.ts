@@ -128,13 +128,14 @@ async function* walkSlices(
 ): AsyncGenerator<Step> {
   const located = await locateSlices(view.shard, view.slot, offset)
   if (located?.length === 0) throw new LogError('UNKNOWN_TOPIC', 'the topic was deleted')
-  for (const [index, { segment, slice, marker }] of (located ?? []).entries()) {
+  for (const [index, place] of (located ?? []).entries()) {
+    const { segment, slice, marker } = place
     const next = slice.baseOffset + slice.records
     if (slice.length > room() && !cache.has(segment, slice)) {
-      cache.readAhead([located![index]!])
+      cache.readAhead([place])
       yield { live: true, batches: undefined, next: slice.baseOffset }
     }
-    const reading = marker ? [controlBatch(marker)] : cache.read(segment, slice, loans)
+    const reading = marker ? [controlBatch(marker)] : cache.read(place, loans)
     if (index + 1 < located!.length) cache.readAhead(located!.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
     else readOn(cache, view, next)
     const batches = await reading

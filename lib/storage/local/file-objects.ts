@@ -9,7 +9,7 @@
 import { close, fdatasync, fstat, link, open, read, rmdir, unlink, writev } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Random, totalLength, VarveError } from '../../base/index.ts'
+import { Permits, type Random, Turns, totalLength, VarveError } from '../../base/index.ts'
 import {
   type Allocate,
   type ByteRange,
@@ -32,6 +32,10 @@ const UNSEEN_BYTES_MAX = 16 * 1_024 * 1_024
 /** Buffers that one call takes (IOV_MAX is 1,024 or more). */
 const WRITE_PARTS_MAX = 1_024
 const DELETES_AT_ONCE = 16
+/** Of the six threads that wait for the disk (lib/cli/varve.js) some are always left to those who write. */
+const GETS_AT_ONCE = 4
+/** What is read is checked and sent: so much is answered between two looks at who else is ready. */
+const READ_IN_TURN_BYTES = 512 * 1_024
 /** How often a folder may be removed between its making and the link into it. */
 const LINK_ATTEMPTS_MAX = 10
 
@@ -70,6 +74,8 @@ class FileObjects implements ObjectStore {
   readonly #folders: DurableFolders
   readonly #walks: ObjectWalks
   readonly #running = new Set<Promise<unknown>>()
+  readonly #gets = new Permits(GETS_AT_ONCE)
+  readonly #turns = new Turns(READ_IN_TURN_BYTES)
   #closed = false
 
   constructor(root: string, temporary: TemporaryFolder) {
@@ -112,22 +118,28 @@ class FileObjects implements ObjectStore {
 
   get(key: string, range?: ByteRange, allocate: Allocate = Buffer.allocUnsafeSlow): Promise<Uint8Array | undefined> {
     return this.#run(`get ${key}`, async () => {
-      checkObjectKey(key)
-      if (range) checkRange(range)
-      const handle = await openIfThere(join(this.#root, ...objectPath(key)))
-      if (handle === undefined) return undefined
-      try {
-        if (range && range.length <= UNSEEN_BYTES_MAX) return await readUpTo(handle, range.from, allocate(range.length))
-        const { size } = await statFile(handle)
-        const from = Math.min(range?.from ?? 0, size)
-        const bytes = allocate(Math.min(range?.length ?? size, size - from))
-        if ((await readUpTo(handle, from, bytes)).length < bytes.length)
-          throw new Error('the file became shorter, which objects never do')
-        return bytes
-      } finally {
-        await closeFile(handle)
-      }
+      const bytes = await this.#gets.run(() => this.#get(key, range, allocate))
+      if (bytes) await this.#turns.take(bytes.length)
+      return bytes
     })
+  }
+
+  async #get(key: string, range: ByteRange | undefined, allocate: Allocate): Promise<Uint8Array | undefined> {
+    checkObjectKey(key)
+    if (range) checkRange(range)
+    const handle = await openIfThere(join(this.#root, ...objectPath(key)))
+    if (handle === undefined) return undefined
+    try {
+      if (range && range.length <= UNSEEN_BYTES_MAX) return await readUpTo(handle, range.from, allocate(range.length))
+      const { size } = await statFile(handle)
+      const from = Math.min(range?.from ?? 0, size)
+      const bytes = allocate(Math.min(range?.length ?? size, size - from))
+      if ((await readUpTo(handle, from, bytes)).length < bytes.length)
+        throw new Error('the file became shorter, which objects never do')
+      return bytes
+    } finally {
+      await closeFile(handle)
+    }
   }
 
   list(prefix: string, options: { cursor?: string; limit?: number } = {}): Promise<ObjectPage> {
