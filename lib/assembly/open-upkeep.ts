@@ -8,7 +8,7 @@ import { Leases } from '../leases/index.ts'
 import { type Log, Upkeep } from '../log/index.ts'
 import { expireShareGroupsJob, forgetTopicsInShareGroups } from '../share/index.ts'
 import type { ItemStore, PublishedFiles } from '../storage/index.ts'
-import { expireTransactionalIdsJob } from '../transactions/index.ts'
+import { expireTransactionalIdsJob, type Transactions } from '../transactions/index.ts'
 import type { UpkeepConfig } from './config.ts'
 
 /** Held by whoever does a piece of work; of one who died, for so long. */
@@ -25,6 +25,8 @@ interface UpkeepParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Of a process that serves them. */
+  readonly transactions?: Pick<Transactions, 'watch'>
 }
 
 interface Place {
@@ -36,7 +38,7 @@ interface Place {
 }
 
 export function openUpkeep(
-  { log, archives, ...parts }: UpkeepParts,
+  { log, archives, transactions, ...parts }: UpkeepParts,
   { background: _, ...settings }: UpkeepConfig,
   { isMine, ...place }: Place,
 ): Upkeep {
@@ -52,7 +54,10 @@ export function openUpkeep(
     ...log.upkeepJobs(settings, forgetTopics),
     expireGroupsJob({ ...parts, topics: log.topics }, { offsetsRetentionMs, intervalMs }),
     expireShareGroupsJob(parts, { offsetsRetentionMs, intervalMs }),
-    expireTransactionalIdsJob(parts, { transactionalIdExpirationMs, intervalMs: TRANSACTIONAL_IDS_INTERVAL_MS }),
+    expireTransactionalIdsJob(
+      { ...parts, ...(transactions && { watch: (id: string) => transactions.watch(id) }) },
+      { transactionalIdExpirationMs, intervalMs: TRANSACTIONAL_IDS_INTERVAL_MS },
+    ),
     archive,
     forgetClaimsJob(parts),
     forgetIdempotencyKeysJob(parts),

@@ -14,6 +14,9 @@
  * - Somebody uses the id between the look and the write: the write expects the document as it was read, and fails.
  * - The transaction was Ongoing until just now: whoever ended it wrote `changedAt`, and it is not idle. One that is overdue is
  *   aborted by its watch first, and counts from then.
+ *
+ * The pass is also the net under those watches: the write that began a transaction may have come to pass after its process had died, and
+ * after others had looked for what it left.
  */
 import type { Clock, Random } from '../base/index.ts'
 import { jobForEach, type UpkeepJob } from '../log/index.ts'
@@ -25,6 +28,8 @@ export interface TransactionExpiryParts {
   readonly items: ItemStore
   readonly clock: Clock
   readonly random: Random
+  /** Finishes what was decided, and watches over what is under way. Absent where no process lives long enough. */
+  readonly watch?: (transactionalId: string) => Promise<void>
 }
 
 export interface TransactionExpirySettings {
@@ -47,7 +52,11 @@ export function expireTransactionalIdsJob(
     work: async (id, pass) => {
       const { document, version } = await items.read(id)
       if (!document || version === 'absent') return false
-      if (!isIdle(document) || parts.clock.now() - document.changedAt < transactionalIdExpirationMs) return false
+      if (!isIdle(document)) {
+        if (!pass.dry) await parts.watch?.(id)
+        return false
+      }
+      if (parts.clock.now() - document.changedAt < transactionalIdExpirationMs) return false
       pass.tell(`transactional id ${id}`, 'nobody has used it for long')
       if (!pass.dry) await items.remove(id, version)
       return true

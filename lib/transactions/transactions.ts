@@ -173,6 +173,11 @@ export class Transactions {
     })
   }
 
+  /** The same for one id. @throws TransactionError COORDINATOR_NOT_AVAILABLE */
+  async watch(transactionalId: string): Promise<void> {
+    await orTransactionError(() => this.#find(transactionalId).takeOver())
+  }
+
   async close(): Promise<void> {
     this.#closing.abort()
     this.#unfinished.wake()

@@ -43,7 +43,7 @@ export const system: SystemUnderTest = {
       records: shareGroups.records,
       positions: (groupId: string) => shareGroups.positions(groupId),
     }
-    const expiry = tuning.expiry && openExpiry(parts, tuning.expiry, log)
+    const expiry = tuning.expiry && openExpiry(parts, tuning.expiry, log, transactions)
     const closing = new AbortController()
     const takingOver = takeOver(transactions, parts, closing.signal)
     const compacting = tuning.compaction && compactNowAndThen(log, tuning.compaction, parts, closing.signal)
@@ -73,7 +73,12 @@ function openUpkeep(
   return upkeep
 }
 
-function openExpiry(parts: Omit<ProcessParts, 'tuning'>, tuning: ExpiryTuning, log: Log): Upkeep {
+function openExpiry(
+  parts: Omit<ProcessParts, 'tuning'>,
+  tuning: ExpiryTuning,
+  log: Log,
+  transactions: Transactions,
+): Upkeep {
   // Groups keep offsets of a topic that no log has.
   const topics: Pick<Log['topics'], 'find'> = {
     find: key =>
@@ -81,7 +86,10 @@ function openExpiry(parts: Omit<ProcessParts, 'tuning'>, tuning: ExpiryTuning, l
         ? Promise.resolve({ id: TOPIC_ID, name: 'offsets', partitions: 1, shardSize: 1, configs: {} })
         : log.topics.find(key),
   }
-  const jobs = [expireGroupsJob({ ...parts, topics }, tuning), expireTransactionalIdsJob(parts, tuning)]
+  const jobs = [
+    expireGroupsJob({ ...parts, topics }, tuning),
+    expireTransactionalIdsJob({ ...parts, watch: id => transactions.watch(id) }, tuning),
+  ]
   const leases = new Leases({ ...parts, owner: parts.name })
   const expiry = new Upkeep({ ...parts, jobs, leases, leaseMs: 1_000, pauseMs: 1 })
   expiry.start()

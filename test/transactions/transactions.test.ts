@@ -1,8 +1,11 @@
 /** What producers and readers are promised, over the real log and groups. */
 import { describe, expect, test } from 'vitest'
+import { systemRandom } from '../../lib/base/index.ts'
 import type { Topic } from '../../lib/log/index.ts'
-import { StoreError } from '../../lib/storage/index.ts'
+import { StoreError, type WriteOperation } from '../../lib/storage/index.ts'
+import { expireTransactionalIdsJob } from '../../lib/transactions/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { runJob } from '../support/upkeep-pass.ts'
 import { committedOffset, type Process, readPartition, Stores, TestProducer } from './rig.ts'
 
 async function start(processes = 1) {
@@ -353,6 +356,40 @@ describe('a transaction that is left alone', () => {
     await later.transactions.takeOver(() => true)
     await clock.advance(11_000)
     expect(await readPartition(later, topic, 0)).toEqual({ values: [], isStable: true })
+    expect(await later.transactions.describe('tx')).toMatchObject({ state: 'CompleteAbort' })
+  })
+
+  test('that began when its process was gone, and others had looked for what it left, is aborted when upkeep has passed', async () => {
+    const stores = new Stores()
+    const clock = new ManualClock()
+    const [at, later] = [stores.start(clock), stores.start(clock)]
+    const topic = await at.log.topics.create({ name: 't', partitions: 1 })
+    const producer = new TestProducer({ timeoutMs: 10_000 })
+    await producer.init(at)
+    const onItsWay = Promise.withResolvers<readonly WriteOperation[]>()
+    at.onWrite = operations => {
+      onItsWay.resolve(operations)
+      return new Promise(() => {})
+    }
+    void producer.send(at, topic, 0, 'a')
+    const delayed = await onItsWay.promise
+    at.kill()
+    await later.transactions.takeOver(() => true)
+    expect(await stores.items.write(delayed)).toMatchObject({ written: true })
+    await clock.advance(20_000)
+    expect(await later.transactions.describe('tx')).toMatchObject({ state: 'Ongoing' })
+    const parts = {
+      items: stores.items,
+      clock,
+      random: systemRandom,
+      watch: later.transactions.watch.bind(later.transactions),
+    }
+    const job = expireTransactionalIdsJob(parts, { transactionalIdExpirationMs: 3_600_000, intervalMs: 1_000 })
+    expect(await runJob(job, { dry: true })).toEqual([])
+    await clock.advance(11_000)
+    expect(await later.transactions.describe('tx')).toMatchObject({ state: 'Ongoing' })
+    expect(await runJob(job, {})).toEqual([])
+    await clock.advance(11_000)
     expect(await later.transactions.describe('tx')).toMatchObject({ state: 'CompleteAbort' })
   })
 

@@ -4,13 +4,17 @@ import { Client, type Scene } from './client.ts'
 import { OFFSETS_GROUP } from './transactors.ts'
 
 const LOOK_MS = 1_000
+/** Upkeep passes by all transactional ids once an hour; who waits for that here need not wait so long. */
+const LOOKS_TO_PASS = 60
 
 const underWay = new Set(['Ongoing', 'PrepareCommit', 'PrepareAbort'])
 
 /** Until no transaction is under way, and each partition is stable up to its end. */
 export async function settleTransactions(scene: Scene, topics: readonly Topic[]): Promise<void> {
   const client = new Client(scene, 'settler')
-  for (;;) {
+  for (let looks = 1; ; looks++) {
+    if (looks % LOOKS_TO_PASS === 0)
+      await client.insist('pass by', ({ transactions }) => transactions.takeOver(() => true))
     const described = await client.insist('list transactions', ({ transactions }) => transactions.list(() => true))
     const isQuiet = !described.some(({ state }) => underWay.has(state))
     if (isQuiet && (await areStable(client, topics)) && (await areOffsetsStable(client))) return
