@@ -108,8 +108,12 @@ export class Ingest {
     while (rest.length > 0) {
       const round = roundOf(rest)
       rest = rest.slice(round.length)
-      for (const index of await this.#store(topic, book, round, deadline)) failed.add(index)
+      const lost = await this.#store(topic, book, round, deadline)
+      for (const index of lost) failed.add(index)
+      // What comes after what failed would lie before it.
+      if (lost.length > 0) break
     }
+    for (const { index } of rest) failed.add(index)
     for (const { index, of } of repeats) if (failed.has(of)) failed.add(index)
     return [...failed].sort((a, b) => a - b)
   }

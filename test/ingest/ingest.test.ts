@@ -73,6 +73,21 @@ describe('a delivery', () => {
     expect(await contents()).toHaveLength(200)
   })
 
+  test('whose first records cannot be stored stores none that come after them', async () => {
+    const { sandbox, contents } = await openWorld()
+    const records = Array.from({ length: 100 }, (_, i) => record(`r${i}`, { minute: i, key: 'one' }))
+    const process = sandbox()
+    let writes = 0
+    process.write = (operations, next) => {
+      if (++writes === 1) throw new StoreError('STORE_REFUSED', 'not now')
+      return next(operations)
+    }
+    expect(await process.ingest.take(delivery(records), PATIENCE_MS)).toEqual([...records.keys()])
+    expect(await contents()).toEqual([])
+    expect(await process.ingest.take(delivery(records), PATIENCE_MS)).toEqual([])
+    expect((await contents()).map(({ value }) => value)).toEqual(records.map((_, i) => `r${i}`))
+  })
+
   test('that meets another at the claim of the same minute is stored at once all the same', async () => {
     const { sandbox, contents } = await openWorld({ partitions: 1 })
     const processes = Array.from({ length: 4 }, () => sandbox())

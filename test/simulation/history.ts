@@ -16,6 +16,7 @@ import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
 import { forkTopics } from './workload/forks.ts'
 import { GroupWork } from './workload/groups.ts'
+import { IngestWork } from './workload/ingests.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { drainPartition, follow } from './workload/readers.ts'
 import { settleTransactions } from './workload/settling.ts'
@@ -173,7 +174,7 @@ class Scenario {
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
     const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
-    const { shares = [], consumerGroups = [] } = this.#plan
+    const { shares = [], consumerGroups = [], ingests = [] } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -223,11 +224,27 @@ class Scenario {
         }),
       ),
     )
-    await Promise.all([...produced, ...changed, ...deleted, ...grouped, ...consumed, ...transacted, ...forked])
+    const ingested = ingests.map(async one => {
+      const topic = await maker.createTopic(one.name, one.partitions)
+      const work = new IngestWork(this.#scene, one, topic)
+      await this.#track(one.name, work.run())
+      return work
+    })
+    await Promise.all([
+      ...produced,
+      ...changed,
+      ...deleted,
+      ...grouped,
+      ...consumed,
+      ...transacted,
+      ...forked,
+      ...ingested,
+    ])
     producing = false
     await Promise.all([...read, ...shared])
     this.#phase = 'healing'
     await Promise.all([healed, disaster])
+    for (const work of await Promise.all(ingested)) await this.#track('reading what was ingested', work.readAll())
     if (transactors.length > 0) await this.#track('settling', settleTransactions(this.#scene, this.#topics))
   }
 

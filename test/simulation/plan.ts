@@ -13,6 +13,7 @@ import { drawForkHaste, FORK_HASTE_GATEWAYS } from './fork-haste-plan.ts'
 import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawHaste } from './haste-plan.ts'
+import { drawIngest, type IngestPlan } from './ingest-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
@@ -85,6 +86,7 @@ export interface Plan {
   readonly consumerGroups?: readonly ConsumerGroupPlan[]
   /** Plans of old have none. */
   readonly shares?: readonly SharePlan[]
+  readonly ingests?: readonly IngestPlan[]
   readonly upkeep?: UpkeepPlan
   readonly forks?: readonly ForkPlan[]
   readonly compacted?: CompactedPlan
@@ -114,6 +116,7 @@ export const focuses = [
   'consumer-groups',
   'forks',
   'compacted',
+  'ingest',
 ] as const
 
 const HISTORIES = 24
@@ -127,6 +130,7 @@ const SHARES: readonly (readonly [Focus, number])[] = [
   ['upkeep', 2],
   ['forks', 1],
   ['compacted', 2],
+  ['ingest', 1],
 ]
 
 export function focusOf(seed: number): Focus {
@@ -177,6 +181,7 @@ function drawAbout(seed: number, about: Focus): Plan {
     shares: focus === 'shares' ? [drawShare(rng, topics, gateways, healMs)] : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
     consumerGroups: focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : [],
+    ...(focus === 'ingest' && { ingests: drawIngests(new Rng(seed, 'ingest'), healMs) }),
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
     tuning: {
       ...drawTuning(rng, healMs),
@@ -253,6 +258,10 @@ function drawExpiry(rng: Rng, focus: Focus, healMs: number): Pick<Tuning, 'expir
       intervalMs: rng.spread(20, Math.max(100, healMs / 4)),
     },
   }
+}
+
+function drawIngests(rng: Rng, healMs: number): IngestPlan[] {
+  return Array.from({ length: rng.pick([1, 1, 2]) }, (_, place) => drawIngest(rng, place, healMs))
 }
 
 function drawProducers(rng: Rng, topics: readonly number[], healMs: number): ProducerPlan[] {

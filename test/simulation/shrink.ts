@@ -7,6 +7,7 @@ import type { ConsumerGroupPlan } from './consumer-group-plan.ts'
 import type { ForkPlan } from './fork-plan.ts'
 import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
+import type { IngestPlan } from './ingest-plan.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
 import type { SharePlan } from './share-plan.ts'
 import type { SystemUnderTest } from './system.ts'
@@ -91,6 +92,7 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const [i, transactor] of plan.transactors.entries())
     for (const smaller of smallerTransactors(transactor))
       yield { ...plan, transactors: plan.transactors.with(i, smaller) }
+  for (const ingests of smallerIngests(plan.ingests ?? [])) yield { ...plan, ingests }
   for (const groups of without(plan.groups)) yield { ...plan, groups }
   for (const shares of smallerShares(plan.shares ?? [])) yield { ...plan, shares }
   for (const [i, group] of plan.groups.entries())
@@ -154,6 +156,18 @@ function* smallerShares(shares: readonly SharePlan[]): Iterable<readonly SharePl
       for (const pauses of without(member.pauses))
         yield having({ members: share.members.with(place, { ...member, pauses }) })
     }
+  }
+}
+
+function* smallerIngests(ingests: readonly IngestPlan[]): Iterable<readonly IngestPlan[]> {
+  yield* without(ingests)
+  for (const [i, ingest] of ingests.entries()) {
+    const having = (smaller: Partial<IngestPlan>) => ingests.with(i, { ...ingest, ...smaller })
+    if (ingest.records > 1) yield having({ records: Math.ceil(ingest.records / 2) })
+    if (ingest.records > 1) yield having({ records: ingest.records - 1 })
+    if (ingest.atOnce > 1) yield having({ atOnce: 1 })
+    if (ingest.partitions > 1) yield having({ partitions: 1 })
+    if (ingest.againChance > 0) yield having({ againChance: 0 })
   }
 }
 

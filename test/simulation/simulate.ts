@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- --seed N --histories N --minutes N`: looks for violations, shrinks the first that it finds, and
- * exits with 1. `--focus log|groups|transactions|shares|upkeep|consumer-groups|forks|compacted` runs such histories only, `--short`
+ * exits with 1. `--focus log|groups|transactions|shares|upkeep|consumer-groups|forks|compacted|ingest` runs such histories only, `--short`
  * leaves out those that go on for hours of virtual time or have upkeep, `--plant NAME` plants a bug, `--all` goes on after a
  * violation, `--whole` tells all of the shrunk history and its trace, not their ends alone.
  */
@@ -33,6 +33,7 @@ const firstSeed = values.seed === undefined ? Date.now() % 1_000_000_000 : Numbe
 const threads = values.workers === undefined ? availableParallelism() : Number(values.workers)
 const started = performance.now()
 let toldAt = started
+let failuresTold = 0
 console.log(`seeds from ${firstSeed}`)
 const tally = await runHistories({
   firstSeed,
@@ -44,6 +45,10 @@ const tally = await runHistories({
   shortOnly: values.short,
   untilFailure: !values.all,
   onProgress: tally => {
+    for (const { plan, violations } of tally.failures.slice(failuresTold)) {
+      console.log(`violated: ${violations[0]?.property}, --seed ${plan.seed} --histories 1`)
+      failuresTold++
+    }
     if (performance.now() - toldAt < 5_000) return
     toldAt = performance.now()
     console.log(`${tally.histories} histories, ${tally.failures.length} violated`)

@@ -1,6 +1,7 @@
 import { drawFraction } from '../../lib/base/index.ts'
 import { type GroupConfigs, groupConfigValues } from '../../lib/configs/index.ts'
 import { expireGroupsJob, Groups } from '../../lib/groups/index.ts'
+import { Ingest } from '../../lib/ingest/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
 import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
 import { ShareGroups } from '../../lib/share/index.ts'
@@ -44,6 +45,12 @@ export const system: SystemUnderTest = {
       positions: (groupId: string) => shareGroups.positions(groupId),
     }
     const expiry = tuning.expiry && openExpiry(parts, tuning.expiry, log, transactions)
+    const ingests = new Map<string, Ingest>()
+    const ingest = (topic: string) => {
+      const known = ingests.get(topic) ?? new Ingest({ ...parts, log, topic })
+      ingests.set(topic, known)
+      return known
+    }
     const closing = new AbortController()
     const takingOver = takeOver(transactions, parts, closing.signal)
     const compacting = tuning.compaction && compactNowAndThen(log, tuning.compaction, parts, closing.signal)
@@ -58,7 +65,7 @@ export const system: SystemUnderTest = {
       await groups.close()
       await log.close()
     }
-    return { log, groups, shares, transactions, upkeep, close }
+    return { log, groups, shares, transactions, ingest, upkeep, close }
   },
 }
 

@@ -2,6 +2,7 @@
 import type { Clock, Logger, Random } from '../../lib/base/index.ts'
 import type { GroupConfigs } from '../../lib/configs/index.ts'
 import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
+import type { Ingest } from '../../lib/ingest/index.ts'
 import type { Log, LogOptions, Upkeep, UpkeepSettings } from '../../lib/log/index.ts'
 import type { ShareGroups } from '../../lib/share/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
@@ -70,6 +71,8 @@ export interface Service {
     readonly configs: GroupConfigs
   }
   readonly transactions: Transactions
+  /** Into a topic, by name; the same for the life of the process. */
+  ingest(topic: string): Ingest
   readonly upkeep: Upkeep | undefined
   close(): Promise<void>
 }

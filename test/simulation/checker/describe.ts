@@ -44,6 +44,12 @@ function tell(operation: Operation): string {
       const answer = outcome.kind === 'found' ? outcome.id : outcome.kind === 'none' ? 'none' : outcome.code
       return `find ${operation.name}: ${answer}`
     }
+    case 'ingestion': {
+      const { source, records, stored, outcome } = operation
+      return `${source} delivers ${records}: ${outcome}, stored ${stored}`
+    }
+    case 'ingested':
+      return `${operation.topic}/${operation.partition} has ${operation.records.map(({ record }) => record)}`
     case 'transaction':
       return `transaction ${operation.id}: ${operation.outcome}`
     case 'assignment': {

@@ -298,7 +298,32 @@ export interface AllDone extends Span {
   readonly end: number
 }
 
+/** One delivery of an event source. */
+export interface Ingestion extends Span {
+  readonly kind: 'ingestion'
+  readonly source: string
+  /** The id of the topic that they go to. */
+  readonly topic: string
+  readonly records: readonly string[]
+  /** Those that it was told are stored. */
+  stored: readonly string[]
+  outcome: 'answered' | 'refused' | 'unknown'
+}
+
+/** What a partition has of an event source in the end. */
+export interface Ingested extends Span {
+  readonly kind: 'ingested'
+  readonly topic: string
+  readonly partition: number
+  /** In the order of their offsets; an empty key: none. */
+  readonly records: readonly { readonly record: string; readonly key: string }[]
+  /** The source delivers in order, `NAME:0` first. */
+  readonly isOrdered: boolean
+}
+
 export type Operation =
+  | Ingestion
+  | Ingested
   | Delivery
   | Settlement
   | AllDone

@@ -4,6 +4,7 @@ import { checkWholeInForks, Forks } from './forks.ts'
 import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkHoldings } from './holdings.ts'
+import { checkIngests } from './ingests.ts'
 import { checkOrder } from './order.ts'
 import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkRecords } from './records.ts'
@@ -24,6 +25,8 @@ export type {
   Heartbeat,
   Holding,
   Identification,
+  Ingested,
+  Ingestion,
   Join,
   OffsetCommit,
   OffsetFetch,
@@ -68,5 +71,6 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...checkGroups(history),
     ...checkHoldings(history),
     ...checkShares(history),
+    ...checkIngests(history),
   ]
 }

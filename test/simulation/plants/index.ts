@@ -4,6 +4,7 @@ import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { expiryPlants } from './expiry-plants.ts'
 import { forkPlants } from './fork-plants.ts'
 import { groupPlants } from './group-plants.ts'
+import { ingestPlants } from './ingest-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
 import { sharePlants } from './share-plants.ts'
@@ -23,4 +24,5 @@ export const plants: readonly Plant[] = [
   ...upkeepPlants,
   ...expiryPlants,
   ...forkPlants,
+  ...ingestPlants,
 ]
