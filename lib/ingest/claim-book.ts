@@ -70,6 +70,7 @@ export class ClaimBook {
     const minuteOfOperation = new Map<number, number>()
     try {
       for (const hour of new Set([...claims.keys()].map(hourOf))) operations.push(...(await this.#markHour(hour)))
+      if (operations.length > 0) operations.push(...(await this.#markSource()))
       for (const [minute, added] of claims) {
         const { last } = this.#minutes.get(minute) ?? (await this.#load(minute))
         for (const operation of this.#chunkWrites(minute, last, added)) {
@@ -120,7 +121,7 @@ export class ClaimBook {
     return [{ kind: 'check', key, expected: version }, put(next, 'absent', added)]
   }
 
-  /** What says that the hour, and the source, have claims: upkeep finds them by it. */
+  /** What says that the hour has claims: upkeep finds them by it. */
   async #markHour(hour: number): Promise<WriteOperation[]> {
     const { items, clock, random } = this.#parts
     const seen = this.#hours.get(hour)
@@ -131,20 +132,15 @@ export class ClaimBook {
       this.#hours.set(hour, clock.monotonic())
       return []
     }
-    const operations: WriteOperation[] = [
-      { kind: 'put', key, expected: 'absent', version: drawToken(random), value: encodeHour() },
-    ]
-    if (!this.#sourceKnown && !(await items.get(sourceKey(this.#source)))) {
-      const value = encodeSource(this.#arn)
-      operations.push({
-        kind: 'put',
-        key: sourceKey(this.#source),
-        expected: 'absent',
-        version: drawToken(random),
-        value,
-      })
-    }
-    return operations
+    return [{ kind: 'put', key, expected: 'absent', version: drawToken(random), value: encodeHour() }]
+  }
+
+  /** What says that the source has hours. */
+  async #markSource(): Promise<WriteOperation[]> {
+    const { items, random } = this.#parts
+    const key = sourceKey(this.#source)
+    if (this.#sourceKnown || (await items.get(key))) return []
+    return [{ kind: 'put', key, expected: 'absent', version: drawToken(random), value: encodeSource(this.#arn) }]
   }
 
   #keepAdded(

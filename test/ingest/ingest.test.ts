@@ -73,6 +73,13 @@ describe('a delivery', () => {
     expect(await contents()).toHaveLength(200)
   })
 
+  test('that is the first of its source, and has records of several hours, is stored', async () => {
+    const { sandbox, contents } = await openWorld()
+    const records = Array.from({ length: 5 }, (_, i) => record(`r${i}`, { minute: i * 45 }))
+    expect(await sandbox().ingest.take(delivery(records), PATIENCE_MS)).toEqual([])
+    expect(await contents()).toHaveLength(5)
+  })
+
   test('whose first records cannot be stored stores none that come after them', async () => {
     const { sandbox, contents } = await openWorld()
     const records = Array.from({ length: 100 }, (_, i) => record(`r${i}`, { minute: i, key: 'one' }))

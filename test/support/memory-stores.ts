@@ -1,12 +1,13 @@
 /** The two ports over Maps, for tests of what stands above them. They answer at once and never fail. */
-import type {
-  Conflict,
-  Item,
-  ItemKey,
-  ItemStore,
-  ObjectStore,
-  StorageClass,
-  WriteOperation,
+import {
+  type Conflict,
+  checkOperations,
+  type Item,
+  type ItemKey,
+  type ItemStore,
+  type ObjectStore,
+  type StorageClass,
+  type WriteOperation,
 } from '../../lib/storage/index.ts'
 import { gather } from './gather.ts'
 
@@ -68,6 +69,7 @@ export function memoryItems(): MemoryItems {
       return { items: found.slice(0, limit).map(item => copy(item)!) }
     },
     write: async operations => {
+      checkOperations(operations)
       const conflicts = operations.flatMap((operation, index): Conflict[] => {
         const item = copy(items.get(textOf(operation.key)))
         return (item?.version ?? 'absent') === operation.expected ? [] : [{ index, item }]
