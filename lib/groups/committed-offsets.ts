@@ -31,7 +31,14 @@ import { blockOf, type OffsetsBlock, offsetsBlockKey } from './offsets-block.ts'
 
 import { RecentlyUsed } from './recently-used.ts'
 import { type GroupSettings, OFFSET_LANES_MAX, PARALLEL_READS_MAX } from './settings.ts'
-import { type BlockDraft, commitOffset, endTransaction, refusalOfStaging, stageOffset } from './staged-offsets.ts'
+import {
+  type BlockDraft,
+  commitOffset,
+  endTransaction,
+  refusalOfStaging,
+  remembers,
+  stageOffset,
+} from './staged-offsets.ts'
 
 export interface CommittedOffsetsOptions {
   readonly items: GroupItems
@@ -73,7 +80,7 @@ export class CommittedOffsets {
   /** In the order of the request: all or none. */
   async stage(request: StageRequest): Promise<CommitResult[]> {
     const { clock, settings, view } = this.#options
-    const { groupId, offsets, producerId, transaction } = request
+    const { groupId, offsets, producerId, transaction, stillOpen } = request
     const tooLarge = offsets.some(({ metadata }) => metadata.length > settings.offsetMetadataMax)
     const refuse = (error: GroupErrorCode | undefined) =>
       offsets.map(({ topicId, partition }) => ({ topicId, partition, error }))
@@ -82,6 +89,7 @@ export class CommittedOffsets {
       group: 'unchanged',
       refusal: (stored, draft) =>
         refusalOfStagingMember(view(groupId, stored), request) ?? refusalOfStaging(draft, request),
+      condition: draft => (remembers(draft, request) ? undefined : stillOpen?.()),
       apply: (draft, { partition, offset, leaderEpoch, metadata }) => {
         const stored = { offset, leaderEpoch, metadata, committedAt: clock.now() }
         stageOffset(draft, { producerId, transaction, partition, stored })
@@ -174,6 +182,7 @@ export class CommittedOffsets {
       const error = await this.#laneOf(groupId, topicId, blockOf(partition)).submit({
         group: rule.group,
         refusal: rule.refusal,
+        ...(rule.condition && { condition: rule.condition }),
         apply: draft => {
           for (const place of together) rule.apply(draft, place)
           return true

@@ -1,6 +1,7 @@
 /**
  * What groups offer to their faces (Kafka, HTTP), in Kafka's terms.
  */
+import type { WriteOperation } from '../storage/index.ts'
 import type { Assignment } from './assignment.ts'
 import type { Protocol } from './classic-protocol.ts'
 import type { GroupErrorCode } from './errors.ts'
@@ -281,6 +282,8 @@ export interface StageRequest extends CommitRequest {
   readonly producerId: number
   /** Which of its transactional id's transactions, counted from 1. */
   readonly transaction: number
+  /** A check, to go with the write, that the transaction is open; undefined: it is not. Asked where the block remembers nothing of the producer. */
+  readonly stillOpen?: () => Promise<WriteOperation | undefined>
 }
 
 /** Where offsets of a group are kept: what a transaction visits when it ends. */

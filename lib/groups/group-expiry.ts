@@ -82,7 +82,7 @@ async function expireGroup(groupId: string, expiring: Expiring): Promise<boolean
       `offsets of group ${groupId} in ${one.topicId}/${one.expired}`,
       'committed long ago, and nobody reads there',
     )
-    if (!pass.dry) await items.writeOffsets(one.key, one.version, one.rest, { groupId, version })
+    if (!pass.dry) await items.writeOffsets(one.key, one.version, one.rest, { group: { groupId, version } })
   }
   return found
 }

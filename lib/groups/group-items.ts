@@ -53,6 +53,11 @@ export interface ListedBlock {
   readonly block: OffsetsBlock
 }
 
+interface OffsetsWriteConditions {
+  readonly group?: { readonly groupId: string; readonly version: Expected } | undefined
+  readonly checks?: readonly WriteOperation[]
+}
+
 export class GroupItems {
   readonly #items: ItemStore
   readonly #random: Random
@@ -153,17 +158,17 @@ export class GroupItems {
     return item ? { value: decodeOffsetsBlock(item.value), version: item.version } : ABSENT
   }
 
-  /** `group`: must be at this version still. */
+  /** `group`: must be at this version still; `checks` must hold too. */
   async writeOffsets(
     key: ItemKey,
     expected: Expected,
     block: OffsetsBlock,
-    group?: { readonly groupId: string; readonly version: Expected },
+    { group, checks = [] }: OffsetsWriteConditions = {},
   ): Promise<Written> {
     const version = drawToken(this.#random)
-    const put = { kind: 'put', key, expected, version, value: encodeOffsetsBlock(block) } as const
-    if (!group) return this.#write([put], version)
-    return this.#write([put, { kind: 'check', key: groupDocumentKey(group.groupId), expected: group.version }], version)
+    const operations: WriteOperation[] = [{ kind: 'put', key, expected, version, value: encodeOffsetsBlock(block) }]
+    if (group) operations.push({ kind: 'check', key: groupDocumentKey(group.groupId), expected: group.version })
+    return this.#write([...operations, ...checks], version)
   }
 
   /** Every block of the group, or of one topic in it. */

@@ -14,12 +14,16 @@
  * must not appear after it has read (it would process again what the transaction commits), so their write also checks
  * that the group's document is still the one of step 2 (KIP-447). The end of a transaction asks no group.
  *
+ * A block remembers which transactions have ended in it, and with it that goes when the group expires. A request that stood still for all
+ * that time must not stage anything for a transaction that nobody will end again: where the block knows nothing of the producer,
+ * the write also checks the transaction's own document.
+ *
  * A group that nobody is in is removed when its blocks have nothing any more, in a write that names the blocks there are: those
  * listed after its document was marked (group-expiry.ts). So a new block comes to be in a write that checks the document, and
  * where that is marked, the mark is taken away first.
  */
 import { Mailbox } from '../base/index.ts'
-import { type ItemKey, StoreError } from '../storage/index.ts'
+import { type ItemKey, StoreError, type WriteOperation } from '../storage/index.ts'
 import { GroupError, type GroupErrorCode } from './errors.ts'
 import { type GroupDocument, REMOVER } from './group-document.ts'
 import type { GroupItems, Read } from './group-items.ts'
@@ -30,6 +34,8 @@ import { type BlockDraft, draftOf } from './staged-offsets.ts'
 export interface OffsetChange {
   /** Why the group, read after the block, does not allow it, if it does not. */
   refusal(group: Read<GroupDocument>, draft: BlockDraft): GroupErrorCode | undefined
+  /** Present: to be asked for a check that must hold when this is written; undefined: it does not, so nothing is. */
+  condition?(draft: BlockDraft): Promise<WriteOperation | undefined> | undefined
   /** False: nothing had to change. */
   apply(draft: BlockDraft): boolean
   /** `made` where there is none; `unchanged` since it was read; or it does not matter. */
@@ -103,18 +109,32 @@ export class OffsetLane {
       return !error
     })
     if (!group.value && allowed.some(({ change }) => change.group !== 'any')) return false
-    const changed = allowed.filter(({ change }) => change.apply(draft)).length > 0
+    const checks = await this.#conditionsOf(allowed, draft)
+    const changed = allowed.filter(entry => !entry.outcome).filter(({ change }) => change.apply(draft)).length > 0
     if (changed) {
       const value = { incarnation, ...draft }
       const isNew = block.version === 'absent'
       const unchanged = isNew || allowed.some(({ change }) => change.group === 'unchanged')
       const checked = unchanged ? { groupId, version: group.version } : undefined
-      const written = await items.writeOffsets(key, block.version, value, checked)
+      const written = await items.writeOffsets(key, block.version, value, { group: checked, checks })
       this.#known = written === 'conflict' ? undefined : { value, version: written.version }
       if (written === 'conflict') return false
     }
-    for (const entry of allowed) entry.outcome = { error: undefined }
+    for (const entry of allowed) entry.outcome ??= { error: undefined }
     return true
+  }
+
+  /** Each once; whose condition does not hold is told so. */
+  async #conditionsOf(entries: readonly Entry[], draft: BlockDraft): Promise<WriteOperation[]> {
+    const checks = new Map<string, WriteOperation>()
+    for (const entry of entries) {
+      const asked = entry.change.condition?.(draft)
+      if (!asked) continue
+      const check = await asked
+      if (check) checks.set(`${check.key.pk}/${check.key.sk}`, check)
+      else entry.outcome = { error: 'INVALID_TXN_STATE' }
+    }
+    return [...checks.values()]
   }
 
   /** Whether it was there: then the group is to be read anew. */

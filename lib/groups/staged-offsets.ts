@@ -43,6 +43,14 @@ export function refusalOfStaging(
   return transaction <= (ended.get(producerId) ?? 0) ? 'INVALID_TXN_STATE' : undefined
 }
 
+/** Whether the block would know if the transaction had ended in it. */
+export function remembers(
+  { ended, staged }: BlockDraft,
+  { producerId, transaction }: Pick<StagedOffset, 'producerId' | 'transaction'>,
+): boolean {
+  return ended.has(producerId) || staged.some(one => one.producerId === producerId && one.transaction === transaction)
+}
+
 export function stageOffset(draft: BlockDraft, offset: StagedOffset): void {
   const { producerId, partition } = offset
   draft.staged = draft.staged.filter(staged => staged.producerId !== producerId || staged.partition !== partition)

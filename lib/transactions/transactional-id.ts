@@ -8,10 +8,11 @@
  * partition admits a batch to its number. If that has ended meanwhile, the partition itself refuses the number.
  */
 import { type Clock, Mailbox } from '../base/index.ts'
+import type { WriteOperation } from '../storage/index.ts'
 import { TransactionError, type TransactionErrorCode } from './errors.ts'
 import { type Told, tellEverybody } from './finish.ts'
 import { ATTEMPTS_MAX, ID_QUEUE_MAX } from './settings.ts'
-import type { TransactionDocument } from './transaction-document.ts'
+import { type TransactionDocument, transactionDocumentKey } from './transaction-document.ts'
 import type { Read, TransactionItems } from './transaction-items.ts'
 import {
   type AddRequest,
@@ -94,6 +95,14 @@ export class TransactionalId {
   /** Read strongly. */
   async read(): Promise<TransactionDocument | undefined> {
     return (await this.#parts.items.read(this.#id)).document
+  }
+
+  /** A check that this transaction of the producer's is open, by a strong read; undefined: it is not. */
+  async checkOpen(producerId: number, transaction: number): Promise<WriteOperation | undefined> {
+    const { document, version } = await this.#parts.items.read(this.#id)
+    const isOpen =
+      document?.state === 'Ongoing' && document.producerId === producerId && document.transaction === transaction
+    return isOpen ? { kind: 'check', key: transactionDocumentKey(this.#id), expected: version } : undefined
   }
 
   /** @throws TransactionError, StoreError, LogError, GroupError */

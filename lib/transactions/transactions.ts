@@ -103,7 +103,8 @@ export class Transactions {
     const admits = protocol === 2 ? 'anything' : 'only-known'
     const places = { topics: [], groups, admits } as const
     const transaction = await this.#add(request, places, { trustsKnown: protocol === 2 })
-    return this.#options.groups.stageOffsets({ ...request, transaction })
+    const stillOpen = () => this.#find(request.transactionalId).checkOpen(request.producerId, transaction)
+    return this.#options.groups.stageOffsets({ ...request, transaction, stillOpen })
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Transactional ids that nobody uses are forgotten, and who comes back is somebody new (KIP-98, transactional.id.expiration.ms). */
 import { describe, expect, test } from 'vitest'
 import { type Clock, systemClock, systemRandom } from '../../lib/base/index.ts'
+import { expireGroupsJob } from '../../lib/groups/index.ts'
 import { expireTransactionalIdsJob } from '../../lib/transactions/index.ts'
 import { runJob } from '../support/upkeep-pass.ts'
 import { Stores, TestProducer } from './rig.ts'
@@ -159,4 +160,36 @@ test('an id that is used while it is being forgotten stays', async () => {
   expect(await expire(7 * DAY)).toEqual(['transactional id tx'])
   expect(keys()).toHaveLength(2)
   await producer.end(process, 'commit')
+})
+
+test('an offset that a gateway was about to stage when it froze is not staged once its transaction has ended and its group expired', async () => {
+  const { stores, clock, process, topic } = await openRig()
+  const sleeper = stores.start(clock)
+  const producer = new TestProducer()
+  await producer.init(sleeper)
+  await producer.send(sleeper, topic, 0, 'a')
+  const frozen = Promise.withResolvers<void>()
+  const thawed = Promise.withResolvers<void>()
+  sleeper.onWrite = async (operations, next) => {
+    // The transaction has the block already; what stages the offset is on its way.
+    if (operations.some(({ key }) => key.pk.startsWith('group#'))) {
+      frozen.resolve()
+      await thawed.promise
+    }
+    return next(operations)
+  }
+  const late = producer.stage(sleeper, topic, 7)
+  await frozen.promise
+  const successor = new TestProducer()
+  await successor.init(process)
+  const groups = expireGroupsJob(
+    { items: stores.items, clock, random: systemRandom, topics: process.log.topics },
+    { offsetsRetentionMs: 0, intervalMs: 1_000 },
+  )
+  while ((await runJob(groups)).length > 0) {}
+  expect([...stores.items.items.values()].filter(({ key }) => key.pk.startsWith('group#'))).toEqual([])
+  thawed.resolve()
+  expect(await late).toEqual(['INVALID_TXN_STATE'])
+  const offsets = await process.groups.fetchOffsets({ groupId: 'g', partitions: undefined, requireStable: true })
+  expect(offsets).toEqual([])
 })
