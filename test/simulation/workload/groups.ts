@@ -1,6 +1,6 @@
 /** A consumer group from its first member to its last: its life, its end, and what must hold when nothing goes wrong any more. */
 import type { GroupPlan, MemberPlan } from '../group-plan.ts'
-import { Client, type Scene } from './client.ts'
+import { Client, failureOf, type Scene } from './client.ts'
 import { Member } from './members.ts'
 import { fetchOffsets, placesOf } from './offsets.ts'
 
@@ -91,13 +91,25 @@ export class GroupWork {
     await this.#fetchAll()
   }
 
+  /** False: the gateway had died before, and its connection broke only now. */
+  async #fetch(client: Client): Promise<boolean> {
+    try {
+      await fetchOffsets(client, this.#plan.name, placesOf(this.#plan))
+      return true
+    } catch (error) {
+      failureOf(error)
+      client.reconnect()
+      return false
+    }
+  }
+
   /** Through every gateway. */
   async #fetchAll(): Promise<void> {
     const { cluster } = this.#scene
     for (let gateway = 0; gateway < cluster.size; gateway++) {
       const client = new Client(this.#scene, `auditor ${gateway}`, () => gateway)
       await client.insist('wait for the gateway', async () => {})
-      await fetchOffsets(client, this.#plan.name, placesOf(this.#plan))
+      while (!(await this.#fetch(client))) await client.pause(LOOK_MS)
     }
   }
 }
