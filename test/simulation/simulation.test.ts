@@ -22,6 +22,7 @@ const easyPlants = [
   'the generation not raised',
   'a partition not added before its first batch',
   'what is accepted comes back',
+  'failed appends told as stored',
 ]
 
 describe('simulation', () => {

@@ -126,7 +126,7 @@ describeWith(dynamoDbLocal, 'DynamoDB Local, stopped and killed', () => {
       await setUp.close()
 
       const store = open(server.endpoint, 'varve')
-      server.signal('SIGSTOP')
+      await server.freeze()
       await expect(store.get(key)).rejects.toMatchObject(unavailable)
       server.signal('SIGCONT')
       await server.kill()

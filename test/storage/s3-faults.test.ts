@@ -106,7 +106,7 @@ describeWith(s3Server, 'versitygw, stopped and killed', () => {
       await setUp.close()
 
       const store = open(server.endpoint, 'varve')
-      server.signal('SIGSTOP')
+      await server.freeze()
       await expect(store.put('other', [body])).rejects.toMatchObject(unknown)
       await expect(store.get('key')).rejects.toMatchObject(unavailable)
       await server.kill()

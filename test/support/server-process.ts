@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Readable } from 'node:stream'
 
@@ -81,6 +81,20 @@ export class ServerProcess {
   /** Freezes or thaws the process. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     if (this.running) this.#child.kill(signal)
+  }
+
+  /** Resolves when every thread stands still, where the system tells (/proc); at once elsewhere. */
+  async freeze(): Promise<void> {
+    this.signal('SIGSTOP')
+    while (!(await this.#standsStill())) await new Promise(resolve => setImmediate(resolve))
+  }
+
+  async #standsStill(): Promise<boolean> {
+    const tasks = `/proc/${this.#child.pid}/task`
+    const ids = await readdir(tasks).catch(() => [])
+    const states = await Promise.all(ids.map(id => readFile(`${tasks}/${id}/stat`, 'utf8').catch(() => ') T')))
+    // The state comes after the name, which may have anything in it.
+    return states.every(state => state.slice(state.lastIndexOf(')') + 2).startsWith('T'))
   }
 
   /** Sends the signal and resolves when the process is gone. */

@@ -8,7 +8,9 @@ export interface StoreServer {
   start(): Promise<void>
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>
-  /** Freezes or thaws the process: connections are taken, and nothing is answered. */
+  /** Resolves when it stands still: connections are taken, and nothing is answered. */
+  freeze(): Promise<void>
+  /** Freezes or thaws the process, soon. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** Ends the process and removes its data. */
   stop(): Promise<void>
@@ -51,6 +53,10 @@ export class StoreServerProcess implements StoreServer {
 
   async kill(): Promise<void> {
     await this.#process?.end('SIGKILL')
+  }
+
+  async freeze(): Promise<void> {
+    await this.#process?.freeze()
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {

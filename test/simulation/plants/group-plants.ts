@@ -21,8 +21,8 @@ export const groupPlants: readonly Plant[] = [
     edits: [
       {
         file: 'groups/offset-lane.ts',
-        find: 'await items.writeOffsets(key, block.version, value, checked)',
-        replace: 'await items.writeOffsets(key, (await items.readOffsets(key)).version, value, checked)',
+        find: 'await items.writeOffsets(key, block.version, value, { group',
+        replace: 'await items.writeOffsets(key, (await items.readOffsets(key)).version, value, { group',
       },
     ],
   },
