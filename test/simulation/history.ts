@@ -9,6 +9,7 @@ import { type Coverage, coverageOf } from './coverage.ts'
 import { checkEndState } from './end-state.ts'
 import { watchExpiry } from './expiry-watch.ts'
 import { areClocksRight, type Disaster, type Plan } from './plan.ts'
+import type { PushPlan } from './push-plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import { noteCleaning } from './workload/cleaning.ts'
 import { Client, reportError, type Scene } from './workload/client.ts'
@@ -18,6 +19,7 @@ import { forkTopics } from './workload/forks.ts'
 import { GroupWork } from './workload/groups.ts'
 import { IngestWork } from './workload/ingests.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
+import { PushWork } from './workload/pushes.ts'
 import { drainPartition, follow } from './workload/readers.ts'
 import { settleTransactions } from './workload/settling.ts'
 import { ShareWork } from './workload/shares.ts'
@@ -28,6 +30,7 @@ import { Faults } from './world/faults.ts'
 import { ItemTruth } from './world/item-truth.ts'
 import type { Connection } from './world/network.ts'
 import { ObjectTruth } from './world/object-truth.ts'
+import { Receiver } from './world/receiver.ts'
 import { Rng } from './world/rng.ts'
 import type { StoreObserver } from './world/stores.ts'
 import type { Tracing } from './world/trace.ts'
@@ -61,6 +64,9 @@ const PARTITIONS_MAX = 32
 
 /** So long after the healing the last store call of before has come to its end, and whoever waited for it goes on. */
 const CALM_AFTER_MS = 3 * 60_000
+
+/** A receiver of a history without push. */
+const TAKES_ALL = { refuseChance: 0, partChance: 0, lostAnswerChance: 0, badEvery: 0, delayMs: 1 }
 
 export interface Outcome {
   readonly violations: readonly Violation[]
@@ -96,7 +102,15 @@ export async function runPlan(
   }
   const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer }
   const faults = new Faults(plan.faults, plan.seed)
+  const receiver = new Receiver({
+    world,
+    history,
+    seed: plan.seed,
+    plan: plan.push?.receiver ?? TAKES_ALL,
+    healMs: plan.healMs,
+  })
   const cluster = new Cluster({
+    receiver,
     world,
     system,
     tuning: plan.tuning,
@@ -174,7 +188,7 @@ class Scenario {
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
     const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
-    const { shares = [], consumerGroups = [], ingests = [] } = this.#plan
+    const { shares = [], consumerGroups = [], ingests = [], push } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -230,6 +244,7 @@ class Scenario {
       await this.#track(one.name, work.run())
       return work
     })
+    const pushing = push && this.#track(push.name, this.#push(maker, push, healed))
     await Promise.all([
       ...produced,
       ...changed,
@@ -240,12 +255,20 @@ class Scenario {
       ...forked,
       ...ingested,
     ])
+    await pushing
     producing = false
     await Promise.all([...read, ...shared])
     this.#phase = 'healing'
     await Promise.all([healed, disaster])
     for (const work of await Promise.all(ingested)) await this.#track('reading what was ingested', work.readAll())
     if (transactors.length > 0) await this.#track('settling', settleTransactions(this.#scene, this.#topics))
+  }
+
+  async #push(maker: Client, plan: PushPlan, healed: Promise<void>): Promise<void> {
+    const topic = await maker.createTopic(plan.name, plan.partitions)
+    const deadLetters = await maker.createTopic(`${plan.name}-dead`, 1)
+    await new PushWork(this.#scene, plan, topic, deadLetters).run(healed)
+    this.#topics = [...this.#topics, topic]
   }
 
   async #makeTopic(maker: Client, partitions: number, index: number): Promise<Topic> {

@@ -14,6 +14,7 @@ import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawHaste } from './haste-plan.ts'
 import { drawIngest, type IngestPlan } from './ingest-plan.ts'
+import { drawPush, type PushPlan } from './push-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
@@ -87,6 +88,7 @@ export interface Plan {
   /** Plans of old have none. */
   readonly shares?: readonly SharePlan[]
   readonly ingests?: readonly IngestPlan[]
+  readonly push?: PushPlan
   readonly upkeep?: UpkeepPlan
   readonly forks?: readonly ForkPlan[]
   readonly compacted?: CompactedPlan
@@ -117,6 +119,7 @@ export const focuses = [
   'forks',
   'compacted',
   'ingest',
+  'push',
 ] as const
 
 const HISTORIES = 24
@@ -131,6 +134,7 @@ const SHARES: readonly (readonly [Focus, number])[] = [
   ['forks', 1],
   ['compacted', 2],
   ['ingest', 1],
+  ['push', 1],
 ]
 
 export function focusOf(seed: number): Focus {
@@ -144,11 +148,12 @@ export function focusOf(seed: number): Focus {
 
 /** It goes on for hours of virtual time, or has jobs that look around every few seconds: it takes many times as long as others. */
 export function isLong({ tuning, watchIdle }: Plan): boolean {
-  return tuning.upkeep !== undefined || tuning.expiry !== undefined || watchIdle
+  return tuning.upkeep !== undefined || tuning.push !== undefined || tuning.expiry !== undefined || watchIdle
 }
 
 export function drawPlan(seed: number): Plan {
   const focus = focusOf(seed)
+  if (focus === 'push') return withPush(drawAbout(seed, focus), new Rng(seed, 'push'))
   if (focus !== 'compacted') return drawAbout(seed, focus)
   const rng = new Rng(seed, 'compacted')
   return withCompacted(drawAbout(seed, rng.pick<Focus>(['log', 'log', 'transactions', 'upkeep', 'forks'])), rng)
@@ -240,6 +245,13 @@ function withCompacted(plan: Plan, rng: Rng): Plan {
     compacted,
     tuning: { ...tuning, compaction: drawCleaning(rng, tuning.compaction ?? drawCompaction(rng, healMs), healMs) },
   }
+}
+
+/** In rounds only by right clocks: whoever lives for seconds goes by them. */
+function withPush(plan: Plan, rng: Rng): Plan {
+  const inRounds = areClocksRight(plan) && rng.chance(0.5)
+  const push = inRounds ? { roundMs: rng.spread(2_000, 20_000) } : ('always' as const)
+  return { ...plan, watchIdle: false, push: drawPush(rng, plan.healMs), tuning: { ...plan.tuning, push } }
 }
 
 /** Those of all gateways, all the time. */

@@ -9,6 +9,7 @@ import type { GroupPlan, MemberPlan } from './group-plan.ts'
 import { type Outcome, runPlan } from './history.ts'
 import type { IngestPlan } from './ingest-plan.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
+import type { PushPlan } from './push-plan.ts'
 import type { SharePlan } from './share-plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import type { TransactorPlan } from './transaction-plan.ts'
@@ -93,6 +94,7 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
     for (const smaller of smallerTransactors(transactor))
       yield { ...plan, transactors: plan.transactors.with(i, smaller) }
   for (const ingests of smallerIngests(plan.ingests ?? [])) yield { ...plan, ingests }
+  if (plan.push) for (const push of smallerPushes(plan.push)) yield { ...plan, push }
   for (const groups of without(plan.groups)) yield { ...plan, groups }
   for (const shares of smallerShares(plan.shares ?? [])) yield { ...plan, shares }
   for (const [i, group] of plan.groups.entries())
@@ -169,6 +171,17 @@ function* smallerIngests(ingests: readonly IngestPlan[]): Iterable<readonly Inge
     if (ingest.partitions > 1) yield having({ partitions: 1 })
     if (ingest.againChance > 0) yield having({ againChance: 0 })
   }
+}
+
+function* smallerPushes(push: PushPlan): Iterable<PushPlan> {
+  const { producers, receiver, pauses } = push
+  for (const fewer of without(pauses)) yield { ...push, pauses: fewer }
+  for (const fewer of without(producers)) if (fewer.length > 0) yield { ...push, producers: fewer }
+  for (const [i, producer] of producers.entries())
+    for (const smaller of smallerProducers(producer)) yield { ...push, producers: producers.with(i, smaller) }
+  for (const chance of ['refuseChance', 'partChance', 'lostAnswerChance', 'badEvery'] as const)
+    if (receiver[chance] > 0) yield { ...push, receiver: { ...receiver, [chance]: 0 } }
+  if (push.windowMs > 0) yield { ...push, windowMs: 0 }
 }
 
 function* smallerTransactors(transactor: TransactorPlan): Iterable<TransactorPlan> {

@@ -23,6 +23,7 @@ const easyPlants = [
   'a partition not added before its first batch',
   'what is accepted comes back',
   'failed appends told as stored',
+  'a checkpoint before the delivery',
 ]
 
 describe('simulation', () => {

@@ -4,12 +4,13 @@ import { expireGroupsJob, Groups } from '../../lib/groups/index.ts'
 import { Ingest } from '../../lib/ingest/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
 import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
+import { Pusher, Subscriptions } from '../../lib/push/index.ts'
 import { ShareGroups } from '../../lib/share/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { expireTransactionalIdsJob, TransactionError, Transactions } from '../../lib/transactions/index.ts'
 import { PoisoningPool } from '../support/poisoning-pool.ts'
 import type { ShareTuning } from './share-plan.ts'
-import type { CompactionTuning, ExpiryTuning, ProcessParts, SystemUnderTest, UpkeepTuning } from './system.ts'
+import type { CompactionTuning, ExpiryTuning, ProcessParts, SystemUnderTest, Tuning, UpkeepTuning } from './system.ts'
 import { TOPIC_ID } from './workload/offsets.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
@@ -52,11 +53,13 @@ export const system: SystemUnderTest = {
       return known
     }
     const closing = new AbortController()
+    const push = tuning.push && openPush(parts, tuning.push, log, closing.signal)
     const takingOver = takeOver(transactions, parts, closing.signal)
     const compacting = tuning.compaction && compactNowAndThen(log, tuning.compaction, parts, closing.signal)
     const close = async () => {
       closing.abort()
       await takingOver
+      await push?.close()
       await upkeep?.close()
       await expiry?.close()
       await compacting
@@ -65,7 +68,7 @@ export const system: SystemUnderTest = {
       await groups.close()
       await log.close()
     }
-    return { log, groups, shares, transactions, ingest, upkeep, close }
+    return { log, groups, shares, transactions, ingest, push, upkeep, close }
   },
 }
 
@@ -101,6 +104,43 @@ function openExpiry(
   const expiry = new Upkeep({ ...parts, jobs, leases, leaseMs: 1_000, pauseMs: 1 })
   expiry.start()
   return expiry
+}
+
+function openPush(
+  { deliver, ...parts }: Omit<ProcessParts, 'tuning'>,
+  mode: NonNullable<Tuning['push']>,
+  log: Log,
+  signal: AbortSignal,
+) {
+  const targetFor = () => ({ deliver })
+  const subscriptions = new Subscriptions({ ...parts, log, targetFor })
+  const shortLived = mode !== 'always'
+  const leases = new Leases({ ...parts, owner: parts.name, shortLived })
+  const loadFormat = async () => (record: { readonly offset: number }) => JSON.stringify({ offset: record.offset })
+  const pusher = new Pusher({ ...parts, log, leases, subscriptions, targetFor, loadFormat })
+  if (mode === 'always') pusher.start()
+  const rounds = mode === 'always' ? Promise.resolve() : pushInRounds(pusher, mode.roundMs, parts.clock, signal)
+  const close = async () => {
+    await rounds
+    await pusher.close()
+  }
+  return { subscriptions, close }
+}
+
+async function pushInRounds(
+  pusher: Pusher,
+  withinMs: number,
+  clock: ProcessParts['clock'],
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await pusher.runOnce({ withinMs, signal })
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+    }
+    await clock.sleep(withinMs, signal)
+  }
 }
 
 function configsOf(tuning: ShareTuning | undefined): GroupConfigs {

@@ -4,6 +4,7 @@ import type { GroupConfigs } from '../../lib/configs/index.ts'
 import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
 import type { Ingest } from '../../lib/ingest/index.ts'
 import type { Log, LogOptions, Upkeep, UpkeepSettings } from '../../lib/log/index.ts'
+import type { Delivery, PushBatch, Subscriptions } from '../../lib/push/index.ts'
 import type { ShareGroups } from '../../lib/share/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
 import type { Transactions } from '../../lib/transactions/index.ts'
@@ -26,6 +27,8 @@ export interface Tuning {
   readonly coldCacheBytesMax?: number
   /** Present: every process compacts all shards, now and then. */
   readonly compaction?: CompactionTuning
+  /** Every process serves push subscriptions: all the time, or in rounds of so many ms, as functions do, which live for seconds. */
+  readonly push?: 'always' | { readonly roundMs: number }
   /** Whether flushes cost money. */
   readonly thrifty: boolean
   /** Absent: there is none. */
@@ -60,6 +63,8 @@ export interface ProcessParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** What push subscriptions deliver to. */
+  deliver(batch: PushBatch, signal: AbortSignal): Promise<Delivery>
 }
 
 export interface Service {
@@ -73,6 +78,8 @@ export interface Service {
   readonly transactions: Transactions
   /** Into a topic, by name; the same for the life of the process. */
   ingest(topic: string): Ingest
+  /** Where the tuning has it. */
+  readonly push: { readonly subscriptions: Subscriptions } | undefined
   readonly upkeep: Upkeep | undefined
   close(): Promise<void>
 }

@@ -48,6 +48,12 @@ function tell(operation: Operation): string {
       const { source, records, stored, outcome } = operation
       return `${source} delivers ${records}: ${outcome}, stored ${stored}`
     }
+    case 'pushed': {
+      const { subscription, partition, records, taken } = operation
+      return `${subscription} delivers ${records.map(({ offset, value }) => `${offset}:${value}`)} of ${partition}: ${taken} taken`
+    }
+    case 'dead-letters':
+      return `${operation.subscription} gave up ${operation.values}`
     case 'ingested':
       return `${operation.topic}/${operation.partition} has ${operation.records.map(({ record }) => record)}`
     case 'transaction':

@@ -321,7 +321,32 @@ export interface Ingested extends Span {
   readonly isOrdered: boolean
 }
 
+/** One delivery of a push subscription, as its receiver saw it. */
+export interface Pushed extends Span {
+  readonly kind: 'pushed'
+  readonly subscription: string
+  /** Its name. */
+  readonly topic: string
+  readonly partition: number
+  readonly records: readonly { readonly offset: number; readonly value: string }[]
+  /** So many of the first of them were taken. */
+  readonly taken: number
+}
+
+/** What a partition of a subscription's dead-letter topic has in the end. */
+export interface DeadLetters extends Span {
+  readonly kind: 'dead-letters'
+  readonly subscription: string
+  /** Id and name of the topic that it delivers. */
+  readonly topic: string
+  readonly topicName: string
+  readonly values: readonly string[]
+  readonly attemptsMax: number
+}
+
 export type Operation =
+  | Pushed
+  | DeadLetters
   | Ingestion
   | Ingested
   | Delivery

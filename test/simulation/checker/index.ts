@@ -7,6 +7,7 @@ import { checkHoldings } from './holdings.ts'
 import { checkIngests } from './ingests.ts'
 import { checkOrder } from './order.ts'
 import { droppedValues, Holes, splitByPartition } from './partition.ts'
+import { checkPushes } from './pushes.ts'
 import { checkRecords } from './records.ts'
 import { checkShares } from './shares.ts'
 import { checkTopics } from './topics.ts'
@@ -17,6 +18,7 @@ export type {
   AllDone,
   Assignment,
   Cleaning,
+  DeadLetters,
   Deletion,
   Delivery,
   EndQuery,
@@ -35,6 +37,7 @@ export type {
   PolledBatch,
   ProducerIdentity,
   Property,
+  Pushed,
   Send,
   SendOutcome,
   Settlement,
@@ -72,5 +75,6 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...checkHoldings(history),
     ...checkShares(history),
     ...checkIngests(history),
+    ...checkPushes(history),
   ]
 }

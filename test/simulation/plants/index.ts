@@ -7,6 +7,7 @@ import { groupPlants } from './group-plants.ts'
 import { ingestPlants } from './ingest-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
+import { pushPlants } from './push-plants.ts'
 import { sharePlants } from './share-plants.ts'
 import { transactionPlants } from './transaction-plants.ts'
 import { upkeepPlants } from './upkeep-plants.ts'
@@ -25,4 +26,5 @@ export const plants: readonly Plant[] = [
   ...expiryPlants,
   ...forkPlants,
   ...ingestPlants,
+  ...pushPlants,
 ]

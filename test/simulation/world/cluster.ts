@@ -1,8 +1,9 @@
 import type { Logger } from '../../../lib/base/index.ts'
 import { StoreError } from '../../../lib/storage/index.ts'
-import type { Service, SystemUnderTest, Tuning } from '../system.ts'
+import type { ProcessParts, Service, SystemUnderTest, Tuning } from '../system.ts'
 import type { Faults } from './faults.ts'
 import { Process } from './process.ts'
+import type { Receiver } from './receiver.ts'
 import type { Rng } from './rng.ts'
 import { SimulatedItems, SimulatedObjects, StoreLink, type Truth } from './stores.ts'
 import type { World } from './world.ts'
@@ -25,6 +26,7 @@ export class Cluster {
   readonly #faults: Faults
   readonly #seed: number
   readonly #skewsMs: readonly number[]
+  readonly #receiver: Receiver
   readonly #onError: (error: unknown, where: string) => void
   readonly #gateways: Gateway[] = []
   readonly #clocks: { lowMs: number; highMs: number }
@@ -40,6 +42,7 @@ export class Cluster {
     seed: number
     /** One gateway for each, its clock wrong by so much. */
     skewsMs: readonly number[]
+    receiver: Receiver
     onError(error: unknown, where: string): void
   }) {
     this.#world = options.world
@@ -49,6 +52,7 @@ export class Cluster {
     this.#faults = options.faults
     this.#seed = options.seed
     this.#skewsMs = options.skewsMs
+    this.#receiver = options.receiver
     this.#onError = options.onError
     this.#clocks = { lowMs: Math.min(0, ...options.skewsMs), highMs: Math.max(0, ...options.skewsMs) }
     for (const slot of options.skewsMs.keys()) this.start(slot)
@@ -122,7 +126,8 @@ export class Cluster {
     const items = new SimulatedItems(process, this.#truth, link)
     const logger = this.#loggerOf(process)
     const { clock, random } = process
-    return this.#system.start({ name: process.name, tuning, objects, items, clock, random, logger })
+    const deliver: ProcessParts['deliver'] = (batch, signal) => this.#receiver.deliver(process, batch, signal)
+    return this.#system.start({ name: process.name, tuning, objects, items, clock, random, logger, deliver })
   }
 
   kill(slot: number, rng: Rng): void {
