@@ -62,6 +62,7 @@ export class CoordinatedConsumerGroup implements Coordination {
       kind: 'consumer',
       begin: document => this.#begin(document),
       sessionTimeoutOf: ({ classic }) => classic?.sessionTimeoutMs ?? this.#settings.consumerSessionTimeoutMs,
+      revokingOf: ({ revoking }) => [revoking],
       removeMembers: (group, ids) => removeMembers(group, ids, this.#moment()),
       becomes: group => (isToBeClassic(group) ? classicOf(group, clock.now()) : undefined),
     })

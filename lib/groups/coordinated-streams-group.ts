@@ -56,6 +56,7 @@ export class CoordinatedStreamsGroup implements Coordination {
       kind: 'streams',
       begin: document => this.#begin(document),
       sessionTimeoutOf: () => this.#settings.streamsSessionTimeoutMs,
+      revokingOf: ({ revoking: { active, standby, warmup } }) => [active, standby, warmup],
       removeMembers: (group, ids) => removeStreamsMembers(group, ids, this.#moment()),
       becomes: () => undefined,
     })

@@ -15,6 +15,8 @@
  */
 import { invariant, Mailbox } from '../base/index.ts'
 import { type Expected, StoreError, type Version } from '../storage/index.ts'
+import type { Assignment } from './assignment.ts'
+import { placesIn } from './consumer-group.ts'
 import type { CoordinationOptions } from './coordination.ts'
 import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
 import { GroupAlarm } from './group-alarm.ts'
@@ -45,6 +47,8 @@ export interface KeepingRules<D extends Kept> {
   /** The group where there is none of this kind, to be stored with its first step. @throws what refuses that */
   begin(document: GroupDocument | undefined): Promise<D>
   sessionTimeoutOf(member: MemberOf<D>): number
+  /** What an unrevoked member has to give up; each new demand has its own time. */
+  revokingOf(member: MemberOf<D>): readonly Assignment[]
   /** Members whose time is over are out. */
   removeMembers(group: D, ids: readonly string[]): D
   /** What the group has become, where it is no longer of this kind. */
@@ -192,12 +196,18 @@ export class GroupKeeper<D extends Kept> {
     this.sessions.keepOnly(members)
     for (const member of members.values()) {
       if (!this.sessions.has(member.id)) this.heardOf(member.id)
-      const owed = member.state === 'unrevoked' ? `revoke in ${member.epoch}` : undefined
+      const owed = member.state === 'unrevoked' ? this.#demandOn(member) : undefined
       for (const debt of this.sessions.debtsOf(member.id)) {
         if (debt.startsWith('revoke') && debt !== owed) this.sessions.settled(member.id, debt)
       }
       if (owed !== undefined) this.owes(member.id, owed, member.rebalanceTimeoutMs)
     }
+  }
+
+  /** As a name, that of the same demand alone: a member may be told to give up more in one epoch, and more again. */
+  #demandOn(member: KeptMember): string {
+    const places = this.#rules.revokingOf(member as MemberOf<D>).flatMap(revoking => [...placesIn(revoking)].sort())
+    return `revoke in ${member.epoch}: ${places.join()}`
   }
 
   // ---------------------------------------------------------------- reading and writing

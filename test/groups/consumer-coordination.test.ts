@@ -13,6 +13,8 @@ class Caller {
   epoch = 0
   owned: Assignment = NOTHING
   groups: Groups
+  /** What it was told last to have, whether it has done so or not. */
+  told: Assignment = NOTHING
   readonly #fleet: Fleet
   readonly #base: Partial<ConsumerHeartbeat>
 
@@ -27,6 +29,7 @@ class Caller {
     const request = { ...aHeartbeat, ...this.#base, epoch, owned: this.owned }
     const answer = await driven(this.#fleet, this.groups.consumerHeartbeat(request))
     this.epoch = answer.epoch
+    this.told = answer.assignment ?? this.told
     if (answer.assignment && !keeps) this.owned = answer.assignment
   }
 }
@@ -74,6 +77,33 @@ describe('a member', () => {
     expect(await codeOf(driven(fleet, one.beat({ keeps: true })))).toBe('UNKNOWN_MEMBER_ID')
     await two.beat()
     expect(two.owned).toEqual(owning(a, 0, 1))
+  })
+
+  test('that is told to give up more, having given up what it should, has its time for that too', async () => {
+    const { fleet, groups } = fleetWith(3)
+    const [one, two, three] = ['one', 'two', 'three'].map(memberId => new Caller(fleet, groups, { memberId })) as [
+      Caller,
+      Caller,
+      Caller,
+    ]
+    const passKeeping = async (ms: number, others: readonly Caller[]) => {
+      for (let left = ms; left > 0; left -= 3_000) {
+        await one.beat({ keeps: true })
+        for (const other of others) await other.beat()
+        await fleet.advance(3_000)
+      }
+    }
+    await one.beat()
+    await two.beat()
+    await passKeeping(12_000, [two])
+    await three.beat()
+    await passKeeping(3_000, [two, three])
+    const before = one.epoch
+    one.owned = one.told
+    await one.beat({ keeps: true })
+    expect(one.epoch).toBe(before)
+    await passKeeping(12_000, [two, three])
+    await one.beat({ keeps: true })
   })
 
   test('hears of new partitions within seconds', async () => {
