@@ -191,7 +191,7 @@ export function acknowledge(partition: SharePartition, request: Acknowledgements
     if (first > span.last) continue
     const cut = cutOut(runs, { first, last: span.last })
     for (const run of cut.within) {
-      if (run.state !== 'acquired' || partition.locks.get(run.lock)?.memberId !== lock.memberId) {
+      if (run.state !== 'acquired' || !mayAcknowledge(lock, partition.locks.get(run.lock), span.type)) {
         return {
           error: 'INVALID_RECORD_STATE',
           message: `offsets ${run.first} to ${run.last} are not held by the member`,
@@ -203,6 +203,15 @@ export function acknowledge(partition: SharePartition, request: Acknowledgements
   if (!renews) return { partition: tidy({ ...partition, runs }) }
   const locks = new Map(partition.locks).set(renewal, lock)
   return { partition: tidy({ ...partition, runs, locks, lastLock: renewal }) }
+}
+
+/**
+ * A record is given back by the session alone that it was given in: a request to release it that comes late, of a connection that is
+ * gone, would give away what the same member has got again since and works on. To be done with it a member may tell any process.
+ */
+function mayAcknowledge(lock: Lock, held: Lock | undefined, type: AcknowledgeType): boolean {
+  if (held?.memberId !== lock.memberId) return false
+  return type !== 'release' || (held.giver === lock.giver && held.session === lock.session)
 }
 
 function settled(run: Run, type: AcknowledgeType, deliveriesMax: number, renewal: number): Run {

@@ -53,6 +53,26 @@ function settle(
   return outcome.partition
 }
 
+describe('a request of another session of the same member', () => {
+  test('may say that it is done with a record, and not give it back', () => {
+    const held = take(newSharePartition(0, 0), one, 1).partition
+    for (const other of [
+      { ...one, session: 2 },
+      { ...one, giver: 2 },
+    ]) {
+      expect(() => settle(held, other, 'release', [0, 0])).toThrow('INVALID_RECORD_STATE')
+      for (const type of ['accept', 'reject'] as const) {
+        expect(shown(settle(held, other, type, [0, 0]))).toEqual(['from 1', '1-1 acquired by one (1)'])
+      }
+    }
+    expect(shown(settle(held, one, 'release', [0, 0]))).toEqual([
+      'from 0',
+      '0-0 available (1)',
+      '1-1 acquired by one (1)',
+    ])
+  })
+})
+
 describe('acquiring', () => {
   test('gives each record to one member', () => {
     const first = take(newSharePartition(10, 0), one, 14)

@@ -36,8 +36,8 @@ export const sharePlants: readonly Plant[] = [
     edits: [
       {
         file: partition,
-        find: "run.state !== 'acquired' || partition.locks.get(run.lock)?.memberId !== lock.memberId",
-        replace: "run.state !== 'acquired'",
+        find: 'if (held?.memberId !== lock.memberId) return false',
+        replace: "if (held && type !== 'release') return true",
       },
     ],
   },

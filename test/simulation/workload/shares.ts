@@ -305,8 +305,10 @@ class ShareMember {
     // What it has asked to be taken from it, others may have.
     if (type !== 'renew') delivery.heldUntilMs = Math.min(delivery.heldUntilMs, world.time)
     const number = this.#number
+    const isElsewhere = type !== 'renew' && this.#client.rng.chance(ELSEWHERE_CHANCE)
+    // Only the session that it was given in gives a record back.
+    const isStranger = isElsewhere && type === 'release'
     try {
-      const isElsewhere = type !== 'renew' && this.#client.rng.chance(ELSEWHERE_CHANCE)
       const client = isElsewhere ? this.#elsewhere : this.#client
       await client.call(`${type} ${span.first}-${span.last}`, ({ shares: { records } }) =>
         records.acknowledge({
@@ -325,7 +327,7 @@ class ShareMember {
       settlement.outcome = kind
       world.count(`share ${type} ${code}`)
       if (code !== 'INVALID_RECORD_STATE' && code !== 'INVALID_REQUEST') throw error
-      if (world.time < surelyUntilMs && this.#isInSession) {
+      if (world.time < surelyUntilMs && this.#isInSession && !isStranger) {
         const what = `${this.#client.name} held ${span.first}-${span.last} until ${surelyUntilMs}, and was refused (${code})`
         this.#client.scene.violations.push({ property: 'false-refusal', what })
       }
