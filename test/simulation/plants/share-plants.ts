@@ -37,7 +37,7 @@ export const sharePlants: readonly Plant[] = [
       {
         file: partition,
         find: 'if (held?.memberId !== lock.memberId) return false',
-        replace: "if (held && type !== 'release') return true",
+        replace: 'if (held?.memberId !== lock.memberId) return held !== undefined',
       },
     ],
   },
