@@ -22,6 +22,8 @@ export interface Config {
   readonly advertised: Address | undefined
   /** Availability zone; clients prefer gateways of their own. */
   readonly rack: string | null
+  /** Where a task on ECS asks for its zone; asked where `rack` is null. */
+  readonly ecsMetadataUri: string | undefined
   readonly objects: ObjectsLocation
   readonly items: ItemsLocation
   /** $ a month for the whole fleet. */
@@ -65,6 +67,11 @@ export const settings = {
     about: 'the address that Kafka clients are told; absent, that of --kafka',
   },
   rack: { option: '--rack <name>', variable: 'VARVE_RACK', about: 'availability zone of this process' },
+  ecsMetadata: {
+    option: '--ecs-metadata <url>',
+    variable: 'ECS_CONTAINER_METADATA_URI_V4',
+    about: 'where a task on ECS asks for its zone if --rack is absent; ECS sets it',
+  },
   data: { option: '--data <dir>', variable: 'VARVE_DATA', about: 'folder of the embedded stores', default: './.varve' },
   objects: {
     option: '--objects <url>',
@@ -231,6 +238,7 @@ export function readConfig(values: SettingValues): Config {
     http,
     advertised: readAdvertised(kafka, values),
     rack: textOf('rack', values) || null,
+    ecsMetadataUri: textOf('ecsMetadata', values) || undefined,
     ...readLocations(values),
     flushBudget: readNumber('flushBudget', values, 0, Number.MAX_VALUE),
     autoCreateTopics: readBoolean('autoCreateTopics', values, true),

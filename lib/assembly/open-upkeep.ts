@@ -2,10 +2,11 @@
 import { archiveJob } from '../archive/index.ts'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import { expireGroupsJob, forgetTopicsInGroups } from '../groups/index.ts'
-import { forgetIdempotencyKeysJob, forgetInstancesJob } from '../http/index.ts'
+import { forgetIdempotencyKeysJob, forgetInstancesJob, forgetKeysJob } from '../http/index.ts'
 import { forgetClaimsJob } from '../ingest/index.ts'
 import { Leases } from '../leases/index.ts'
 import { type Log, Upkeep } from '../log/index.ts'
+import { forgetSubscriptionsJob } from '../push/index.ts'
 import { expireShareGroupsJob, forgetTopicsInShareGroups } from '../share/index.ts'
 import type { ItemStore, PublishedFiles } from '../storage/index.ts'
 import { expireTransactionalIdsJob, type Transactions } from '../transactions/index.ts'
@@ -62,6 +63,8 @@ export function openUpkeep(
     forgetClaimsJob(parts),
     forgetIdempotencyKeysJob(parts),
     forgetInstancesJob(parts),
+    forgetKeysJob(parts),
+    forgetSubscriptionsJob({ ...parts, log }),
   ]
   return new Upkeep({ ...parts, jobs, leases, leaseMs: LEASE_MS, pauseMs: PAUSE_MS, ...(isMine && { isMine }) })
 }

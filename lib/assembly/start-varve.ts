@@ -20,6 +20,7 @@ import { ShareGroups } from '../share/index.ts'
 import { Transactions } from '../transactions/index.ts'
 import type { Address, Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
+import { zoneOfTask } from './ecs-zone.ts'
 import { EMBEDDED } from './embedded.ts'
 import { HttpServer } from './http-server.ts'
 import { openPush } from './open-push.ts'
@@ -72,7 +73,9 @@ async function startParts(
   const gateway = await orTaken('kafka', config.kafka, Gateway.listen({ ...config.kafka, clock, logger }))
   endings.push(() => gateway.close())
   const common = { ...surroundings, objects: stores.objects, items: stores.items }
-  const advertised = { ...(config.advertised ?? config.kafka), rack: config.rack }
+  const { ecsMetadataUri } = config
+  const rack = config.rack ?? (ecsMetadataUri === undefined ? null : await zoneOfTask(ecsMetadataUri, logger))
+  const advertised = { ...(config.advertised ?? config.kafka), rack }
   const cluster = await Gateways.join({
     ...common,
     advertised: { ...advertised, port: advertised.port || gateway.port },

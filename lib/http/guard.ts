@@ -32,7 +32,10 @@ export function guard({ access, identify, corsOrigins, logger }: GuardOptions): 
       const known = identify?.(env)
       if (known) context.set('principal', known)
       else if (access.kind === 'closed') {
-        context.set('principal', await access.authenticator.identify(req.header('authorization') ?? null))
+        const { authenticator } = access
+        const identifyAgain = () => authenticator.identify(req.header('authorization') ?? null)
+        context.set('principal', await identifyAgain())
+        context.set('identifyAgain', identifyAgain)
       } else {
         refuseForeign(req.url, req.header('origin'), { loopback: access.loopback, corsOrigins })
         context.set('principal', everybody)

@@ -1,5 +1,6 @@
 export { createHttpApp, type HttpOptions } from './app.ts'
 export { recordLine } from './consume/record-output.ts'
+export { forgetKeysJob } from './forget-keys.ts'
 export type { HttpAccess } from './guard.ts'
 export { defaultHttpLimits, type HttpLimits } from './limits.ts'
 export { problemOf, problemResponse } from './problems.ts'

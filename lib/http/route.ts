@@ -11,6 +11,9 @@ import { parseJson } from './json.ts'
 import type { HttpParts } from './parts.ts'
 import { textIn } from './text.ts'
 
+/** Who the caller of a long answer is holds for so long; a revoked key is believed for a few seconds besides. */
+const IDENTIFIED_MS = 5_000
+
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /** Media type → schema; undefined: bytes or text without one. */
@@ -43,6 +46,11 @@ export interface Call<P, Q> {
   readonly principal: Principal
   /** Aborts when the caller is gone or the process shuts down. */
   readonly signal: AbortSignal
+  /**
+   * Asks again who the caller is, unless that was asked a moment ago; what is demanded then is demanded of who it is now. For
+   * answers that outlast a key or a token. @throws UnauthenticatedError; KeyError, StoreError where nobody can look
+   */
+  renew(): Promise<void>
   /** @throws HttpError FORBIDDEN */
   demand(action: Exclude<Action, 'group'>, name?: string): void
   /** A right to it on some topic. @throws HttpError FORBIDDEN */
@@ -62,7 +70,11 @@ export interface Route extends RouteInfo {
 }
 
 export interface AppEnv {
-  Variables: { principal: Principal }
+  Variables: {
+    principal: Principal
+    /** Absent where it cannot change. */
+    identifyAgain?: () => Promise<Principal>
+  }
 }
 
 /** Ties the schemas to the handler. */
@@ -115,13 +127,23 @@ export function jsonResponse(value: unknown, status = 200, headers: Readonly<Rec
 function callOf<P, Q>(options: { context: Context<AppEnv>; parts: HttpParts; params: P; query: Q }): Call<P, Q> {
   const { context, parts, params, query } = options
   const request = context.req.raw
-  const principal = context.get('principal')
+  const identifyAgain = context.get('identifyAgain')
+  let principal = context.get('principal')
+  let askedAt = parts.clock.monotonic()
   return {
     params,
     query,
     request,
-    principal,
+    get principal() {
+      return principal
+    },
     signal: AbortSignal.any([request.signal, parts.closing]),
+    renew: async () => {
+      const now = parts.clock.monotonic()
+      if (!identifyAgain || now - askedAt < IDENTIFIED_MS) return
+      principal = await identifyAgain()
+      askedAt = now
+    },
     demand: (action, name) => {
       if (!allows(principal, action, name)) throw forbidden(principal, `${action} ${name ?? 'everything'}`)
     },

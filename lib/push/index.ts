@@ -10,6 +10,7 @@ export type {
 } from './contract.ts'
 export { PushError, type PushErrorCode } from './errors.ts'
 export { compilePattern, type EventPattern, type Json } from './event-pattern.ts'
+export { forgetSubscriptionsJob } from './forget-subscriptions.ts'
 export { Pusher, type PusherParts, type Round, type RoundReport } from './pusher.ts'
 export { SUBSCRIPTIONS } from './subscription-item.ts'
 export {

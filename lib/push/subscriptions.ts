@@ -156,8 +156,22 @@ export class Subscriptions {
 
   /** @throws PushError UNKNOWN_SUBSCRIPTION */
   async delete(name: string): Promise<void> {
+    await this.#deleteWhere(name, () => true)
+  }
+
+  /** Another that has its name by now stays. */
+  async deleteIfThere({ name, id }: Pick<Subscription, 'name' | 'id'>): Promise<void> {
+    try {
+      await this.#deleteWhere(name, found => found.id === id)
+    } catch (error) {
+      if (!(error instanceof PushError) || error.code !== 'UNKNOWN_SUBSCRIPTION') throw error
+    }
+  }
+
+  async #deleteWhere(name: string, isMeant: (found: Subscription) => boolean): Promise<void> {
     for (let attempt = 0; attempt < CONFLICTS_MAX; attempt++) {
       const { subscription, version } = await this.get(name)
+      if (!isMeant(subscription)) return
       const marked =
         subscription.state === 'deleting' ? version : await this.#write({ ...subscription, state: 'deleting' }, version)
       if (marked === undefined) continue

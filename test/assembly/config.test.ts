@@ -27,6 +27,7 @@ describe('settings', () => {
       },
       advertised: undefined,
       rack: null,
+      ecsMetadataUri: undefined,
       objects: { kind: 'file', folder: resolve('.varve') },
       items: { kind: 'lmdb', folder: resolve('.varve/items') },
       flushBudget: 30,

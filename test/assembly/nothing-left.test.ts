@@ -5,6 +5,7 @@ import { type Clock, silentLogger, systemClock, systemRandom } from '../../lib/b
 import { StoredConfigs } from '../../lib/configs/index.ts'
 import { Ingest } from '../../lib/ingest/index.ts'
 import type { Topic } from '../../lib/log/index.ts'
+import { ApiKeys, readScope } from '../../lib/security/index.ts'
 import { ShareGroups } from '../../lib/share/index.ts'
 import { Transactions } from '../../lib/transactions/index.ts'
 import { aHeartbeat } from '../groups/support/consumer-engine.ts'
@@ -12,6 +13,7 @@ import { bodyOf, type HttpRig, openHttpRig } from '../http/rig.ts'
 import { delivery, numbered } from '../ingest/sandboxes.ts'
 import { memoryFiles } from '../support/memory-files.ts'
 import { memoryItems, memoryObjects } from '../support/memory-stores.ts'
+import { openSubscriptions } from '../support/subscriptions.ts'
 import { type Process, TestProducer } from '../transactions/rig.ts'
 
 const HOUR = 3_600_000
@@ -85,6 +87,9 @@ test('nothing is left of what was deleted or has expired', async () => {
     'ingest#',
     'configs#',
     'topics/',
+    'keys/',
+    'push/',
+    'push#',
   ])
     expect(
       made.items.filter(key => key.startsWith(prefix)),
@@ -128,6 +133,15 @@ async function makeEverything(world: World): Promise<Topic[]> {
   await ingest(world)
   await world.send('POST', '/v1/topics/brief/records', [{ value: 'once' }], { 'idempotency-key': 'k1' })
   await bodyOf(await world.send('POST', '/consumers/rest', { format: 'json' }, v2))
+  const expired = { name: 'expired', scopes: [readScope('consume')], expiresAt: world.clock.now() + HOUR }
+  await new ApiKeys(world).create(expired)
+  const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
+  await openSubscriptions(world).create({
+    name: 'web',
+    topic: 'plain',
+    target: { kind: 'webhook', url: 'https://receiver.example/', secret },
+    from: 'latest',
+  })
   void shares
   void transactions
   return [plain, compacted, brief]

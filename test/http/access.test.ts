@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { systemClock, systemRandom } from '../../lib/base/index.ts'
 import { routes } from '../../lib/http/app.ts'
 import { ApiKeys, Authenticator, keyToken, parseScope, type Scope } from '../../lib/security/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { memoryItems } from '../support/memory-stores.ts'
-import { bodyOf, type HttpRig, openHttpRig, type RigOptions } from './rig.ts'
+import { bodyOf, eventsOf, type HttpRig, openHttpRig, type RigOptions } from './rig.ts'
 
 const adminKey = 'the-administrator-knows-this-one-alone'
 
@@ -195,6 +196,81 @@ test('what the anonymous may do needs no key', async () => {
   )
   expect((await send('GET', '/v1/topics/web-views/records')).status).toBe(403)
   expect((await send('POST', '/v1/topics/web-views/records', '/home', bearer('wrong'))).status).toBe(401)
+})
+
+test('the anonymous see no more than they were given, on any list', async () => {
+  const { send, log, groups } = openClosedRig({ anonymousScopes: [{ action: 'produce', pattern: 'web-*' }] })
+  for (const name of ['web-views', 'secret']) await log.topics.create({ name, partitions: 1 })
+  const nobody = { groupId: 'g', memberId: '', instanceId: undefined, generation: -1 }
+  const topic = (await log.topics.find({ name: 'secret' }))!
+  await groups.commitOffsets({
+    ...nobody,
+    offsets: [{ topicId: topic.id, partition: 0, offset: 0, leaderEpoch: -1, metadata: '' }],
+  })
+  for (const path of ['/v1/topics', '/topics', '/v3/clusters/varve/topics']) {
+    const text = await (await send('GET', path)).text()
+    expect([path, text.includes('web-views'), text.includes('secret')]).toEqual([path, true, false])
+  }
+  expect(await bodyOf(await send('GET', '/v1/groups'))).toEqual({ groups: [] })
+  for (const path of [
+    '/v1/topics/secret',
+    '/topics/secret',
+    '/topics/secret/partitions',
+    '/v3/clusters/varve/topics/secret',
+    '/v3/clusters/varve/topics/secret/partitions',
+    '/v3/clusters/varve/topics/secret/configs',
+    '/v1/groups/g',
+    '/v1/groups/g/offsets',
+    '/v1/keys',
+    '/v1/subscriptions',
+  ]) {
+    expect([path, (await send('GET', path)).status]).toEqual([path, 403])
+    // Nor whether there is one.
+    if (path.includes('secret')) expect((await send('GET', path.replace('secret', 'none'))).status).toBe(403)
+  }
+})
+
+describe('a key that is revoked while an answer goes on', () => {
+  async function openRevoked() {
+    const clock = new ManualClock()
+    const items = memoryItems()
+    const keys = new ApiKeys({ items, clock, random: systemRandom })
+    const authenticator = new Authenticator({ keys, clock, adminKey })
+    const rig = openHttpRig({ clock, access: { kind: 'closed', authenticator } }, items)
+    await rig.log.topics.create({ name: 't', partitions: 1 })
+    const { key, secret } = await keys.create({ name: 'x', scopes: [parseScope('consume')!], expiresAt: undefined })
+    const elsewhere = new ApiKeys({ items, clock, random: systemRandom })
+    const revoke = () => elsewhere.revoke(key.id)
+    return { ...rig, clock, revoke, headers: bearer(keyToken(key.id, secret)) }
+  }
+
+  test('ends a tail before another record is told', async () => {
+    const { send, clock, revoke, headers } = await openRevoked()
+    const events = eventsOf(await send('GET', '/v1/topics/t/tail?from=latest', undefined, headers))
+    expect((await events.next()).value).toHaveProperty('id')
+    await revoke()
+    const next = events.next()
+    await clock.advance(6_000)
+    await send('POST', '/v1/topics/t/records', { value: 'secret' }, bearer(adminKey))
+    await clock.advance(30_000)
+    expect((await next).value).toMatchObject({ event: 'end', data: expect.stringContaining('UNAUTHENTICATED') })
+    expect((await events.next()).done).toBe(true)
+  })
+
+  test.each([
+    ['GET', '/v1/topics/t/records?waitMs=60000', undefined],
+    ['GET', '/v1/topics/t/partitions/0/records?waitMs=60000', undefined],
+    ['POST', '/v1/groups/g/poll', { topics: ['t'], waitMs: 60_000 }],
+  ] as const)('is refused what %s %s waited for', async (method, path, body) => {
+    const { send, clock, revoke, headers } = await openRevoked()
+    const answer = send(method, path, body, headers)
+    await clock.advance(6_000)
+    await revoke()
+    await send('POST', '/v1/topics/t/records', { value: 'secret' }, bearer(adminKey))
+    await clock.advance(60_000)
+    const { status } = await answer
+    expect(status).toBe(401)
+  })
 })
 
 test('whoever the runtime knows already is not asked again', async () => {

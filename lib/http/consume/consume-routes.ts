@@ -97,6 +97,8 @@ export const consumeRoutes: readonly Route[] = [
       const { partition } = params
       const asked = { topic, partition, offset, isolation: query.isolation, ...boundsOf(query, parts) }
       const page = await awaitPage(parts.log, asked, waitingOf(call, parts))
+      await call.renew()
+      demand('consume', params.topic)
       const lines = page.records.map(record => recordLine(record, { partition }, query))
       const { nextOffset, startOffset, endOffset } = page
       if (type === NDJSON_TYPE) return linesResponse(lines, nextHeaders({ nextOffset, startOffset, endOffset }))
@@ -136,6 +138,8 @@ export const consumeRoutes: readonly Route[] = [
         { isolation: query.isolation, ...boundsOf(query, parts) },
         waitingOf(call, parts),
       )
+      await call.renew()
+      demand('consume', params.topic)
       const lines = reads.map(({ cursor, record }) => recordLine(record, { partition: cursor.partition }, query))
       const position = encodePosition(topic, new Map(cursors.map(({ partition, offset }) => [partition, offset])))
       if (type === NDJSON_TYPE) return linesResponse(lines, { 'varve-position': position })
@@ -202,6 +206,8 @@ async function batchesFrom(
       await log.waitForRecords([{ topic, partition, offset: read.endOffset }], leftMs, signal)
       continue
     }
+    await call.renew()
+    call.demand('consume', params.topic)
     const view = last && viewBatch(last)
     const nextOffset = view ? view.baseOffset + view.lastOffsetDelta + 1 : offset
     const { startOffset, endOffset, abortedTransactions } = read

@@ -2,10 +2,11 @@
  * A topic's records as they come, as Server-Sent Events. Each event's id is the position after it in all partitions, so a reader
  * that comes back with it (`Last-Event-ID`, which browsers send by themselves) misses nothing and gets nothing twice.
  * Partitions that are added join from their first record. Where retention took what the reader had not seen, an event
- * `skipped` says so; where the topic is gone, an event `end`.
+ * `skipped` says so; where the topic is gone, or its reader may not read it any more, an event `end`.
  */
 import * as z from 'zod'
 import { LogError, type Topic } from '../../log/index.ts'
+import { UnauthenticatedError } from '../../security/index.ts'
 import { HttpError } from '../errors.ts'
 import type { HttpParts } from '../parts.ts'
 import { unknownPartition } from '../produce/appender.ts'
@@ -78,7 +79,7 @@ async function startingCursors({ query, request }: TailCall, topic: Topic, { log
 }
 
 async function* events(
-  { query, signal }: TailCall,
+  { params, query, signal, renew, demand }: TailCall,
   { topic, cursors }: { topic: Topic; cursors: Cursor[] },
   { log, clock, limits }: HttpParts,
 ): AsyncGenerator<string> {
@@ -100,6 +101,8 @@ async function* events(
       const bounds = { isolation: query.isolation, recordsMax: RECORDS_MAX, bytesMax: BYTES_MAX }
       const waitMs = Math.min(QUIET_MS, ends - clock.monotonic())
       const reads = await reader.read(cursors, bounds, { waitMs, clock, signal })
+      await renew()
+      demand('consume', params.topic)
       yield* skipped.splice(0)
       for (const { cursor, record } of reads) {
         position.set(cursor.partition, record.offset + 1)
@@ -108,11 +111,16 @@ async function* events(
       if (reads.length === 0) yield ': nothing new\n\n'
       if (query.partitions === undefined) await addPartitions(log, { topic, cursors, position })
     } catch (error) {
-      if (!(error instanceof LogError) || error.code !== 'UNKNOWN_TOPIC') throw error
+      if (!isEnd(error)) throw error
       yield event('end', { code: error.code, detail: error.message })
       return
     }
   }
+}
+
+function isEnd(error: unknown): error is LogError | HttpError | UnauthenticatedError {
+  if (error instanceof LogError) return error.code === 'UNKNOWN_TOPIC'
+  return error instanceof UnauthenticatedError || (error instanceof HttpError && error.code === 'FORBIDDEN')
 }
 
 /** @throws LogError UNKNOWN_TOPIC where it was deleted */

@@ -79,6 +79,8 @@ export const pollRoute: Route = route({
       isolation: asked.isolation,
       signal,
     })
+    await call.renew()
+    demandGroup(params.group)
     // What the group gave meanwhile.
     await demandAllOf(call, member.state(), parts)
     const lines = reads.map(({ cursor, record }) => {

@@ -260,6 +260,8 @@ export const v2ConsumerRoutes: readonly Route[] = [
         isolation: 'read_committed',
         signal,
       })
+      await call.renew()
+      call.demandGroup(params.group)
       // What the group gave meanwhile.
       await demandAllOf(call, member.state(), parts)
       await parts.instances.replace(params.group, params.instance, stored, { ...instance, member: member.state() })
