@@ -76,6 +76,12 @@ const matrix: readonly (readonly [string, string, object | undefined, readonly s
   ['GET', '/v3/clusters/varve/topics/a-t', undefined, ['produce:a-*', 'consume:a-*', 'admin:a-*', 'admin']],
   ['POST', '/v3/clusters/varve/topics/a-t/records', { value: null }, ['produce:a-*', 'admin:a-*', 'admin']],
   ['DELETE', '/v3/clusters/varve/topics/a-t', undefined, ['admin:a-*', 'admin']],
+  [
+    'GET',
+    '/v3/clusters/varve/consumer-groups/g/lags',
+    undefined,
+    ['consume:a-*', 'admin:a-*', 'consume:b', 'admin:b', 'admin'],
+  ],
   ['DELETE', '/v1/topics/a-t', undefined, ['admin:a-*', 'admin']],
 ]
 
@@ -212,6 +218,7 @@ test('the anonymous see no more than they were given, on any list', async () => 
     expect([path, text.includes('web-views'), text.includes('secret')]).toEqual([path, true, false])
   }
   expect(await bodyOf(await send('GET', '/v1/groups'))).toEqual({ groups: [] })
+  expect((await bodyOf(await send('GET', '/v3/clusters/varve/consumer-groups'))).data).toEqual([])
   for (const path of [
     '/v1/topics/secret',
     '/topics/secret',

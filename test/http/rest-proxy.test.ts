@@ -197,6 +197,54 @@ describe('v3', () => {
     expect((await send('GET', '/v3/clusters/other/topics')).status).toBe(404)
   })
 
+  test('consumer groups, their members and how far they are behind', async () => {
+    const { send, log } = openHttpRig()
+    await log.topics.create({ name: 't', partitions: 2 })
+    await send('POST', '/v1/topics/t/records', [
+      { partition: 0, value: 1 },
+      { partition: 0, value: 2 },
+    ])
+    const polled = async (body: object) => bodyOf(await send('POST', '/v1/groups/my%20group/poll', body))
+    const first = await polled({ topics: ['t'], from: 'earliest' })
+    const { memberId } = await polled({ cursor: first.cursor, commit: true, maxRecords: 0 })
+    await send('POST', '/v1/topics/t/records', { partition: 0, value: 3 })
+    await send('PUT', '/v1/groups/simple/offsets', { offsets: [{ topic: 't', partition: 1, offset: 0 }] })
+    const [cluster] = (await bodyOf(await send('GET', '/v3/clusters'))).data
+    const follow = async (link: { related: string }) => bodyOf(await send('GET', new URL(link.related).pathname))
+    const { data: groups } = await follow(cluster.consumer_groups)
+    expect(groups).toMatchObject([
+      {
+        kind: 'KafkaConsumerGroup',
+        consumer_group_id: 'my group',
+        is_simple: false,
+        state: 'STABLE',
+        type: 'CONSUMER',
+      },
+      { kind: 'KafkaConsumerGroup', consumer_group_id: 'simple', is_simple: true, state: 'EMPTY', type: 'CLASSIC' },
+    ])
+    expect(await bodyOf(await send('GET', new URL(groups[0].metadata.self).pathname))).toEqual(groups[0])
+    const client = { consumer_id: memberId, client_id: 'anonymous', instance_id: null }
+    expect((await follow(groups[0].consumers)).data).toMatchObject([{ kind: 'KafkaConsumer', ...client }])
+    expect((await follow(groups[0].lags)).data).toMatchObject([
+      {
+        kind: 'KafkaConsumerLag',
+        topic_name: 't',
+        partition_id: 0,
+        current_offset: 2,
+        log_end_offset: 3,
+        lag: 1,
+        ...client,
+      },
+      { partition_id: 1, current_offset: 0, log_end_offset: 0, lag: 0, ...client },
+    ])
+    expect((await follow(groups[1].consumers)).data).toEqual([])
+    expect((await follow(groups[1].lags)).data).toMatchObject([{ partition_id: 1, lag: 0, consumer_id: '' }])
+    const unknown = `${new URL(cluster.consumer_groups.related).pathname}/none`
+    for (const path of [unknown, `${unknown}/consumers`, `${unknown}/lags`]) {
+      expect(await bodyOf(await send('GET', path), 404)).toMatchObject({ error_code: 40401 })
+    }
+  })
+
   test('records are produced one by one, or as a stream with a report for each', async () => {
     const rig = openHttpRig()
     const [{ cluster_id: id }] = (await bodyOf(await rig.send('GET', '/v3/clusters'))).data

@@ -115,21 +115,7 @@ export const groupRoutes: readonly Route[] = [
     async handle(call, parts) {
       const { params, query, demandGroup } = call
       demandGroup(params.group)
-      const found = await committed(call, parts, 'allowed')
-      const wanted = found.filter(({ topic }) => query.topic === undefined || topic.name === query.topic)
-      const offsets = await inParallel(wanted, PARALLEL_READS_MAX, async ({ topic, stored }) => {
-        const { partition, offset, metadata } = stored
-        const end = await parts.log.findOffset(topic, partition, { at: 'latest', isolation: 'read_uncommitted' })
-        return {
-          topic: topic.name,
-          partition,
-          offset,
-          endOffset: end.offset,
-          lag: Math.max(0, end.offset - offset),
-          metadata,
-        }
-      })
-      return jsonResponse({ offsets })
+      return jsonResponse({ offsets: await lagsOf(call, parts, query.topic) })
     },
   }),
   route({
@@ -249,9 +235,27 @@ async function describe(group: string, { groups }: HttpParts): Promise<object> {
   return { group, type: 'classic', state, protocolType, protocolName, members: seen }
 }
 
+/** What the group has committed in topics that the caller may consume, and how far that is behind. */
+export async function lagsOf(
+  call: Pick<Call<{ group: string }, unknown>, 'params' | 'principal'>,
+  parts: HttpParts,
+  only?: string,
+): Promise<z.infer<typeof lagSchema>[]> {
+  const found = await committed(call, parts, 'allowed')
+  const wanted = found.filter(({ topic }) => only === undefined || topic.name === only)
+  return inParallel(wanted, PARALLEL_READS_MAX, async ({ topic, stored }) => {
+    const { partition, offset, metadata } = stored
+    const { offset: endOffset } = await parts.log.findOffset(topic, partition, {
+      at: 'latest',
+      isolation: 'read_uncommitted',
+    })
+    return { topic: topic.name, partition, offset, endOffset, lag: Math.max(0, endOffset - offset), metadata }
+  })
+}
+
 /** Offsets in topics that are there still; `allowed`: and that the caller may consume. */
 async function committed(
-  { params, principal }: Call<{ group: string }, unknown>,
+  { params, principal }: Pick<Call<{ group: string }, unknown>, 'params' | 'principal'>,
   { groups, log }: HttpParts,
   which: 'all' | 'allowed',
 ): Promise<{ topic: Topic; stored: CommittedOffset }[]> {

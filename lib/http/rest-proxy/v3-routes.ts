@@ -1,7 +1,7 @@
 /**
  * REST Proxy v3: clusters, topics, partitions, configs, and producing, record by record as a stream of JSON.
  *
- * Departures from the Proxy: consumer groups and ACLs are elsewhere; keys and values are BINARY, JSON or STRING, and no schemas; there is
+ * Departures from the Proxy: no ACLs; keys and values are BINARY, JSON or STRING, and no schemas; there is
  * one cluster, and replicas are what the stores do.
  */
 import * as z from 'zod'
@@ -17,16 +17,9 @@ import { type Call, check, jsonResponse, type Route, route } from '../route.ts'
 import { streamOf } from '../streaming.ts'
 import { findTopic, mayUse } from '../topic-routes.ts'
 import { splitObjects } from './concatenated-json.ts'
-import { confluentErrorOf, confluentResponse } from './confluent-errors.ts'
-import { anyQuery } from './v2-topic-routes.ts'
+import { confluentErrorOf } from './confluent-errors.ts'
+import { checkCluster, cluster, clusterParams, JSON_TYPE, listResponse, selfOf, v3 } from './v3-answers.ts'
 
-const JSON_TYPE = 'application/json'
-const v3 = {
-  tag: 'REST Proxy v3',
-  query: anyQuery,
-  refuse: (error: unknown, { logger }: HttpParts) => confluentResponse(error, logger, JSON_TYPE),
-}
-const clusterParams = z.strictObject({ cluster: z.string() })
 const topicParams = clusterParams.extend({ topic: z.string() })
 
 const dataSchema = z.looseObject({ type: z.enum(['BINARY', 'JSON', 'STRING']), data: z.unknown().optional() }).nullish()
@@ -42,8 +35,6 @@ const newTopicSchema = z.looseObject({
   partitions_count: z.int().optional(),
   configs: z.array(z.looseObject({ name: z.string(), value: z.string().nullish() })).optional(),
 })
-
-const cluster = '/v3/clusters/{cluster}'
 
 export const v3Routes: readonly Route[] = [
   route({
@@ -262,11 +253,6 @@ async function usable(call: Call<{ cluster: string; topic: string }, unknown>, p
   return findTopic(parts.log, topic)
 }
 
-function checkCluster({ params }: Call<{ cluster: string }, unknown>, { clusterId }: HttpParts): void {
-  if (params.cluster !== clusterId)
-    throw new HttpError('NOT_FOUND', `there is no cluster ${params.cluster}: see /v3/clusters`)
-}
-
 function clusterOf(request: Request, { clusterId }: HttpParts): object {
   const place = `/v3/clusters/${clusterId}`
   return {
@@ -274,6 +260,7 @@ function clusterOf(request: Request, { clusterId }: HttpParts): object {
     metadata: { ...selfOf(request, place), resource_name: `crn:///kafka=${clusterId}` },
     cluster_id: clusterId,
     topics: { related: new URL(`${place}/topics`, request.url).href },
+    consumer_groups: { related: new URL(`${place}/consumer-groups`, request.url).href },
   }
 }
 
@@ -291,16 +278,4 @@ function topicOf(request: Request, { name, partitions }: Topic, { clusterId }: H
     partitions: related('partitions'),
     configs: related('configs'),
   }
-}
-
-function listResponse(request: Request, data: readonly object[]): Response {
-  return jsonResponse({
-    kind: 'KafkaList',
-    metadata: { ...selfOf(request, new URL(request.url).pathname), next: null },
-    data,
-  })
-}
-
-function selfOf(request: Request, place: string): { self: string } {
-  return { self: new URL(place, request.url).href }
 }
