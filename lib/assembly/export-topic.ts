@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { silentLogger, systemClock, systemRandom } from '../base/index.ts'
-import { type Log, LogError, openLog, type PartitionStand, type Topic, visibleBatches } from '../log/index.ts'
+import { silentLogger, systemClock } from '../base/index.ts'
+import { type Log, LogError, type PartitionStand, type Topic, visibleBatches } from '../log/index.ts'
 import {
   BackupError,
   type BackupManifest,
@@ -13,8 +13,7 @@ import {
   partitionFile,
 } from './backup-format.ts'
 import type { Config } from './config.ts'
-import { EMBEDDED } from './embedded.ts'
-import { openStores } from './open-stores.ts'
+import { withLog } from './with-log.ts'
 
 export interface BackupProgress {
   readonly records: number
@@ -39,31 +38,22 @@ export async function exportTopic(
 ): Promise<BackupManifest> {
   const target = resolve(folder)
   await refuseTaken(target)
-  const stores = await openStores(config, { clock: systemClock, random: systemRandom })
-  const common = {
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    flushBudget: Number.POSITIVE_INFINITY,
-  }
-  const log = openLog({ ...common, ...(stores.prices ? {} : EMBEDDED), objects: stores.objects, items: stores.items })
-  const partial = join(dirname(target), `.${target.slice(dirname(target).length + 1)}.partial-${process.pid}`)
-  try {
-    const topic = await log.topics.find({ name })
-    if (!topic) throw new BackupError(`There is no topic ${name}: see \`varve topics list\`.`)
-    await mkdir(partial, { recursive: true })
-    const manifest = await writeFiles(log, topic, partial, onProgress)
-    // Takes the place of an empty folder.
-    await rename(partial, target)
-    await sync(dirname(target))
-    return manifest
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true })
-    throw error
-  } finally {
-    await log.close()
-    await stores.close()
-  }
+  return withLog(config, silentLogger, async ({ log }) => {
+    const partial = join(dirname(target), `.${target.slice(dirname(target).length + 1)}.partial-${process.pid}`)
+    try {
+      const topic = await log.topics.find({ name })
+      if (!topic) throw new BackupError(`There is no topic ${name}: see \`varve topics list\`.`)
+      await mkdir(partial, { recursive: true })
+      const manifest = await writeFiles(log, topic, partial, onProgress)
+      // Takes the place of an empty folder.
+      await rename(partial, target)
+      await sync(dirname(target))
+      return manifest
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true })
+      throw error
+    }
+  })
 }
 
 async function refuseTaken(folder: string): Promise<void> {

@@ -5,14 +5,13 @@
 import { createHash, type Hash } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { silentLogger, systemClock, systemRandom } from '../base/index.ts'
-import { type Log, LogError, openLog, type Topic } from '../log/index.ts'
+import { silentLogger } from '../base/index.ts'
+import { type Log, LogError, type Topic } from '../log/index.ts'
 import { type BatchView, RecordError, validateChecksum, viewBatch } from '../records/index.ts'
 import { BackupError, type BackupManifest, type BackupPartition, decodeManifest, MANIFEST } from './backup-format.ts'
 import type { Config } from './config.ts'
-import { EMBEDDED } from './embedded.ts'
 import type { BackupProgress } from './export-topic.ts'
-import { openStores } from './open-stores.ts'
+import { withLog } from './with-log.ts'
 
 export interface ImportOptions {
   readonly folder: string
@@ -41,35 +40,26 @@ export async function importTopic(
   })
   const manifest = decodeManifest(text)
   const name = options.name ?? manifest.topic
-  const stores = await openStores(config, { clock: systemClock, random: systemRandom })
-  const common = {
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    flushBudget: Number.POSITIVE_INFINITY,
-  }
-  const log = openLog({ ...common, ...(stores.prices ? {} : EMBEDDED), objects: stores.objects, items: stores.items })
-  try {
-    await refuseTaken(log, name)
-    await log.topics.validate({
-      name,
-      partitions: manifest.partitions.length,
-      configs: { ...manifest.configs, ...options.configs },
-    })
-    const mark = createHash('sha256').update(text).digest('hex').slice(0, 12)
-    const topic = await temporaryTopic(log, `__importing.${mark}.${name}`.slice(0, TOPIC_NAME_MAX), manifest)
-    await readFiles(log, topic, manifest, options)
-    await log.restoring.rename(topic, { name, configs: { ...manifest.configs, ...options.configs } })
-    return { topic: name, manifest }
-  } catch (error) {
-    if (error instanceof LogError && error.code === 'TOPIC_EXISTS') throw taken(name)
-    if (error instanceof LogError && error.code.startsWith('INVALID_'))
-      throw new BackupError(error.message, { cause: error })
-    throw error
-  } finally {
-    await log.close()
-    await stores.close()
-  }
+  return withLog(config, silentLogger, async ({ log }) => {
+    try {
+      await refuseTaken(log, name)
+      await log.topics.validate({
+        name,
+        partitions: manifest.partitions.length,
+        configs: { ...manifest.configs, ...options.configs },
+      })
+      const mark = createHash('sha256').update(text).digest('hex').slice(0, 12)
+      const topic = await temporaryTopic(log, `__importing.${mark}.${name}`.slice(0, TOPIC_NAME_MAX), manifest)
+      await readFiles(log, topic, manifest, options)
+      await log.restoring.rename(topic, { name, configs: { ...manifest.configs, ...options.configs } })
+      return { topic: name, manifest }
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'TOPIC_EXISTS') throw taken(name)
+      if (error instanceof LogError && error.code.startsWith('INVALID_'))
+        throw new BackupError(error.message, { cause: error })
+      throw error
+    }
+  })
 }
 
 async function refuseTaken(log: Log, name: string): Promise<void> {

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type IcebergField, topicTable } from '../archive/index.ts'
-import { silentLogger, systemClock, systemRandom } from '../base/index.ts'
-import { openLog, type Topic } from '../log/index.ts'
+import { silentLogger, systemRandom } from '../base/index.ts'
+import type { Topic } from '../log/index.ts'
 import type { PublishedFiles } from '../storage/index.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
-import { EMBEDDED } from './embedded.ts'
-import { openStores, type Stores } from './open-stores.ts'
+import { type OpenedLog, withLog } from './with-log.ts'
 
 export interface QueryOptions {
   readonly signal: AbortSignal
@@ -36,23 +35,19 @@ export async function queryTopics(
 ): Promise<void> {
   const { DuckDBInstance } = await loadDuckDb()
   const folder = await mkdtemp(join(tmpdir(), 'varve-query-'))
-  const surroundings = { clock: systemClock, random: systemRandom, logger: silentLogger }
   try {
-    const stores = await openStores(config, surroundings)
-    try {
+    await withLog(config, silentLogger, async opened => {
       const database = await DuckDBInstance.create(':memory:', { temp_directory: join(folder, 'spilled') })
       const connection = await database.connect()
       try {
         const names = await namesIn(connection, sql)
-        await makeTables(stores, connection, { folder, names, options })
+        await makeTables(opened, connection, { folder, names, options })
         await use(await run(connection, sql))
       } finally {
         connection.closeSync()
         database.closeSync()
       }
-    } finally {
-      await stores.close()
-    }
+    })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -118,35 +113,31 @@ interface Making {
   readonly options: QueryOptions
 }
 
-async function makeTables(stores: Stores, connection: DuckDBConnection, making: Making): Promise<void> {
+async function makeTables(
+  { log, stores, common }: OpenedLog,
+  connection: DuckDBConnection,
+  making: Making,
+): Promise<void> {
   const { folder, names, options } = making
   const { openPublishedFolder } = await import('../storage/local/index.ts')
-  const common = { objects: stores.objects, items: stores.items, clock: systemClock, random: systemRandom }
-  const logger = silentLogger
-  const log = openLog({ ...common, logger, flushBudget: Number.POSITIVE_INFINITY, ...(stores.prices ? {} : EMBEDDED) })
-  try {
-    const scratch = openPublishedFolder(folder, systemRandom)
-    let records = 0
-    let bytes = 0
-    const parts = {
-      ...common,
-      log,
-      logger,
-      files: stores.archives,
-      scratch,
-      signal: options.signal,
-      onRecord: (size: number) => {
-        bytes += size
-        options.onProgress({ records: ++records, bytes })
-      },
-    }
-    for (const topic of topicsNamed(names, await log.topics.list())) {
-      const { archived, live, fields } = await topicTable(parts, topic, `live-${topic.id}`)
-      const paths = [...(await localPaths(stores.archives, archived, scratch)), ...live.map(pathOf)]
-      await connection.run(viewOf(topic, fields, paths))
-    }
-  } finally {
-    await log.close()
+  const scratch = openPublishedFolder(folder, systemRandom)
+  let records = 0
+  let bytes = 0
+  const parts = {
+    ...common,
+    log,
+    files: stores.archives,
+    scratch,
+    signal: options.signal,
+    onRecord: (size: number) => {
+      bytes += size
+      options.onProgress({ records: ++records, bytes })
+    },
+  }
+  for (const topic of topicsNamed(names, await log.topics.list())) {
+    const { archived, live, fields } = await topicTable(parts, topic, `live-${topic.id}`)
+    const paths = [...(await localPaths(stores.archives, archived, scratch)), ...live.map(pathOf)]
+    await connection.run(viewOf(topic, fields, paths))
   }
 }
 
