@@ -1,4 +1,7 @@
-/** The part of a plan that is about a group of the consumer protocol (KIP-848), with members of the classic one among them. */
+/**
+ * The part of a plan that is about a group of the consumer protocol (KIP-848), with members of the classic one among them, or of the
+ * streams protocol (KIP-1071).
+ */
 import { drawGroup, type GroupPlan, type MemberPlan } from './group-plan.ts'
 import type { Rng } from './world/rng.ts'
 
@@ -7,7 +10,8 @@ export interface ConsumerGroupPlan extends Pick<GroupPlan, 'name' | 'coordinator
 }
 
 export interface ConsumerMemberPlan extends Omit<MemberPlan, 'end' | 'twoRounds'> {
-  readonly protocol: 'consumer' | 'classic'
+  /** Of `streams` are all or none. */
+  readonly protocol: 'consumer' | 'classic' | 'streams'
   /** It leaves, is never heard of again, or (a static member) leaves for a while. */
   readonly end?: { readonly at: number; readonly kind: 'leave' | 'die' | 'away' }
   /** By a regular expression, not by name. */
@@ -16,7 +20,7 @@ export interface ConsumerMemberPlan extends Omit<MemberPlan, 'end' | 'twoRounds'
   readonly revokeMs: number
 }
 
-/** Sessions of members of the consumer protocol: the server says it, so all have the same. */
+/** Sessions of members of the consumer protocol, and of streams: the server says it, so all have the same. */
 export const CONSUMER_SESSION_MS = 12_000
 export const CONSUMER_HEARTBEAT_MS = 3_000
 
@@ -38,5 +42,15 @@ export function drawConsumerGroup(rng: Rng, gateways: number, healMs: number): C
         revokeMs: rng.pick([0, 100, 5_000]),
       }
     }),
+  }
+}
+
+/** Whose tasks are the partitions of a topic. */
+export function drawStreamsGroup(rng: Rng, gateways: number, healMs: number): ConsumerGroupPlan {
+  const { members, ...group } = drawConsumerGroup(rng, gateways, healMs)
+  return {
+    ...group,
+    name: 'streams-group',
+    members: members.map(member => ({ ...member, protocol: 'streams' as const, byRegex: false })),
   }
 }

@@ -8,6 +8,7 @@ import {
   CONSUMER_SESSION_MS,
   type ConsumerGroupPlan,
   drawConsumerGroup,
+  drawStreamsGroup,
 } from './consumer-group-plan.ts'
 import { drawForkHaste, FORK_HASTE_GATEWAYS } from './fork-haste-plan.ts'
 import { drawForks, type ForkPlan } from './fork-plan.ts'
@@ -120,7 +121,11 @@ export const focuses = [
   'compacted',
   'ingest',
   'push',
+  'streams-groups',
 ] as const
+
+/** Nobody reads there but members. */
+const groupFocuses: readonly Focus[] = ['groups', 'consumer-groups', 'streams-groups']
 
 const HISTORIES = 24
 
@@ -135,6 +140,7 @@ const SHARES: readonly (readonly [Focus, number])[] = [
   ['compacted', 2],
   ['ingest', 1],
   ['push', 1],
+  ['streams-groups', 1],
 ]
 
 export function focusOf(seed: number): Focus {
@@ -177,7 +183,7 @@ function drawAbout(seed: number, about: Focus): Plan {
       focus === 'log' || focus === 'shares' || focus === 'upkeep' || rng.chance(0.1)
         ? drawProducers(rng, topics, healMs)
         : [],
-    readers: focus !== 'groups' && focus !== 'consumer-groups' ? drawReaders(rng, topics, healMs) : [],
+    readers: groupFocuses.includes(focus) ? [] : drawReaders(rng, topics, healMs),
     topicSteps: [
       ...(focus === 'log' || focus === 'upkeep' ? drawTopicSteps(rng, topics, healMs) : []),
       ...(focus === 'upkeep' ? drawBriefTopics(rng, healMs) : []),
@@ -185,7 +191,10 @@ function drawAbout(seed: number, about: Focus): Plan {
     transactors: focus === 'transactions' ? drawTransactors(rng, topics, healMs) : [],
     shares: focus === 'shares' ? [drawShare(rng, topics, gateways, healMs)] : [],
     groups: focus === 'groups' ? [drawGroup(rng, gateways, healMs)] : [],
-    consumerGroups: focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : [],
+    consumerGroups: [
+      ...(focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : []),
+      ...(focus === 'streams-groups' ? [drawStreamsGroup(rng, gateways, healMs)] : []),
+    ],
     ...(focus === 'ingest' && { ingests: drawIngests(new Rng(seed, 'ingest'), healMs) }),
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
     tuning: {
@@ -363,6 +372,8 @@ function drawTuning(rng: Rng, healMs: number): Tuning {
       initialRebalanceDelayMs: rng.pick([0, 500, 3_000]),
       consumerSessionTimeoutMs: CONSUMER_SESSION_MS,
       consumerHeartbeatIntervalMs: CONSUMER_HEARTBEAT_MS,
+      streamsSessionTimeoutMs: CONSUMER_SESSION_MS,
+      streamsHeartbeatIntervalMs: CONSUMER_HEARTBEAT_MS,
     },
     thrifty: rng.chance(0.2),
   }

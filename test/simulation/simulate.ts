@@ -1,8 +1,8 @@
 /**
  * `npm run simulate -- --seed N --histories N --minutes N`: looks for violations, shrinks the first that it finds, and
- * exits with 1. `--focus log|groups|transactions|shares|upkeep|consumer-groups|forks|compacted|ingest` runs such histories only, `--short`
- * leaves out those that go on for hours of virtual time or have upkeep, `--plant NAME` plants a bug, `--all` goes on after a
- * violation, `--whole` tells all of the shrunk history and its trace, not their ends alone.
+ * exits with 1. `--focus NAME` (log, push, …: `focuses` in plan.ts) runs such histories only, `--short` leaves out those that go on for
+ * hours of virtual time or have upkeep, `--plant NAME` plants a bug, `--all` goes on after a violation, `--whole` tells all of the
+ * shrunk history and its trace, not their ends alone.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'

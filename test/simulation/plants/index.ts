@@ -9,6 +9,7 @@ import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
 import { pushPlants } from './push-plants.ts'
 import { sharePlants } from './share-plants.ts'
+import { streamsGroupPlants } from './streams-group-plants.ts'
 import { transactionPlants } from './transaction-plants.ts'
 import { upkeepPlants } from './upkeep-plants.ts'
 
@@ -27,4 +28,5 @@ export const plants: readonly Plant[] = [
   ...forkPlants,
   ...ingestPlants,
   ...pushPlants,
+  ...streamsGroupPlants,
 ]

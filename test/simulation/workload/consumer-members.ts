@@ -1,10 +1,18 @@
 /**
- * A member of a consumer group, of the consumer protocol (KIP-848) or of the classic one, which lives by Kafka's rules: it
- * gives up first, says so, takes what it is told, commits for what it has, and does as errors say. It writes down from when
+ * A member of a consumer group, of the consumer protocol (KIP-848), of the classic one, or of a streams group (KIP-1071), which lives
+ * by Kafka's rules: it gives up first, says so, takes what it is told, commits for what it has, and does as errors say. It writes down from when
  * to when it held each partition.
  */
 import { readConsumerAssignment, writeConsumerAssignment } from '../../../lib/groups/consumer-subscription.ts'
-import { assignmentOf, GroupError, type Groups, type Joined } from '../../../lib/groups/index.ts'
+import {
+  type Assignment,
+  assignmentOf,
+  type ConsumerHeartbeat,
+  GroupError,
+  type Groups,
+  type Joined,
+  type StreamsHeartbeat,
+} from '../../../lib/groups/index.ts'
 import type { Join, OffsetCommit } from '../checker/index.ts'
 import { CONSUMER_HEARTBEAT_MS, CONSUMER_SESSION_MS, type ConsumerMemberPlan } from '../consumer-group-plan.ts'
 import { RemoteError } from '../world/network.ts'
@@ -14,6 +22,8 @@ import { fetchOffsets } from './offsets.ts'
 
 const PROTOCOL = 'range'
 const REGEX = 'topic-[0]'
+/** The one of a streams group; its tasks are the partitions of the topic. */
+const SUBTOPOLOGY = '0'
 
 /** What a member may be told, and what it does then. */
 const orders = new Map<string, 'again' | 'anew' | 'find' | 'end' | 'wait'>([
@@ -81,7 +91,7 @@ export class ConsumerMember {
     this.#plan = plan
     this.#group = group
     this.#surroundings = surroundings
-    this.#memberId = plan.protocol === 'consumer' ? `${plan.name}-0` : ''
+    this.#memberId = plan.protocol === 'classic' ? '' : `${plan.name}-0`
     this.#client = new Client(scene, `${group}/${plan.name}`, () => this.#findCoordinator())
     this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
     const { instance, protocol, rebalanceMs } = plan
@@ -172,31 +182,38 @@ export class ConsumerMember {
 
   async #beat(): Promise<void> {
     const { world } = this.#client.scene
-    const { instance, rebalanceMs, byRegex } = this.#plan
+    const { instance, rebalanceMs, byRegex, protocol } = this.#plan
     const all = this.#epoch === 0 || this.#saysAll
-    const owned = assignmentOf([[this.#topicId, this.partitions]])
     const isGivingUp = this.partitions.some(partition => this.#told?.partitions.includes(partition) === false)
     const askedAtMs = world.time
     this.#holdings.asked()
-    const request = {
+    const saysOwned = all || this.#client.rng.chance(0.3) || this.#saysOwned
+    const common = {
       ...this.#identity,
       epoch: this.#epoch,
       rebalanceTimeoutMs: all ? rebalanceMs : undefined,
-      topicNames: all ? (byRegex ? [] : [this.#surroundings.topic]) : undefined,
-      regex: all && byRegex ? REGEX : undefined,
-      owned: all || this.#client.rng.chance(0.3) || this.#saysOwned ? owned : undefined,
       instanceId: instance,
     }
+    const heartbeat =
+      protocol === 'streams'
+        ? asStreams({ ...common, owned: saysOwned ? this.partitions : undefined }, this.#surroundings.topic)
+        : asConsumer({
+            ...common,
+            topicNames: all ? (byRegex ? [] : [this.#surroundings.topic]) : undefined,
+            regex: all && byRegex ? REGEX : undefined,
+            owned: saysOwned ? assignmentOf([[this.#topicId, this.partitions]]) : undefined,
+          })
     this.#saysAll = true
-    const beat = () => this.#ask(`heartbeat in ${this.#epoch}`, groups => groups.consumerHeartbeat(request))
+    const beat = () => this.#ask(`heartbeat in ${this.#epoch}`, heartbeat)
     const answer = await (this.#epoch === 0 ? this.#recordJoin(beat) : beat())
     this.#saysAll = false
     this.#saysOwned = false
     this.#epoch = answer.epoch
     world.note(this.#client.name, `told epoch ${answer.epoch}`)
-    const told = answer.assignment && [...(answer.assignment.get(this.#topicId) ?? [])]
-    const hasGivenUp = request.owned !== undefined && !isGivingUp
-    this.#holdings.answered(askedAtMs, { hasGivenUp, joins: request.epoch === 0, told })
+    const told = answer.assignment && [
+      ...(answer.assignment.get(protocol === 'streams' ? SUBTOPOLOGY : this.#topicId) ?? []),
+    ]
+    this.#holdings.answered(askedAtMs, { hasGivenUp: saysOwned && !isGivingUp, joins: common.epoch === 0, told })
     if (!told) return
     this.#told = { partitions: told, invoked: world.tick(), fromMs: world.time }
     world.note(this.#client.name, `told to have ${told}`)
@@ -434,10 +451,11 @@ export class ConsumerMember {
     const classic = { groupId: this.#group, members: [{ memberId: this.#memberId, instanceId: instance }] }
     const nothing = { rebalanceTimeoutMs: undefined, topicNames: undefined, regex: undefined, owned: undefined }
     const request = { ...this.#identity, ...nothing, instanceId: instance, epoch }
+    const goodbye = protocol === 'streams' ? asStreams({ ...request, owned: undefined }, '') : asConsumer(request)
     for (;;) {
       try {
         if (protocol === 'classic') await this.#ask('leave', groups => groups.leave(classic))
-        else await this.#ask('leave', groups => groups.consumerHeartbeat(request))
+        else await this.#ask('leave', goodbye)
         return
       } catch (error) {
         const { code } = failureOf(error)
@@ -451,4 +469,51 @@ export class ConsumerMember {
 
 function memberIdOf(error: unknown): string {
   return error instanceof RemoteError && error.cause instanceof GroupError ? error.cause.memberId : ''
+}
+
+interface BeatAnswer {
+  readonly memberId: string
+  readonly epoch: number
+  readonly assignment: Assignment | undefined
+}
+
+type Heartbeat = (groups: Groups) => Promise<BeatAnswer>
+
+function asConsumer(request: ConsumerHeartbeat): Heartbeat {
+  return groups => groups.consumerHeartbeat(request)
+}
+
+interface StreamsBeat
+  extends Pick<
+    StreamsHeartbeat,
+    'groupId' | 'memberId' | 'clientId' | 'clientHost' | 'rackId' | 'epoch' | 'instanceId' | 'rebalanceTimeoutMs'
+  > {
+  readonly owned: readonly number[] | undefined
+}
+
+/** Active tasks alone. */
+function asStreams(beat: StreamsBeat, topic: string): Heartbeat {
+  const { groupId, memberId, clientId, clientHost, rackId, instanceId, rebalanceTimeoutMs, owned } = beat
+  const subtopology = {
+    ...{ id: SUBTOPOLOGY, sourceTopics: [topic], sourceRegexes: [], changelogTopics: [] },
+    ...{ repartitionSinkTopics: [], repartitionSourceTopics: [], copartitionGroups: [] },
+  }
+  const none = assignmentOf([])
+  return async groups => {
+    const { epoch, tasks, ...answer } = await groups.streamsHeartbeat({
+      ...{ groupId, memberId, instanceId, clientId, clientHost, rackId, rebalanceTimeoutMs, epoch: beat.epoch },
+      endpointEpoch: 0,
+      topology: beat.epoch === 0 ? { epoch: 0, subtopologies: [subtopology] } : undefined,
+      owned: owned && {
+        active: owned.length > 0 ? assignmentOf([[SUBTOPOLOGY, owned]]) : none,
+        standby: none,
+        warmup: none,
+      },
+      processId: memberId,
+      endpoint: undefined,
+      tags: undefined,
+      shutsDown: false,
+    })
+    return { memberId: answer.memberId, epoch, assignment: tasks?.active }
+  }
 }
