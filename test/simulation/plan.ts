@@ -127,6 +127,9 @@ export const focuses = [
 /** Nobody reads there but members. */
 const groupFocuses: readonly Focus[] = ['groups', 'consumer-groups', 'streams-groups']
 
+/** What is committed there may expire. */
+const expiringFocuses: readonly Focus[] = [...groupFocuses, 'transactions']
+
 const HISTORIES = 24
 
 /** Out of so many histories; the rest are about the log. Those of upkeep and forks take some times as long as others. */
@@ -270,7 +273,7 @@ export function areClocksRight({ skewsMs, disasters }: Plan): boolean {
 
 /** Clocks are hours apart, so what expires at all mostly does so soon. */
 function drawExpiry(rng: Rng, focus: Focus, healMs: number): Pick<Tuning, 'expiry'> {
-  if ((focus !== 'groups' && focus !== 'transactions') || rng.chance(0.6)) return {}
+  if (!expiringFocuses.includes(focus) || rng.chance(0.6)) return {}
   const afterMs = () => rng.pick([rng.spread(1, 1_000), rng.spread(1_000, healMs), 5 * HOUR_MS])
   return {
     expiry: {
