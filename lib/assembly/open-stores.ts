@@ -101,7 +101,7 @@ async function openArchives(location: ObjectsLocation, surroundings: Surrounding
 async function openItems(location: ItemsLocation, { clock, random }: Surroundings): Promise<ItemStore> {
   if (location.kind === 'lmdb') {
     const { openLmdbItems } = await import('../storage/local/index.ts')
-    return openLmdbItems({ folder: location.folder, clock })
+    return openLmdbItems({ folder: location.folder, clock, random })
   }
   const { createDynamoDbClient, ensureTable, openDynamoDbItems } = await import('../storage/aws/index.ts')
   const client = createDynamoDbClient(clientOptionsOf(location))

@@ -15,7 +15,7 @@ let backup: string
 
 async function withLog<T>(data: string, work: (log: Log) => Promise<T>): Promise<T> {
   const objects = await openFileObjects({ folder: data, random: systemRandom })
-  const items = await openLmdbItems({ folder: join(data, 'items'), clock: systemClock })
+  const items = await openLmdbItems({ folder: join(data, 'items'), clock: systemClock, random: systemRandom })
   const parts = { objects, items, clock: systemClock, random: systemRandom, logger: silentLogger }
   const compaction = { dueMs: 0, dueBytes: 1 }
   const log = openLog({ ...parts, flushBudget: Number.POSITIVE_INFINITY, itemSegmentBytesMax: 500, compaction })

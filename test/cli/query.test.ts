@@ -12,7 +12,7 @@ let folder: string
 
 async function withLog(work: (log: ReturnType<typeof openLog>) => Promise<void>): Promise<void> {
   const objects = await openFileObjects({ folder, random: systemRandom })
-  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock })
+  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock, random: systemRandom })
   const parts = { objects, items, clock: systemClock, random: systemRandom, logger: silentLogger }
   const log = openLog({ ...parts, flushBudget: Number.POSITIVE_INFINITY })
   await work(log)

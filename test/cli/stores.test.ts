@@ -15,7 +15,7 @@ let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cli-stores-'))
   const objects = await openFileObjects({ folder, random: systemRandom })
-  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock })
+  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock, random: systemRandom })
   const parts = { objects, items, clock: systemClock, random: systemRandom, logger: silentLogger }
   const log = openLog({ ...parts, flushBudget: Number.POSITIVE_INFINITY, itemSegmentBytesMax: 500 })
   const topic = await log.topics.create({ name: 't', partitions: 1 })
@@ -88,7 +88,7 @@ test('keys are made, listed and revoked in the items themselves, without a serve
   const made = JSON.parse((await keys('create', 'operator', '--scope', 'admin', '--json')).stdout)
   expect(made).toMatchObject({ name: 'operator', scopes: ['admin:*'], secret: expect.any(String) })
   expect((await keys('list')).stdout).toContain(`${made.id}  operator  admin:*`)
-  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock })
+  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock, random: systemRandom })
   const authenticator = new Authenticator({
     keys: new ApiKeys({ items, clock: systemClock, random: systemRandom }),
     clock: systemClock,

@@ -379,6 +379,25 @@ function describeProcesses({ store, address }: Context): void {
     expect(textOf((await store().get({ pk: 'race', sk: 'counter' }))!)).toBe(String(rounds * 2))
   })
 
+  test('what was acknowledged stays while other processes open the same data', async () => {
+    const times = 100
+    const openers = [0, 1, 2].map(() => new Child('contracts/item-opener.ts', { address: address(), times }))
+    const ends = Promise.all(openers.map(opener => opener.untilEnd()))
+    let isOver = false
+    void ends.finally(() => {
+      isOver = true
+    })
+    const key = { pk: 'opened', sk: 'meanwhile' }
+    let version: Item['version'] | 'absent' = 'absent'
+    for (let count = 0; !isOver || count === 0; count++) {
+      const next: PutOperation = put(key, version, String(count))
+      // Nobody else writes it.
+      expect(await store().write([next])).toEqual({ written: true })
+      version = next.version
+    }
+    await ends
+  })
+
   test('what was acknowledged outlives kill -9, and nothing is there by half', async () => {
     const writer = new Child('contracts/item-writer.ts', { address: address() })
     await writer.untilLines(150)

@@ -9,7 +9,7 @@ import { expectAllGivenBack } from './give-back.ts'
 test('files and LMDB hold nothing but what is alive', { timeout: 180_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'give-back-'))
   const objects = await openFileObjects({ folder, random: systemRandom })
-  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock })
+  const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock, random: systemRandom })
   try {
     await expectAllGivenBack({ objects, items })
   } finally {

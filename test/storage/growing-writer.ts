@@ -1,10 +1,10 @@
 /** Makes a store grow: 120 items of 40 KB, one commit each. */
-import { systemClock } from '../../lib/base/index.ts'
+import { systemClock, systemRandom } from '../../lib/base/index.ts'
 import { openLmdbItems } from '../../lib/storage/local/index.ts'
 import { childArgument } from '../support/child.ts'
 
 const { folder, name } = childArgument<{ folder: string; name: string }>()
-const store = await openLmdbItems({ folder, clock: systemClock })
+const store = await openLmdbItems({ folder, clock: systemClock, random: systemRandom })
 for (let index = 0; index < 120; index++) {
   const sk = String(index).padStart(3, '0')
   const value = Buffer.alloc(40_000, `${name}${sk}`)

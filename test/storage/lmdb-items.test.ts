@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Clock, systemClock } from '../../lib/base/index.ts'
+import { type Clock, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type ItemKey, StoreError, type WriteOperation } from '../../lib/storage/index.ts'
 import { openLmdbItems } from '../../lib/storage/local/index.ts'
 import { Child } from '../support/child.ts'
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 test('keys that LMDB cannot hold are refused, the longest that it can are kept', async () => {
-  const store = await openLmdbItems({ folder, clock: systemClock })
+  const store = await openLmdbItems({ folder, clock: systemClock, random: systemRandom })
   const longest = { pk: 'p'.repeat(1_000), sk: 's'.repeat(976) }
   expect(await store.write([put(longest)])).toEqual({ written: true })
   expect(await store.get(longest)).toMatchObject({ key: longest })
@@ -34,16 +34,16 @@ test('keys that LMDB cannot hold are refused, the longest that it can are kept',
 
 test('the folder is made, whatever its name', async () => {
   const deep = join(folder, 'a', '.varve', 'items.db')
-  const store = await openLmdbItems({ folder: deep, clock: systemClock })
+  const store = await openLmdbItems({ folder: deep, clock: systemClock, random: systemRandom })
   expect(await store.write([put({ pk: 'p', sk: 's' })])).toEqual({ written: true })
   await store.close()
-  const again = await openLmdbItems({ folder: deep, clock: systemClock })
+  const again = await openLmdbItems({ folder: deep, clock: systemClock, random: systemRandom })
   expect(await again.get({ pk: 'p', sk: 's' })).toBeDefined()
   await again.close()
 })
 
 test('close finishes the writes that wait, and then everything is refused', async () => {
-  const store = await openLmdbItems({ folder, clock: systemClock })
+  const store = await openLmdbItems({ folder, clock: systemClock, random: systemRandom })
   const writes = Array.from({ length: 2_000 }, (_, index) => store.write([put({ pk: 'p', sk: String(index) })]))
   await store.close()
   expect(await Promise.all(writes)).toEqual(Array(2_000).fill({ written: true }))
@@ -54,7 +54,7 @@ test('close finishes the writes that wait, and then everything is refused', asyn
 
 test('while another process holds the write lock, writes are told in time and reads go on', async () => {
   const clock = new ImpatientClock()
-  const store = await openLmdbItems({ folder, clock })
+  const store = await openLmdbItems({ folder, clock, random: systemRandom })
   await store.write([put({ pk: 'p', sk: 'before' })])
   const holder = new Child('storage/lock-holder.ts', { folder })
   await holder.untilLines(1)
@@ -78,7 +78,7 @@ test('while another process holds the write lock, writes are told in time and re
 test('processes whose store grows at the same time do not write over each other’s pages', async () => {
   const writers = ['a', 'b', 'c'].map(name => new Child('storage/growing-writer.ts', { folder, name }))
   await Promise.all(writers.map(writer => writer.untilEnd()))
-  const store = await openLmdbItems({ folder, clock: systemClock })
+  const store = await openLmdbItems({ folder, clock: systemClock, random: systemRandom })
   for (const name of ['a', 'b', 'c']) {
     const { items } = await store.query(name)
     const { items: rest } = await store.query(name, { from: '100' })

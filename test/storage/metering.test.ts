@@ -56,7 +56,7 @@ test('objects are counted by request, bytes and price', async () => {
 test('items are counted by request, unit and price', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'metering-'))
   const meter = new StoreMeter()
-  const store = meterItems(await openLmdbItems({ folder, clock: systemClock }), meter)
+  const store = meterItems(await openLmdbItems({ folder, clock: systemClock, random: systemRandom }), meter)
   await store.write([put('a', 100)])
   await store.write([put('a', 100)])
   await store.write([put('b', 2_000), { kind: 'check', key: { pk: 'p', sk: 'a' }, expected: 1 }])

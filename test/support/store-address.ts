@@ -33,7 +33,8 @@ export async function openObjects(address: ObjectsAddress): Promise<ObjectStore>
 
 /** Makes the table where it is missing. */
 export async function openItems(address: ItemsAddress): Promise<ItemStore> {
-  if (address.kind === 'lmdb') return openLmdbItems({ folder: address.folder, clock: systemClock })
+  if (address.kind === 'lmdb')
+    return openLmdbItems({ folder: address.folder, clock: systemClock, random: systemRandom })
   const client = createDynamoDbClient(address.server)
   await ensureTable(client, address.table, systemClock)
   return openDynamoDbItems({ client, table: address.table, clock: systemClock, random: systemRandom })

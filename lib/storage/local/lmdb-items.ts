@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
-import type { Clock } from '../../base/index.ts'
+import type { Clock, Random } from '../../base/index.ts'
 import {
   type Conflict,
   checkItemKey,
@@ -26,6 +26,7 @@ import { makeDurableFolder, syncPath } from './durable-folders.ts'
 import { failure } from './file-errors.ts'
 import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
 import { changeItems, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
+import { OpenGate } from './open-gate.ts'
 
 const QUERY_ITEMS_MAX = 1_000
 /** A page ends after this many bytes of values, as DynamoDB's does. */
@@ -37,35 +38,42 @@ const COMMIT_BYTES_MAX = 16 * 1_024 * 1_024
 const WAITING_WRITES_MAX = 50_000
 /** Another process that holds the write lock may be stopped, or the disk may hang: callers are told after so long. */
 const COMMIT_MS_MAX = 30_000
+const TOKEN_BYTES = 16
 const NO_ANSWER_YET = 'a commit before gave no answer yet'
 
 export interface LmdbItemsOptions {
   /** Made where it is missing. */
   readonly folder: string
   readonly clock: Clock
+  readonly random: Random
 }
 
 /** @throws StoreError where the folder cannot be made or written. */
-export async function openLmdbItems({ folder, clock }: LmdbItemsOptions): Promise<ItemStore> {
+export async function openLmdbItems({ folder, clock, random }: LmdbItemsOptions): Promise<ItemStore> {
   try {
     await makeDurableFolder(folder)
-    const database = open<Buffer, Buffer>({
-      path: folder,
-      noSubdir: false,
-      overlappingSync: false,
-      // Writes are grouped here. With lmdb's own grouping a failed commit also rejects a promise that nobody holds.
-      eventTurnBatching: false,
-      useVersions: true,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-    })
+    const token = Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
+    const { gate, opened: database } = await OpenGate.open({ clock, folder, token }, () => openDatabase(folder))
     // What a process that was killed in a commit left in the page cache is on disk before anyone here relies on it.
     await syncPath(join(folder, 'data.mdb'))
     await syncPath(folder)
-    return new LmdbItems(database, clock)
+    return new LmdbItems(database, clock, gate)
   } catch (error) {
-    throw failure(`open the item store in ${folder}`, error)
+    throw error instanceof StoreError ? error : failure(`open the item store in ${folder}`, error)
   }
+}
+
+function openDatabase(folder: string): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path: folder,
+    noSubdir: false,
+    overlappingSync: false,
+    // Writes are grouped here. With lmdb's own grouping a failed commit also rejects a promise that nobody holds.
+    eventTurnBatching: false,
+    useVersions: true,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+  })
 }
 
 interface PendingWrite {
@@ -111,15 +119,17 @@ class Commit {
 class LmdbItems implements ItemStore {
   readonly #database: RootDatabase<Buffer, Buffer>
   readonly #clock: Clock
+  readonly #gate: OpenGate
   #waiting: PendingWrite[] = []
   #committing: Promise<void> | undefined
   /** Why nothing can be written: a commit gave no answer (lmdb cannot be told to give it up), or LMDB gave up itself. */
   #stuck: string | undefined
   #closed = false
 
-  constructor(database: RootDatabase<Buffer, Buffer>, clock: Clock) {
+  constructor(database: RootDatabase<Buffer, Buffer>, clock: Clock, gate: OpenGate) {
     this.#database = database
     this.#clock = clock
+    this.#gate = gate
   }
 
   async get(key: ItemKey): Promise<Item | undefined> {
@@ -155,6 +165,7 @@ class LmdbItems implements ItemStore {
     this.#closed = true
     await this.#committing
     if (!this.#stuck) await this.#database.close()
+    await this.#gate.close()
   }
 
   // -------------------------------------------------------------- reading
@@ -190,6 +201,11 @@ class LmdbItems implements ItemStore {
 
   async #commitWaiting(): Promise<void> {
     while (this.#waiting.length > 0) {
+      const wait = this.#gate.begin()
+      if (wait) {
+        await wait
+        continue
+      }
       const group = this.#takeGroup()
       try {
         const outcomes = await this.#commitInTime(group)
@@ -224,6 +240,9 @@ class LmdbItems implements ItemStore {
   async #commitInTime(group: readonly PendingWrite[]): Promise<readonly Outcome[]> {
     const commit = new Commit(group)
     const running = this.#commit(commit)
+    // When LMDB is done with it, answered in time or not.
+    const ended = () => this.#gate.ended()
+    running.then(ended, ended)
     const answered = new AbortController()
     const overdue = this.#clock.sleep(COMMIT_MS_MAX, answered.signal).then(() => undefined)
     try {

@@ -1,0 +1,211 @@
+/**
+ * Nobody commits to an LMDB folder while another process opens it.
+ *
+ * LMDB's open (mdb_env_open2) reads which transaction is the last, and a moment later writes that into the memory that all processes
+ * share. A commit between the two is undone by whoever commits next, though it was acknowledged. So whoever opens asks all who
+ * have the folder open, over the loopback, to finish what they are committing and wait until it has opened:
+ *
+ *   1. it listens, and writes a file that says where (`open/PID-TOKEN`): from now on it is asked too;
+ *   2. it asks everybody who has such a file, and waits until each has no commit under way (`paused`);
+ *   3. it opens LMDB, and tells those who asked it (`opened`);
+ *   4. it commits once nobody who asks it is there any more, and everybody it asked has opened too: of two that open at once, one may
+ *      not know of the other.
+ * Who dies is forgotten: its connections break, and its file is taken away by the next. Who stands still in the middle keeps the others
+ * waiting, as it would with LMDB's own lock in its hands.
+ */
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import type { Clock } from '../../base/index.ts'
+import { StoreError } from '../index.ts'
+
+const FOLDER = 'open'
+const HOST = '127.0.0.1'
+/** A process that is asked and does not answer for so long: the folder is not opened. */
+const ANSWER_MS_MAX = 10_000
+const NAME = /^(\d+)-[0-9a-f]+$/
+
+const PAUSED = 'p'
+const OPENED = 'o'
+
+interface Asked {
+  readonly socket: Socket
+  readonly opened: Promise<void>
+}
+
+export class OpenGate {
+  readonly #clock: Clock
+  readonly #folder: string
+  readonly #token: string
+  readonly #name: string
+  readonly #server: Server
+  /** Those who open, and wait for this process or have been told to go on. */
+  readonly #askers = new Set<Socket>()
+  #isCommitting = false
+  #isOpen = false
+  #change = Promise.withResolvers<void>()
+
+  private constructor(clock: Clock, folder: string, token: string) {
+    this.#clock = clock
+    this.#folder = join(folder, FOLDER)
+    this.#token = token
+    this.#name = `${process.pid}-${token}`
+    this.#server = createServer(socket => this.#welcome(socket))
+    // A store that nobody closes keeps no process alive.
+    this.#server.unref()
+  }
+
+  /** Opens with `open` while nobody commits. `token`: hex digits that nobody can guess. @throws StoreError STORE_UNAVAILABLE */
+  static async open<T>(
+    { clock, folder, token }: { readonly clock: Clock; readonly folder: string; readonly token: string },
+    open: () => T,
+  ): Promise<{ readonly gate: OpenGate; readonly opened: T }> {
+    const gate = new OpenGate(clock, folder, token)
+    await gate.#register()
+    const asked: Asked[] = []
+    try {
+      asked.push(...(await gate.#askEverybody()))
+      const opened = open()
+      gate.#hasOpened()
+      await gate.#within(Promise.all(asked.map(({ opened }) => opened)))
+      return { gate, opened }
+    } catch (error) {
+      await gate.close()
+      throw error
+    } finally {
+      for (const { socket } of asked) socket.destroy()
+    }
+  }
+
+  /** Undefined: a commit may begin now; `ended` is to be called after it. Else it may be asked again then. */
+  begin(): Promise<void> | undefined {
+    if (this.#askers.size > 0) return this.#change.promise
+    this.#isCommitting = true
+    return undefined
+  }
+
+  ended(): void {
+    this.#isCommitting = false
+    for (const socket of this.#askers) this.#answer(socket)
+  }
+
+  async close(): Promise<void> {
+    await rm(join(this.#folder, this.#name), { force: true })
+    for (const socket of this.#askers) socket.destroy()
+    this.#server.close()
+  }
+
+  // ---------------------------------------------------------------- asked
+
+  #welcome(socket: Socket): void {
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      this.#askers.delete(socket)
+      this.#tellOfChange()
+    })
+    socket.once('data', data => {
+      if (data.toString() !== this.#token) {
+        socket.destroy()
+        return
+      }
+      this.#askers.add(socket)
+      if (!this.#isCommitting) this.#answer(socket)
+    })
+  }
+
+  #answer(socket: Socket): void {
+    socket.write(PAUSED)
+    if (this.#isOpen) socket.write(OPENED)
+  }
+
+  #hasOpened(): void {
+    this.#isOpen = true
+    for (const socket of this.#askers) socket.write(OPENED)
+  }
+
+  #tellOfChange(): void {
+    const { resolve } = this.#change
+    this.#change = Promise.withResolvers()
+    resolve()
+  }
+
+  // ---------------------------------------------------------------- asking
+
+  /** The file is there as a whole, or not at all. */
+  async #register(): Promise<void> {
+    this.#server.listen(0, HOST)
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    await mkdir(this.#folder, { recursive: true })
+    const path = join(this.#folder, this.#name)
+    await writeFile(`${path}.new`, JSON.stringify({ port, token: this.#token }), { mode: 0o600 })
+    await rename(`${path}.new`, path)
+  }
+
+  async #askEverybody(): Promise<Asked[]> {
+    const names = (await readdir(this.#folder)).filter(name => NAME.test(name) && name !== this.#name)
+    const asked = await this.#within(Promise.all(names.map(name => this.#ask(name))))
+    return asked.filter(one => one !== undefined)
+  }
+
+  /** Undefined: it is gone, and so is its file. */
+  async #ask(name: string): Promise<Asked | undefined> {
+    const path = join(this.#folder, name)
+    const told = await readFile(path, 'utf8').catch(() => undefined)
+    if (told === undefined) return undefined
+    if (!isAlive(Number(NAME.exec(name)![1]))) {
+      await rm(path, { force: true })
+      return undefined
+    }
+    const { port, token } = JSON.parse(told) as { readonly port: number; readonly token: string }
+    const socket = connect({ host: HOST, port })
+    const paused = Promise.withResolvers<void>()
+    const opened = Promise.withResolvers<void>()
+    let isConnected = false
+    const gone = () => {
+      paused.resolve()
+      opened.resolve()
+    }
+    socket.on('connect', () => {
+      isConnected = true
+      socket.write(token)
+    })
+    socket.on('data', data => {
+      const text = data.toString()
+      if (text.includes(PAUSED)) paused.resolve()
+      if (text.includes(OPENED)) opened.resolve()
+    })
+    socket.on('error', gone)
+    socket.on('close', gone)
+    await paused.promise
+    // Nobody listens there: it ended, and another has its process number.
+    if (!isConnected) await rm(path, { force: true })
+    return { socket, opened: opened.promise }
+  }
+
+  async #within<T>(work: Promise<T>): Promise<T> {
+    const done = new AbortController()
+    const late = this.#clock.sleep(ANSWER_MS_MAX, done.signal).then(() => {
+      if (done.signal.aborted) return undefined as never
+      const message = `another process that has ${this.#folder} open does not answer: end it, or try again`
+      throw new StoreError('STORE_UNAVAILABLE', message)
+    })
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      done.abort()
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
