@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'lib/storage/local': {
     rooms: ['lib/base', 'lib/storage'],
-    packages: ['lmdb', 'node:fs', 'node:path', 'node:crypto', 'node:util'],
+    packages: ['lmdb', 'node:fs', 'node:path', 'node:crypto', 'node:util', 'node:net', 'node:events'],
   },
   'lib/leases': { rooms: ['lib/base', 'lib/storage'], packages: [] },
   'lib/lifetimes': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },
