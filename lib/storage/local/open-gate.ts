@@ -19,12 +19,16 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../../base/index.ts'
 import { StoreError } from '../index.ts'
+import { errorCode, failure } from './file-errors.ts'
 
 const FOLDER = 'open'
 const HOST = '127.0.0.1'
 /** A process that is asked and does not answer for so long: the folder is not opened. */
 const ANSWER_MS_MAX = 10_000
-const NAME = /^(\d+)-[0-9a-f]+$/
+const NAME = /^(\d+)-[0-9a-f]+(\.new)?$/
+
+/** It has ended, or is ending: it commits nothing any more. */
+const NOBODY_THERE = new Set(['ECONNREFUSED', 'ECONNRESET'])
 
 const PAUSED = 'p'
 const OPENED = 'o'
@@ -153,12 +157,13 @@ export class OpenGate {
   /** Undefined: it is gone, and so is its file. */
   async #ask(name: string): Promise<Asked | undefined> {
     const path = join(this.#folder, name)
-    const told = await readFile(path, 'utf8').catch(() => undefined)
-    if (told === undefined) return undefined
     if (!isAlive(Number(NAME.exec(name)![1]))) {
       await rm(path, { force: true })
       return undefined
     }
+    // One that is being written is of somebody who will ask before it opens.
+    const told = name.endsWith('.new') ? undefined : await readUnlessGone(path)
+    if (told === undefined) return undefined
     const { port, token } = JSON.parse(told) as { readonly port: number; readonly token: string }
     const socket = connect({ host: HOST, port })
     const paused = Promise.withResolvers<void>()
@@ -177,7 +182,10 @@ export class OpenGate {
       if (text.includes(PAUSED)) paused.resolve()
       if (text.includes(OPENED)) opened.resolve()
     })
-    socket.on('error', gone)
+    socket.on('error', error => {
+      if (isConnected || NOBODY_THERE.has(errorCode(error) ?? '')) gone()
+      else paused.reject(failure('ask another process that has the item store open', error))
+    })
     socket.on('close', gone)
     await paused.promise
     // Nobody listens there: it ended, and another has its process number.
@@ -200,12 +208,21 @@ export class OpenGate {
   }
 }
 
+async function readUnlessGone(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
     // Another user's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return errorCode(error) === 'EPERM'
   }
 }
