@@ -32,7 +32,8 @@ export const functionRights: Readonly<Record<FunctionName, Rights>> = {
   ingest: { table: ITEMS, objects: OBJECTS },
   // Dead letters are appended.
   dispatch: { table: ITEMS, objects: OBJECTS },
-  resource: { table: ITEMS, objects: OBJECTS },
+  // It makes, changes and deletes; where a subscription begins by time it reads records, and appends none.
+  resource: { table: ITEMS, objects: ['Get', 'List'] },
   // Compaction puts large objects in parts.
   upkeep: { table: ITEMS, objects: [...OBJECTS, 'Abort', 'ListUploads'] },
 }

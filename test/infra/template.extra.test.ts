@@ -58,7 +58,6 @@ describe('rights', () => {
   test.each([
     [/^LogHttpFunction/, []],
     [/^LogUpkeepFunction/, ['s3:AbortMultipartUpload', 's3:ListBucketMultipartUploads']],
-    [/^LogTopicsFunction/, []],
     [/^LogFromQueueFunction/, receive.map(action => `sqs:${action}`)],
     [/^LogFromBusFunction/, send.map(action => `sqs:${action}`)],
     [/^LogDispatchFunction/, [...stream, 'dynamodb:ListStreams', ...deliver]],
@@ -67,6 +66,13 @@ describe('rights', () => {
     expect([...rights.values()].flat().sort()).toEqual([...items, ...objects, ...logs, ...more].sort())
     // Which knows no narrower resource.
     expect(rights.get('"*"') ?? []).toEqual(more.filter(action => action === 'dynamodb:ListStreams'))
+  })
+
+  test('of the function that makes topics and subscriptions are to read objects, and to write none', () => {
+    const read = ['s3:GetObject', 's3:ListBucket']
+    expect([...rightsOf(whole, /^LogTopicsFunction/).values()].flat().sort()).toEqual(
+      [...items, ...read, ...logs].sort(),
+    )
   })
 
   test('of a dispatch function are to deliver to these targets, and to no other', () => {
