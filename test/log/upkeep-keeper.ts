@@ -1,4 +1,7 @@
-/** Compacts, merges, retains and sweeps embedded stores as fast as it can, a line for each pass, until it is killed; or until nothing is left to do. */
+/**
+ * Compacts, merges, retains and sweeps embedded stores as fast as it can, until it is killed, or until nothing is left to do. Prints a line
+ * when the stores are open, one for each thing that it does (job and what), and one for each pass.
+ */
 import { join } from 'node:path'
 import { silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
@@ -31,8 +34,10 @@ const log = openLog({ objects, items, ...SURROUNDINGS, flushBudget: Number.POSIT
 const leases = new Leases({ items, ...SURROUNDINGS, owner: `keeper ${process.pid}` })
 const jobs = log.upkeepJobs(SETTINGS, async () => {})
 const upkeep = new Upkeep({ ...SURROUNDINGS, jobs, leases, leaseMs: LEASE_MS, pauseMs: 0 })
+console.log('open')
 for (;;) {
-  const { findings, complete, failed } = await upkeep.runOnce({ withinMs: 60_000 })
+  const onFinding = ({ job }: { readonly job: string }) => console.log(job)
+  const { findings, complete, failed } = await upkeep.runOnce({ withinMs: 60_000, onFinding })
   console.log(JSON.stringify({ findings, complete, failed }))
   if (untilDone && complete && findings === 0) break
 }

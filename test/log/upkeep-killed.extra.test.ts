@@ -43,14 +43,21 @@ test('kill -9 of upkeep, again and again, while records come in', { timeout: 240
       }
     }
     await append(50)
+    const done = new Set<string>()
     for (let kill = 0; kill < KILLS; kill++) {
       const options: KeeperOptions = { folder, untilDone: false }
       const keeper = new Child(PROGRAM, options)
-      // Its first pass is under way, or some are over.
-      if (kill % 2 === 0) await keeper.untilLines(1 + (kill % 3))
-      await append(1 + Math.floor(Math.random() * 40))
-      await keeper.kill()
+      try {
+        // It has begun, or done something.
+        await keeper.untilLines(1 + (kill % 4))
+        await append(1 + Math.floor(Math.random() * 40))
+      } finally {
+        await keeper.kill()
+      }
+      for (const line of keeper.lines) done.add(line)
     }
+    // Every kind of work was under way while they were killed.
+    for (const job of ['compact', 'retain', 'sweep']) expect(done).toContain(job)
     const last = new Child(PROGRAM, { folder, untilDone: true } satisfies KeeperOptions)
     await last.untilEnd()
     const { code, stdout } = await runCli(['check', '--data', folder, '--orphans', '--json'])

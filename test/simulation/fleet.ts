@@ -118,6 +118,7 @@ function sumOf(a: Pace, b: Pace): Pace {
 /** A worker that is asked one thing at a time. */
 class Thread {
   readonly #worker: Worker
+  readonly #exited: Promise<void>
   #settle: { resolve(result: WorkResult): void; reject(error: unknown): void } | undefined
 
   constructor(plant: string | undefined) {
@@ -128,6 +129,7 @@ class Thread {
     })
     this.#worker.on('message', (result: WorkResult) => this.#settle?.resolve(result))
     this.#worker.on('error', error => this.#settle?.reject(error))
+    this.#exited = new Promise(resolve => this.#worker.once('exit', () => resolve()))
   }
 
   ask(order: WorkOrder): Promise<WorkResult> {
@@ -137,7 +139,9 @@ class Thread {
     })
   }
 
+  /** By itself: one that is terminated has taken the whole process with it. */
   async end(): Promise<void> {
-    await this.#worker.terminate()
+    this.#worker.postMessage({ kind: 'end' } satisfies WorkOrder)
+    await this.#exited
   }
 }

@@ -14,6 +14,7 @@ export type WorkOrder =
       readonly tracing: Tracing
     }
   | { readonly kind: 'shrink'; readonly plan: Plan; readonly violation: Violation }
+  | { readonly kind: 'end' }
 
 export interface Failure {
   readonly plan: Plan
@@ -59,9 +60,12 @@ const { drawPlan, isLong } = await import('./plan.ts')
 const { shrinkPlan } = await import('./shrink.ts')
 const { system } = await import('./system-under-test.ts')
 
-parentPort!.on('message', async (order: WorkOrder) => parentPort!.postMessage(await work(order)))
+parentPort!.on('message', async (order: WorkOrder) => {
+  if (order.kind === 'end') parentPort!.close()
+  else parentPort!.postMessage(await work(order))
+})
 
-async function work(order: WorkOrder): Promise<WorkResult> {
+async function work(order: Exclude<WorkOrder, { kind: 'end' }>): Promise<WorkResult> {
   if (order.kind === 'shrink') {
     const { plan, outcome, runs } = await shrinkPlan(order.plan, order.violation.property, system)
     const operations = outcome.history.map(describeOperation)
