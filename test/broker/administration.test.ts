@@ -114,6 +114,23 @@ test('a directory tells the bytes of each partition', async () => {
   for (const { results } of await everyVersion(AlterReplicaLogDirs, { dirs })) {
     expect(results[0]!.partitions[0]!.errorCode).toBe(57)
   }
+  const path = answer!.results[0]!.logDir
+  const there = [
+    {
+      path,
+      topics: [
+        { name: 'a', partitions: [0, 9] },
+        { name: 'nope', partitions: [0] },
+      ],
+    },
+  ]
+  for (const { results } of await everyVersion(AlterReplicaLogDirs, { dirs: there })) {
+    const told = results.map(({ topicName, partitions }) => [topicName, partitions.map(({ errorCode }) => errorCode)])
+    expect(told).toEqual([
+      ['a', [0, 3]],
+      ['nope', [3]],
+    ])
+  }
 })
 
 describe('DescribeTopicPartitions', () => {
