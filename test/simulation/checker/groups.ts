@@ -6,6 +6,8 @@ import type { Assignment, Expiry, Heartbeat, Join, OffsetCommit, OffsetFetch, Op
 
 /** A request reaches a process within this; and a process that stood still for less takes no notice of it. */
 const UNNOTICED_MS = 2_100
+/** Who puts a member out has not heard of it for so much of its session, though another coordinator may have. */
+const HEARD_SHARE = 2 / 3
 
 export function checkGroups(history: readonly Operation[]): Violation[] {
   const assignments: Assignment[] = []
@@ -93,8 +95,10 @@ function checkHeartbeats(
     }
     if (outcome !== 'UNKNOWN_MEMBER_ID' || before?.outcome !== 'ok' || before.generation !== generation) continue
     // Where the group had one coordinator only, it counts when the heartbeat was sent: nobody else could have judged.
-    const heardAtMs = coordinators.size === 1 ? invokedAtMs + UNNOTICED_MS : completedAtMs
-    if (heardAtMs >= before.invokedAtMs + sessionMs) continue
+    const isAlone = coordinators.size === 1
+    const heardAtMs = isAlone ? invokedAtMs + UNNOTICED_MS : completedAtMs
+    // Else the last may have been heard by one that was about to be replaced, or was so already, for a third of the session at most.
+    if (heardAtMs >= before.invokedAtMs + sessionMs * (isAlone ? 1 : HEARD_SHARE)) continue
     const what = `${member} was put out; it had sent a heartbeat ${invokedAtMs - before.invokedAtMs} ms after the last`
     violations.push({ property: 'false-eviction', what })
   }
