@@ -66,10 +66,16 @@ function convert(value: unknown, type: ArchiveColumn['type']): ColumnValue {
   }
 }
 
-function textOf(value: unknown): string {
-  return JSON.stringify(value, (_key, member) =>
-    typeof member === 'bigint' ? (JSON as unknown as RawJson).rawJSON(String(member)) : member,
-  )
+/** Null where it is nested so deeply that it cannot be written. */
+function textOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value, (_key, member) =>
+      typeof member === 'bigint' ? (JSON as unknown as RawJson).rawJSON(String(member)) : member,
+    )
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
 }
 
 /** TypeScript does not know it yet (ECMAScript 2026). */

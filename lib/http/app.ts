@@ -66,11 +66,15 @@ const CORS = {
     'varve-start-offset',
     'varve-end-offset',
     'varve-position',
+    'varve-aborted-transactions',
     'retry-after',
     'location',
   ],
   maxAge: 600,
 }
+
+/** What `mountDocument` serves. */
+const DOCUMENT_PATHS: readonly string[] = ['/', '/docs', '/openapi.json']
 
 export const routes: readonly Route[] = [
   ...topicRoutes,
@@ -146,5 +150,6 @@ function methodsOf(path: string): string[] {
     const pattern = route.path.split('/').map(part => (part.startsWith('{') ? '[^/]+' : part.replaceAll('.', '\\.')))
     return new RegExp(`^${pattern.join('/')}$`).test(path)
   })
-  return [...new Set(fitting.map(({ method }) => method.toUpperCase()))]
+  const methods = fitting.map(({ method }) => method.toUpperCase())
+  return [...new Set(DOCUMENT_PATHS.includes(path) ? ['GET', ...methods] : methods)]
 }

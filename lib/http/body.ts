@@ -44,7 +44,7 @@ async function* rawPieces(body: ReadableStream<Uint8Array>, { clock, limits }: B
     for (;;) {
       const come = new AbortController()
       const idle = clock.sleep(limits.bodyIdleMs, come.signal).then(() => undefined)
-      const piece = await Promise.race([reader.read(), idle])
+      const piece = await Promise.race([readOf(reader), idle])
       come.abort()
       if (!piece) throw new HttpError('BODY_TIMED_OUT', `nothing of the body came for ${limits.bodyIdleMs} ms`)
       ended = piece.done
@@ -53,6 +53,15 @@ async function* rawPieces(body: ReadableStream<Uint8Array>, { clock, limits }: B
     }
   } finally {
     if (!ended) void reader.cancel().catch(() => undefined)
+  }
+}
+
+/** @throws HttpError MALFORMED_BODY: the sender went away in the middle */
+async function readOf(reader: ReadableStreamDefaultReader<Uint8Array>) {
+  try {
+    return await reader.read()
+  } catch (error) {
+    throw new HttpError('MALFORMED_BODY', `the body broke off: ${(error as Error).message}`)
   }
 }
 

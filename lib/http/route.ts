@@ -83,7 +83,7 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject>(options: Rou
     const path = options.path.replaceAll(/\{(\w+)\}/g, ':$1')
     app.on(options.method.toUpperCase(), path, async context => {
       try {
-        const query = Object.fromEntries(new URL(context.req.url).searchParams)
+        const query = queryOf(context.req.url, options.query)
         const params = check(options.params, context.req.param(), 'path')
         return await options.handle(
           callOf({ context, parts, params, query: check(options.query, query, 'query') }),
@@ -122,6 +122,14 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, where: str
 
 export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } })
+}
+
+/** @throws HttpError BAD_REQUEST where one of the route's parameters is there twice */
+function queryOf(url: string, { shape }: z.ZodObject): Record<string, string> {
+  const { searchParams } = new URL(url)
+  const twice = Object.keys(shape).find(name => searchParams.getAll(name).length > 1)
+  if (twice !== undefined) throw new HttpError('BAD_REQUEST', `query.${twice}: given more than once`)
+  return Object.fromEntries(searchParams)
 }
 
 function callOf<P, Q>(options: { context: Context<AppEnv>; parts: HttpParts; params: P; query: Q }): Call<P, Q> {

@@ -65,6 +65,11 @@ describe('a value', () => {
     expect(unfold(value, columnsOf('c=a.b.c:int,d=a.x.c:int,e=constructor:string'))).toEqual([7, null, null])
     expect(unfold(null, columnsOf('a:int'))).toEqual([null])
   })
+
+  test('a member that is nested too deeply to be written does not stop the archive', () => {
+    const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)},"b":1}`
+    expect(unfold(Buffer.from(deep), columnsOf('a:json,c=a:string,b:int'))).toEqual([null, null, 1])
+  })
 })
 
 test('columns are unfolded, and a changed schema keeps the ids of those that stay', async () => {

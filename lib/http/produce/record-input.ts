@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { NewRecord } from '../../records/index.ts'
 import { HttpError } from '../errors.ts'
+import { jsonBytes } from '../json.ts'
 
 /** What fits a record's timestamp delta. */
 const TIMESTAMP_MAX = 2 ** 52
@@ -82,7 +83,7 @@ export function readRecordInput(parsed: unknown, defaults: InputDefaults, where:
 
 function encode(value: unknown, encoding: 'json' | 'text' | 'base64', where: string): Buffer | null {
   if (value === null || value === undefined) return null
-  if (encoding === 'json') return Buffer.from(JSON.stringify(value))
+  if (encoding === 'json') return jsonBytes(value, where)
   if (typeof value !== 'string') throw new HttpError('BAD_REQUEST', `${where}: expected a string of ${encoding}`)
   return encoding === 'text' ? Buffer.from(value) : decodeBase64(value, where)
 }

@@ -1,7 +1,7 @@
 /** The embedded formats of REST Proxy v2: what keys and values are in its JSON. */
 import type { BatchRecord } from '../../records/index.ts'
 import { HttpError } from '../errors.ts'
-import { jsonLine } from '../json.ts'
+import { jsonBytes, jsonLine } from '../json.ts'
 import { contentTypeOf } from '../media-types.ts'
 import { decodeBase64 } from '../produce/record-input.ts'
 import { textIn } from '../text.ts'
@@ -40,7 +40,7 @@ export function accepts(request: Request, format: EmbeddedFormat): boolean {
 /** @throws HttpError BAD_REQUEST */
 export function encodeEmbedded(value: unknown, format: EmbeddedFormat, where: string): Buffer | null {
   if (value === null || value === undefined) return null
-  if (format === 'json') return Buffer.from(JSON.stringify(value))
+  if (format === 'json') return jsonBytes(value, where)
   if (typeof value !== 'string') throw new HttpError('BAD_REQUEST', `${where}: expected a string of base64`)
   return decodeBase64(value, where)
 }

@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { type Topic, topicConfigs } from '../../log/index.ts'
 import { readPieces } from '../body.ts'
 import { HttpError } from '../errors.ts'
+import { jsonBytes } from '../json.ts'
 import type { HttpParts } from '../parts.ts'
 import type { Outcome } from '../produce/appender.ts'
 import { decodeBase64, type InputRecord, partitionSchema } from '../produce/record-input.ts'
@@ -240,7 +241,7 @@ function recordOf(parsed: unknown, where: string, now: number): InputRecord {
 
 function bytesOf(data: z.infer<typeof dataSchema>, where: string): Buffer | null {
   if (!data || data.data === undefined || (data.data === null && data.type !== 'JSON')) return null
-  if (data.type === 'JSON') return Buffer.from(JSON.stringify(data.data))
+  if (data.type === 'JSON') return jsonBytes(data.data, `${where}.data`)
   if (typeof data.data !== 'string')
     throw new HttpError('BAD_REQUEST', `${where}.data: expected a string for ${data.type}`)
   return data.type === 'STRING' ? Buffer.from(data.data) : decodeBase64(data.data, `${where}.data`)

@@ -1,0 +1,78 @@
+/** What the fuzzer does not think of: each of these was answered wrongly once. */
+import { expect, test } from 'vitest'
+import { bodyOf, linesOf, openHttpRig } from './rig.ts'
+
+const DEPTH = 100_000
+const deepList = '['.repeat(DEPTH) + ']'.repeat(DEPTH)
+const deepObject = `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`
+const DEEP = 'nested too deeply'
+
+test.each([
+  ['/v1/topics/t/records', 'application/json', `{"value":${deepList}}`, 400],
+  ['/v1/topics/t/records', 'application/json', `[{"value":1},{"key":${deepObject}}]`, 400],
+  // Digits that a double does not hold are read in another way.
+  ['/v1/topics/t/records', 'application/json', `{"value":[1234567890123456789,${deepObject}]}`, 400],
+  ['/topics/t', 'application/vnd.kafka.json.v2+json', `{"records":[{"value":${deepObject}}]}`, 422],
+])('a value at %s that is nested too deeply is refused, and nothing is appended', async (path, type, body, status) => {
+  const rig = openHttpRig()
+  await rig.send('POST', '/v1/topics', { name: 't' })
+  const answer = await rig.send('POST', path, body, { 'content-type': type })
+  expect(JSON.stringify(await bodyOf(answer, status))).toContain(DEEP)
+  expect((await bodyOf(await rig.send('GET', '/v1/topics/t/records?from=earliest'))).records).toEqual([])
+  expect(rig.logged).toEqual([])
+})
+
+test('of a stream the one record that is nested too deeply is refused', async () => {
+  const rig = openHttpRig()
+  const lines = `{"value":${deepList}}\n{"value":1}\n`
+  const answer = await rig.send('POST', '/v1/topics/t/records', lines, { 'content-type': 'application/x-ndjson' })
+  expect(linesOf(await answer.text())).toEqual([
+    { error: { status: 400, code: 'BAD_REQUEST', detail: `line 1.value: ${DEEP}` } },
+    { partition: 0, offset: 0 },
+  ])
+  const objects = `{"value":{"type":"JSON","data":${deepObject}}}{"value":{"type":"JSON","data":1}}`
+  const reports = await rig.send('POST', '/v3/clusters/varve/topics/t/records', objects)
+  expect(linesOf(await reports.text())).toMatchObject([
+    { error_code: 42201, message: `line 1.value.data: ${DEEP}` },
+    { error_code: 200, offset: 1 },
+  ])
+  expect(rig.logged).toEqual([])
+})
+
+test('a parameter that is given twice is refused', async () => {
+  const rig = openHttpRig()
+  await rig.send('POST', '/v1/topics', { name: 't' })
+  const answer = await rig.send('GET', '/v1/topics/t/records?from=earliest&waitMs=0&from=latest')
+  expect(await bodyOf(answer, 400)).toMatchObject({ code: 'BAD_REQUEST', detail: 'query.from: given more than once' })
+})
+
+test('a body that breaks off is no error of the server', async () => {
+  const rig = openHttpRig()
+  const body = new ReadableStream({
+    pull: controller => controller.error(new Error('aborted')),
+  })
+  const request = new Request('http://localhost/v1/topics/t/records', {
+    method: 'POST',
+    body,
+    duplex: 'half',
+  } as object)
+  expect(await bodyOf(await rig.app.request(request), 400)).toMatchObject({
+    code: 'MALFORMED_BODY',
+    detail: 'the body broke off: aborted',
+  })
+  expect(rig.logged).toEqual([])
+})
+
+test('the document takes GET', async () => {
+  const { send } = openHttpRig()
+  for (const path of ['/', '/docs', '/openapi.json']) {
+    const answer = await send('POST', path, '')
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET'])
+  }
+})
+
+test('a page of another origin sees every header that an answer has of its own', async () => {
+  const { send } = openHttpRig({ corsOrigins: ['https://page.example'] })
+  const answer = await send('GET', '/v1/topics/none', undefined, { origin: 'https://page.example' })
+  expect(answer.headers.get('access-control-expose-headers')?.split(',')).toContain('varve-aborted-transactions')
+})
