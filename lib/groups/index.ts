@@ -1,5 +1,6 @@
 export { type Assignment, assignmentOf } from './assignment.ts'
 export { offsetsBlocksOf } from './committed-offsets.ts'
+export { readConsumerAssignment } from './consumer-subscription.ts'
 export type {
   CommitRequest,
   CommitResult,

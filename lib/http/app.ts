@@ -32,7 +32,6 @@ import { producerRoute } from './produce/producer-routes.ts'
 import { ConsumerInstances } from './rest-proxy/consumer-instances.ts'
 import { v2ConsumerRoutes } from './rest-proxy/v2-consumer-routes.ts'
 import { v2TopicRoutes } from './rest-proxy/v2-topic-routes.ts'
-import { v3GroupRoutes } from './rest-proxy/v3-group-routes.ts'
 import { v3Routes } from './rest-proxy/v3-routes.ts'
 import { type AppEnv, jsonResponse, type Route } from './route.ts'
 import { subscriptionRoutes } from './subscription-routes.ts'
@@ -89,7 +88,6 @@ export const routes: readonly Route[] = [
   ...v2TopicRoutes,
   ...v2ConsumerRoutes,
   ...v3Routes,
-  ...v3GroupRoutes,
 ]
 
 export function createHttpApp(options: HttpOptions): Hono<AppEnv> {

@@ -14,6 +14,9 @@ import { textIn } from './text.ts'
 /** Who the caller of a long answer is holds for so long; a revoked key is believed for a few seconds besides. */
 const IDENTIFIED_MS = 5_000
 
+/** As REST Proxy v3 has it: `records:batch`. */
+const VERB = 'verb'
+
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /** Media type → schema; undefined: bytes or text without one. */
@@ -21,7 +24,7 @@ export type Content = Readonly<Record<string, z.ZodType | undefined>>
 
 export interface RouteInfo {
   readonly method: Method
-  /** `/v1/topics/{topic}` */
+  /** `/v1/topics/{topic}`, `/v3/clusters/{cluster}/topics/{topic}/records:batch` */
   readonly path: string
   readonly tag: string
   readonly summary: string
@@ -80,11 +83,14 @@ export interface AppEnv {
 /** Ties the schemas to the handler. */
 export function route<P extends z.ZodObject, Q extends z.ZodObject>(options: RouteOptions<P, Q>): Route {
   const mount = (app: Hono<AppEnv>, parts: HttpParts) => {
-    const path = options.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    // A colon inside a part of a path is no more than that, and a pattern for Hono to take as it is.
+    const path = options.path.replaceAll(/\{(\w+)\}|\w+:\w+/g, (part, name) =>
+      name ? `:${name}` : `:${VERB}{${part}}`,
+    )
     app.on(options.method.toUpperCase(), path, async context => {
       try {
         const query = queryOf(context.req.url, options.query)
-        const params = check(options.params, context.req.param(), 'path')
+        const params = check(options.params, namesOf(context.req.param()), 'path')
         return await options.handle(
           callOf({ context, parts, params, query: check(options.query, query, 'query') }),
           parts,
@@ -122,6 +128,10 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, where: str
 
 export function jsonResponse(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } })
+}
+
+function namesOf({ [VERB]: _, ...names }: Readonly<Record<string, string>>): Record<string, string> {
+  return names
 }
 
 /** @throws HttpError BAD_REQUEST where one of the route's parameters is there twice */

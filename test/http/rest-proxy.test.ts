@@ -163,6 +163,10 @@ describe('v2', () => {
       name: 't',
       partitions: [{ partition: 0 }],
     })
+    const [partition] = await bodyOf(await rig.send('GET', '/topics/t/partitions'))
+    expect(await bodyOf(await rig.send('GET', '/topics/t/partitions/0'))).toEqual(partition)
+    expect(await bodyOf(await rig.send('GET', '/brokers'))).toEqual({ brokers: [partition.leader] })
+    expect(await bodyOf(await rig.send('GET', '/topics/t/partitions/1'), 404)).toMatchObject({ error_code: 40402 })
     expect(await bodyOf(await rig.send('GET', '/topics/t/partitions/0/offsets'))).toEqual({
       beginning_offset: 0,
       end_offset: 1,
@@ -181,7 +185,7 @@ describe('v3', () => {
   test('clusters, topics, partitions and configs', async () => {
     const { send } = openHttpRig()
     const clusters = await bodyOf(await send('GET', '/v3/clusters'))
-    expect(clusters).toMatchObject({ kind: 'KafkaList', data: [{ kind: 'KafkaCluster' }] })
+    expect(clusters).toMatchObject({ kind: 'KafkaClusterList', data: [{ kind: 'KafkaCluster' }] })
     const at = new URL(clusters.data[0].topics.related).pathname
     const topic = { topic_name: 't', partitions_count: 2, configs: [{ name: 'retention.ms', value: '1000' }] }
     expect(await bodyOf(await send('POST', at, topic), 201)).toMatchObject({ topic_name: 't', partitions_count: 2 })

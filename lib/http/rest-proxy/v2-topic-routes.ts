@@ -89,6 +89,31 @@ export const v2TopicRoutes: readonly Route[] = [
   route({
     ...v2,
     method: 'get',
+    path: '/topics/{topic}/partitions/{partition}',
+    summary: 'Describe a partition',
+    params: partitionParams,
+    query: anyQuery,
+    answers: { 200: { description: 'Its leader and its replicas.' } },
+    async handle({ params, principal, demand }, { log }) {
+      if (!mayUse(principal, params.topic)) demand('consume', params.topic)
+      const topic = await findTopic(log, params.topic)
+      if (params.partition >= topic.partitions) throw unknownPartition(topic, params.partition)
+      return v2Response({ partition: params.partition, leader: 1, replicas })
+    },
+  }),
+  route({
+    ...v2,
+    method: 'get',
+    path: '/brokers',
+    summary: 'List brokers',
+    params: z.strictObject({}),
+    query: anyQuery,
+    answers: { 200: { description: 'Whoever answers is the one that there is.' } },
+    handle: () => v2Response({ brokers: replicas.map(({ broker }) => broker) }),
+  }),
+  route({
+    ...v2,
+    method: 'get',
     path: '/topics/{topic}/partitions/{partition}/offsets',
     summary: 'First and next offset of a partition',
     params: partitionParams,

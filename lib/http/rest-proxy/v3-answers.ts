@@ -1,8 +1,10 @@
-/** What the routes of REST Proxy v3 have in common: the one cluster, lists, links, errors. */
+/** What the routes of REST Proxy v3 have in common: the one cluster, things and lists of them with their links, errors. */
 import * as z from 'zod'
+import type { Topic } from '../../log/index.ts'
 import { HttpError } from '../errors.ts'
 import type { HttpParts } from '../parts.ts'
 import { type Call, jsonResponse } from '../route.ts'
+import { findTopic, mayUse } from '../topic-routes.ts'
 import { confluentResponse } from './confluent-errors.ts'
 import { anyQuery } from './v2-topic-routes.ts'
 
@@ -13,7 +15,11 @@ export const v3 = {
   refuse: (error: unknown, { logger }: HttpParts) => confluentResponse(error, logger, JSON_TYPE),
 }
 export const clusterParams = z.strictObject({ cluster: z.string() })
+export const topicParams = clusterParams.extend({ topic: z.string() })
 export const cluster = '/v3/clusters/{cluster}'
+
+/** Whichever process answers is the one broker that there is, as v2 has it. */
+export const BROKER = 1
 
 /** @throws HttpError NOT_FOUND */
 export function checkCluster({ params }: Call<{ cluster: string }, unknown>, { clusterId }: HttpParts): void {
@@ -21,15 +27,48 @@ export function checkCluster({ params }: Call<{ cluster: string }, unknown>, { c
     throw new HttpError('NOT_FOUND', `there is no cluster ${params.cluster}: see /v3/clusters`)
 }
 
-export function listResponse(request: Request, data: readonly object[]): Response {
-  return jsonResponse({
-    kind: 'KafkaList',
-    metadata: { ...selfOf(request, new URL(request.url).pathname), next: null },
-    data,
-  })
+/** @throws HttpError NOT_FOUND, FORBIDDEN; LogError UNKNOWN_TOPIC */
+export async function usableTopic(
+  call: Call<{ cluster: string; topic: string }, unknown>,
+  parts: HttpParts,
+): Promise<Topic> {
+  checkCluster(call, parts)
+  const { topic } = call.params
+  if (!mayUse(call.principal, topic)) call.demand('consume', topic)
+  return findTopic(parts.log, topic)
 }
 
-/** The link of a thing to itself. */
-export function selfOf(request: Request, place: string): { self: string } {
-  return { self: new URL(place, request.url).href }
+/** Things of the cluster as an answer to `request` tells them. */
+export class Resources {
+  readonly #request: Request
+  readonly #clusterId: string
+
+  constructor(request: Request, { clusterId }: Pick<HttpParts, 'clusterId'>) {
+    this.#request = request
+    this.#clusterId = clusterId
+  }
+
+  /** `names`: where it is below the cluster, such as `topics`, its name, `partitions`, its number. */
+  one(kind: string, names: readonly (string | number)[], members: object): object {
+    const resource = names.map((name, index) => {
+      return index % 2 === 1 ? `=${encodeURIComponent(name)}` : `/${String(name).replace(/s$/, '')}`
+    })
+    const metadata = { self: this.#at(names), resource_name: `crn:///kafka=${this.#clusterId}${resource.join('')}` }
+    return { kind: `Kafka${kind}`, metadata, cluster_id: this.#clusterId, ...members }
+  }
+
+  related(...names: readonly (string | number)[]): { readonly related: string } {
+    return { related: this.#at(names) }
+  }
+
+  /** `kind`: of each of them. */
+  list(kind: string, data: readonly object[]): Response {
+    const self = new URL(new URL(this.#request.url).pathname, this.#request.url).href
+    return jsonResponse({ kind: `Kafka${kind}List`, metadata: { self, next: null }, data })
+  }
+
+  #at(names: readonly (string | number)[]): string {
+    return new URL(`/v3/clusters/${[this.#clusterId, ...names].map(encodeURIComponent).join('/')}`, this.#request.url)
+      .href
+  }
 }
