@@ -10,6 +10,7 @@ import type { Log } from '../log/index.ts'
 import type { Subscriptions } from '../push/index.ts'
 import { ApiKeys } from '../security/index.ts'
 import type { ItemStore } from '../storage/index.ts'
+import { AnswerMemory } from './answer-memory.ts'
 import { BodyMemory } from './body-memory.ts'
 import { consumeRoutes } from './consume/consume-routes.ts'
 import { tailRoute } from './consume/tail-route.ts'
@@ -97,6 +98,7 @@ export function createHttpApp(options: HttpOptions): Hono<AppEnv> {
     ...options,
     limits,
     bodyMemory: new BodyMemory(limits.bodiesBytesMax),
+    answerMemory: new AnswerMemory({ clock, limits }),
     clusterId: options.clusterId ?? 'varve',
     instances: new ConsumerInstances({ items, clock, random }),
     idempotencyKeys: new IdempotencyKeys({ items, log, clock, random }),

@@ -14,6 +14,10 @@ export interface HttpLimits {
   readonly recordsMax: number
   /** Bytes of keys and values in one answer (a first record that is larger comes alone). */
   readonly answerBytesMax: number
+  /** Answers with records that are being read or taken, all together. */
+  readonly answersBytesMax: number
+  /** How long a request waits for room among them. */
+  readonly answerRoomMs: number
   /** How long a request may wait for records. */
   readonly waitMsMax: number
   /** A live tail ends after so long; its reader connects again by itself. */
@@ -29,6 +33,8 @@ export const defaultHttpLimits: HttpLimits = {
   appendTimeoutMs: 30_000,
   recordsMax: 10_000,
   answerBytesMax: 8 * 1_024 * 1_024,
+  answersBytesMax: 256 * 1_024 * 1_024,
+  answerRoomMs: 2_000,
   waitMsMax: 60_000,
   tailMsMax: 24 * 3_600_000,
   tailPartitionsMax: 1_000,

@@ -4,6 +4,7 @@ import type { Groups } from '../groups/index.ts'
 import type { Log } from '../log/index.ts'
 import type { Subscriptions } from '../push/index.ts'
 import type { ApiKeys } from '../security/index.ts'
+import type { AnswerMemory } from './answer-memory.ts'
 import type { BodyMemory } from './body-memory.ts'
 import type { HttpLimits } from './limits.ts'
 import type { Appender } from './produce/appender.ts'
@@ -26,6 +27,7 @@ export interface HttpParts {
   readonly limits: HttpLimits
   readonly appender: Appender
   readonly bodyMemory: BodyMemory
+  readonly answerMemory: AnswerMemory
   readonly idempotencyKeys: IdempotencyKeys
   readonly keys: ApiKeys
   readonly instances: ConsumerInstances

@@ -5,6 +5,7 @@
 import type { Context, Hono } from 'hono'
 import * as z from 'zod'
 import { type Action, allows, allowsGroup, type Principal } from '../security/index.ts'
+import { AnswerHold } from './answer-memory.ts'
 import { readWhole } from './body.ts'
 import { HttpError } from './errors.ts'
 import { parseJson } from './json.ts'
@@ -49,6 +50,8 @@ export interface Call<P, Q> {
   readonly principal: Principal
   /** Aborts when the caller is gone or the process shuts down. */
   readonly signal: AbortSignal
+  /** For answers with records: what they hold is counted. */
+  readonly answer: AnswerHold
   /**
    * Asks again who the caller is, unless that was asked a moment ago; what is demanded then is demanded of who it is now. For
    * answers that outlast a key or a token. @throws UnauthenticatedError; KeyError, StoreError where nobody can look
@@ -88,14 +91,18 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject>(options: Rou
       name ? `:${name}` : `:${VERB}{${part}}`,
     )
     app.on(options.method.toUpperCase(), path, async context => {
+      const { raw } = context.req
+      const signal = AbortSignal.any([raw.signal, parts.closing])
+      const answer = new AnswerHold(parts.answerMemory, signal)
       try {
-        const query = queryOf(context.req.url, options.query)
+        const query = check(options.query, queryOf(context.req.url, options.query), 'query')
         const params = check(options.params, namesOf(context.req.param()), 'path')
-        return await options.handle(
-          callOf({ context, parts, params, query: check(options.query, query, 'query') }),
-          parts,
-        )
+        const response = await options.handle(callOf({ context, parts, params, query, signal, answer }), parts)
+        // Nobody takes the body of an answer to HEAD.
+        if (raw.method === 'HEAD') answer.release()
+        return response
       } catch (error) {
+        answer.release()
         if (options.refuse) return options.refuse(error, parts)
         throw error
       }
@@ -142,8 +149,13 @@ function queryOf(url: string, { shape }: z.ZodObject): Record<string, string> {
   return Object.fromEntries(searchParams)
 }
 
-function callOf<P, Q>(options: { context: Context<AppEnv>; parts: HttpParts; params: P; query: Q }): Call<P, Q> {
-  const { context, parts, params, query } = options
+function callOf<P, Q>(
+  options: Pick<Call<P, Q>, 'params' | 'query' | 'signal' | 'answer'> & {
+    readonly context: Context<AppEnv>
+    readonly parts: HttpParts
+  },
+): Call<P, Q> {
+  const { context, parts, params, query, signal, answer } = options
   const request = context.req.raw
   const identifyAgain = context.get('identifyAgain')
   let principal = context.get('principal')
@@ -155,7 +167,8 @@ function callOf<P, Q>(options: { context: Context<AppEnv>; parts: HttpParts; par
     get principal() {
       return principal
     },
-    signal: AbortSignal.any([request.signal, parts.closing]),
+    signal,
+    answer,
     renew: async () => {
       const now = parts.clock.monotonic()
       if (!identifyAgain || now - askedAt < IDENTIFIED_MS) return

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import type { Isolation, Log, OffsetSpec, Topic } from '../../log/index.ts'
-import { awaitPage } from '../../log/index.ts'
+import { awaitPage, readPage } from '../../log/index.ts'
 import { viewBatch } from '../../records/index.ts'
 import { HttpError } from '../errors.ts'
 import { acceptedOf, BATCHES_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts'
@@ -96,13 +96,17 @@ export const consumeRoutes: readonly Route[] = [
       if (type === BATCHES_TYPE) return batchesFrom(call, { topic, offset }, parts)
       const { partition } = params
       const asked = { topic, partition, offset, isolation: query.isolation, ...boundsOf(query, parts) }
-      const page = await awaitPage(parts.log, asked, waitingOf(call, parts))
+      const { log } = parts
+      const page = await awaitPage(log, asked, waitingOf(call, parts), one =>
+        call.answer.read(one.bytesMax, bytesMax => readPage(log, { ...one, bytesMax })),
+      )
       await call.renew()
       demand('consume', params.topic)
       const lines = page.records.map(record => recordLine(record, { partition }, query))
       const { nextOffset, startOffset, endOffset } = page
-      if (type === NDJSON_TYPE) return linesResponse(lines, nextHeaders({ nextOffset, startOffset, endOffset }))
-      return recordsResponse(lines, { nextOffset, startOffset, endOffset })
+      const offsets = { nextOffset, startOffset, endOffset }
+      if (type === NDJSON_TYPE) return linesResponse(call, lines, nextHeaders(offsets))
+      return recordsResponse(call, lines, offsets)
     },
   }),
   route({
@@ -132,7 +136,7 @@ export const consumeRoutes: readonly Route[] = [
       const known = query.position === undefined ? new Map<number, number>() : decodePosition(query.position, topic)
       const start = query.position === undefined ? query : { from: 'earliest' as const }
       const cursors = await openCursors(parts.log, topic, { known, start })
-      const reader = new PartitionsReader(parts.log)
+      const reader = new PartitionsReader(parts.log, call.answer)
       const reads = await reader.read(
         cursors,
         { isolation: query.isolation, ...boundsOf(query, parts) },
@@ -142,8 +146,8 @@ export const consumeRoutes: readonly Route[] = [
       demand('consume', params.topic)
       const lines = reads.map(({ cursor, record }) => recordLine(record, { partition: cursor.partition }, query))
       const position = encodePosition(topic, new Map(cursors.map(({ partition, offset }) => [partition, offset])))
-      if (type === NDJSON_TYPE) return linesResponse(lines, { 'varve-position': position })
-      return recordsResponse(lines, { position })
+      if (type === NDJSON_TYPE) return linesResponse(call, lines, { 'varve-position': position })
+      return recordsResponse(call, lines, { position })
     },
   }),
 ]
@@ -199,7 +203,10 @@ async function batchesFrom(
   const deadline = clock.monotonic() + waitMs
   for (;;) {
     const isolation: Isolation = query.isolation
-    const read = await log.read({ topic, partition, offset, maxBytes: bytesMax, atLeastOneBatch: true, isolation })
+    const read = await call.answer.read(bytesMax, async maxBytes => {
+      const some = await log.read({ topic, partition, offset, maxBytes, atLeastOneBatch: true, isolation })
+      return { ...some, bytes: some.batches.reduce((sum, { length }) => sum + length, 0) }
+    })
     const leftMs = deadline - clock.monotonic()
     const last = read.batches.at(-1)
     if (!last && leftMs > 0 && !signal.aborted) {
@@ -212,12 +219,10 @@ async function batchesFrom(
     const nextOffset = view ? view.baseOffset + view.lastOffsetDelta + 1 : offset
     const { startOffset, endOffset, abortedTransactions } = read
     const aborted = abortedTransactions.map(({ producerId, firstOffset }) => `${producerId}@${firstOffset}`).join(' ')
-    return new Response(Buffer.concat(read.batches), {
-      headers: {
-        'content-type': BATCHES_TYPE,
-        ...nextHeaders({ nextOffset, startOffset, endOffset }),
-        ...(aborted ? { 'varve-aborted-transactions': aborted } : {}),
-      },
+    return call.answer.respond(Buffer.concat(read.batches), {
+      'content-type': BATCHES_TYPE,
+      ...nextHeaders({ nextOffset, startOffset, endOffset }),
+      ...(aborted ? { 'varve-aborted-transactions': aborted } : {}),
     })
   }
 }
@@ -233,14 +238,18 @@ function waitingOf(
   return { waitMs: Math.min(query.waitMs, limits.waitMsMax), clock, signal }
 }
 
-function linesResponse(lines: readonly string[], headers: Readonly<Record<string, string>>): Response {
-  return new Response(lines.map(line => `${line}\n`).join(''), { headers: { 'content-type': NDJSON_TYPE, ...headers } })
+function linesResponse(
+  { answer }: Pick<PageCall, 'answer'>,
+  lines: readonly string[],
+  headers: Readonly<Record<string, string>>,
+): Response {
+  return answer.respond(lines.map(line => `${line}\n`).join(''), { 'content-type': NDJSON_TYPE, ...headers })
 }
 
 /** The lines are JSON already. */
-function recordsResponse(lines: readonly string[], rest: object): Response {
+function recordsResponse({ answer }: Pick<PageCall, 'answer'>, lines: readonly string[], rest: object): Response {
   const members = JSON.stringify(rest).slice(1)
-  return new Response(`{"records":[${lines.join(',')}],${members}`, { headers: { 'content-type': JSON_TYPE } })
+  return answer.respond(`{"records":[${lines.join(',')}],${members}`, { 'content-type': JSON_TYPE })
 }
 
 function nextHeaders(offsets: { nextOffset: number; startOffset: number; endOffset: number }): Record<string, string> {

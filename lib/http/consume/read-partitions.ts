@@ -2,6 +2,7 @@
 import type { Isolation, Log, Topic } from '../../log/index.ts'
 import { readPage, type Waiting } from '../../log/index.ts'
 import type { BatchRecord } from '../../records/index.ts'
+import type { AnswerHold } from '../answer-memory.ts'
 
 /** Partitions that are read side by side. */
 const WAVE = 16
@@ -31,19 +32,24 @@ export type Mend = (cursor: Cursor, error: unknown) => Promise<boolean>
 
 export class PartitionsReader {
   readonly #log: Log
+  readonly #answer: AnswerHold
   readonly #mend: Mend
   #turn = 0
 
-  constructor(log: Log, mend: Mend = async () => false) {
+  /** What is read is held for `answer`. */
+  constructor(log: Log, answer: AnswerHold, mend: Mend = async () => false) {
     this.#log = log
+    this.#answer = answer
     this.#mend = mend
   }
 
-  /** Records in the order of each partition. The cursors stand behind them. */
+  /** Records in the order of each partition. The cursors stand behind them. @throws OverloadedError; then nothing was read */
   async read(cursors: readonly Cursor[], bounds: Bounds, waiting: Waiting): Promise<Read[]> {
     const deadline = waiting.clock.monotonic() + waiting.waitMs
     for (;;) {
-      const { reads, ends, moved } = await this.#readOnce(cursors, bounds)
+      const { reads, ends, moved } = await this.#answer.read(bounds.bytesMax, bytesMax =>
+        this.#readOnce(cursors, { ...bounds, bytesMax }),
+      )
       const leftMs = deadline - waiting.clock.monotonic()
       if (reads.length > 0 || leftMs <= 0 || waiting.signal.aborted || cursors.length === 0) return reads
       // Past what nobody may see there may be more at once.
@@ -79,7 +85,7 @@ export class PartitionsReader {
         this.#turn++
       }
     }
-    return { reads, ends, moved }
+    return { reads, ends, moved, bytes }
   }
 
   async #page(cursor: Cursor, bounds: Bounds) {

@@ -5,6 +5,7 @@
  * `skipped` says so; where the topic is gone, or its reader may not read it any more, an event `end`.
  */
 import * as z from 'zod'
+import { OverloadedError } from '../../base/index.ts'
 import { LogError, type Topic } from '../../log/index.ts'
 import { UnauthenticatedError } from '../../security/index.ts'
 import { HttpError } from '../errors.ts'
@@ -59,11 +60,19 @@ export const tailRoute: Route = route({
         `query.partitions: a tail follows up to ${tailPartitionsMax} of the ${cursors.length}`,
       )
     }
-    return new Response(streamOf(events(call, { topic, cursors }, parts)), {
+    return new Response(streamOf(releasing(events(call, { topic, cursors }, parts), call)), {
       headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
     })
   },
 })
+
+async function* releasing<T>(pieces: AsyncGenerator<T>, { answer }: Pick<TailCall, 'answer'>): AsyncGenerator<T> {
+  try {
+    yield* pieces
+  } finally {
+    answer.release()
+  }
+}
 
 async function startingCursors({ query, request }: TailCall, topic: Topic, { log }: HttpParts): Promise<Cursor[]> {
   const last = request.headers.get('last-event-id') ?? query.lastEventId
@@ -79,14 +88,14 @@ async function startingCursors({ query, request }: TailCall, topic: Topic, { log
 }
 
 async function* events(
-  { params, query, signal, renew, demand }: TailCall,
+  { params, query, signal, answer, renew, demand }: TailCall,
   { topic, cursors }: { topic: Topic; cursors: Cursor[] },
   { log, clock, limits }: HttpParts,
 ): AsyncGenerator<string> {
   const ends = clock.monotonic() + limits.tailMsMax
   const position = new Map(cursors.map(({ partition, offset }) => [partition, offset]))
   const skipped: string[] = []
-  const reader = new PartitionsReader(log, async (cursor, error) => {
+  const reader = new PartitionsReader(log, answer, async (cursor, error) => {
     if (!(error instanceof LogError) || error.code !== 'OFFSET_OUT_OF_RANGE') return false
     const { offset } = await log.findOffset(topic, cursor.partition, { at: 'earliest' })
     if (offset === cursor.offset) return false
@@ -108,9 +117,15 @@ async function* events(
         position.set(cursor.partition, record.offset + 1)
         yield `id: ${encodePosition(topic, position)}\ndata: ${recordLine(record, { partition: cursor.partition }, query)}\n\n`
       }
+      answer.release()
       if (reads.length === 0) yield ': nothing new\n\n'
       if (query.partitions === undefined) await addPartitions(log, { topic, cursors, position })
     } catch (error) {
+      if (error instanceof OverloadedError) {
+        yield ': no memory to read with\n\n'
+        await clock.sleep(RETRY_MS, signal)
+        continue
+      }
       if (!isEnd(error)) throw error
       yield event('end', { code: error.code, detail: error.message })
       return

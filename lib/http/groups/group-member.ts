@@ -10,6 +10,7 @@ import * as z from 'zod'
 import type { Clock } from '../../base/index.ts'
 import { assignmentOf, type ConsumerHeartbeatAnswer, GroupError, type Groups } from '../../groups/index.ts'
 import { type Log, LogError, type Topic } from '../../log/index.ts'
+import type { AnswerHold } from '../answer-memory.ts'
 import { type Bounds, type Cursor, PartitionsReader, type Read } from '../consume/read-partitions.ts'
 
 const JOINING = 0
@@ -63,6 +64,8 @@ export interface OffsetToCommit {
 }
 
 export interface PollRequest extends Bounds {
+  /** Holds what is read. */
+  readonly answer: AnswerHold
   readonly waitMs: number
   readonly signal: AbortSignal
 }
@@ -198,10 +201,10 @@ export class GroupMember {
   }
 
   /** Records from what it has, waiting for the first; alive meanwhile. @throws GroupError, LogError */
-  async poll({ waitMs, signal, ...bounds }: PollRequest): Promise<Read[]> {
+  async poll({ waitMs, signal, answer, ...bounds }: PollRequest): Promise<Read[]> {
     const { clock, log } = this.#parts
     const deadline = clock.monotonic() + waitMs
-    const reader = new PartitionsReader(log, (cursor, error) => this.#mend(cursor, error))
+    const reader = new PartitionsReader(log, answer, (cursor, error) => this.#mend(cursor, error))
     for (;;) {
       await this.heartbeat()
       if (bounds.recordsMax === 0) return []

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { drawUuid } from '../../base/index.ts'
+import type { AnswerHold } from '../answer-memory.ts'
 import { isolationQuery } from '../consume/consume-routes.ts'
 import { outputEncodings, outputRecordSchema, recordLine } from '../consume/record-output.ts'
 import { HttpError } from '../errors.ts'
@@ -69,7 +70,7 @@ export const pollRoute: Route = route({
     if (asked.commit) await member.commit()
     if (asked.leave) {
       await member.leave()
-      return answer([], { memberId: member.id, memberEpoch: -1, assignment: [] })
+      return answerWith(call, [], { memberId: member.id, memberEpoch: -1, assignment: [] })
     }
     const { limits } = parts
     const reads = await member.poll({
@@ -78,6 +79,7 @@ export const pollRoute: Route = route({
       waitMs: Math.min(asked.waitMs, limits.waitMsMax),
       isolation: asked.isolation,
       signal,
+      answer: call.answer,
     })
     await call.renew()
     demandGroup(params.group)
@@ -92,7 +94,7 @@ export const pollRoute: Route = route({
       const topic = await parts.log.topics.find({ id: topicId })
       if (topic) assignment.push({ topic: topic.name, partitions: places.map(({ partition }) => partition) })
     }
-    return answer(lines, {
+    return answerWith(call, lines, {
       cursor: Buffer.from(JSON.stringify(member.state())).toString('base64url'),
       memberId: member.id,
       memberEpoch: member.epoch,
@@ -112,7 +114,7 @@ function stateFrom({ cursor, topics }: z.infer<typeof pollSchema>, drawId: () =>
 }
 
 /** The lines are JSON already. */
-function answer(lines: readonly string[], rest: object): Response {
+function answerWith({ answer }: { answer: AnswerHold }, lines: readonly string[], rest: object): Response {
   const text = `{"records":[${lines.join(',')}],${JSON.stringify(rest).slice(1)}`
-  return new Response(text, { headers: { 'content-type': 'application/json' } })
+  return answer.respond(text, { 'content-type': 'application/json' })
 }

@@ -259,16 +259,18 @@ export const v2ConsumerRoutes: readonly Route[] = [
         waitMs: Math.max(0, Math.min(query.timeout ?? instance.waitMs, limits.waitMsMax)),
         isolation: 'read_committed',
         signal,
+        answer: call.answer,
       })
       await call.renew()
       call.demandGroup(params.group)
       // What the group gave meanwhile.
       await demandAllOf(call, member.state(), parts)
-      await parts.instances.replace(params.group, params.instance, stored, { ...instance, member: member.state() })
       const lines = reads.map(({ cursor, record }) => {
         return embeddedRecord(record, { topic: cursor.topic.name, partition: cursor.partition }, instance.format)
       })
-      return new Response(`[${lines.join(',')}]`, { headers: { 'content-type': mediaTypeOf(instance.format) } })
+      const response = call.answer.respond(`[${lines.join(',')}]`, { 'content-type': mediaTypeOf(instance.format) })
+      await parts.instances.replace(params.group, params.instance, stored, { ...instance, member: member.state() })
+      return response
     },
   }),
 ]

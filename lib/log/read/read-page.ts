@@ -44,12 +44,17 @@ export async function readPage(log: Log, request: PageRequest): Promise<Page> {
   return { ...cut(read, request), startOffset: read.startOffset, endOffset: read.endOffset }
 }
 
-/** Waits for a first record, or until the time is over. */
-export async function awaitPage(log: Log, request: PageRequest, { waitMs, clock, signal }: Waiting): Promise<Page> {
+/** Waits for a first record, or until the time is over. `read`: reads pages in its own way. */
+export async function awaitPage(
+  log: Log,
+  request: PageRequest,
+  { waitMs, clock, signal }: Waiting,
+  read: (request: PageRequest) => Promise<Page> = one => readPage(log, one),
+): Promise<Page> {
   const deadline = clock.monotonic() + waitMs
   let from = request
   for (;;) {
-    const page = await readPage(log, from)
+    const page = await read(from)
     const leftMs = deadline - clock.monotonic()
     if (page.records.length > 0 || leftMs <= 0 || signal.aborted) return page
     // Past what nobody may see there may be more at once.
