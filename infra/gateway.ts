@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
 import {
+  FlowLogDestination,
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpointAwsService,
   type IPeer,
@@ -138,15 +139,11 @@ export class Gateway extends Construct {
     )
     for (const statement of log.bucket.statementsFor(rights.objects)) task.addToTaskRolePolicy(statement)
     log.encryptionKey?.grant(task.taskRole, ...keyActions)
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    })
     task.addContainer('gateway', {
       image: props.image ?? ContainerImage.fromAsset(packageFolder(), { file: 'infra/gateway-image/Dockerfile' }),
       portMappings: [{ containerPort: KAFKA_PORT }, { containerPort: HTTP_PORT }],
       readonlyRootFilesystem: true,
-      logging: LogDrivers.awsLogs({ logGroup, streamPrefix: 'gateway' }),
+      logging: LogDrivers.awsLogs({ logGroup: forgettingLogs(this, 'Logs'), streamPrefix: 'gateway' }),
       environment: {
         VARVE_KAFKA: `0.0.0.0:${KAFKA_PORT}`,
         VARVE_HTTP: `0.0.0.0:${HTTP_PORT}`,
@@ -186,9 +183,13 @@ export class Gateway extends Construct {
     vpc.addInterfaceEndpoint('Ecr', { service: InterfaceVpcEndpointAwsService.ECR })
     vpc.addInterfaceEndpoint('EcrDocker', { service: InterfaceVpcEndpointAwsService.ECR_DOCKER })
     vpc.addInterfaceEndpoint('Logs', { service: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS })
-    vpc.addFlowLog('FlowLog')
+    vpc.addFlowLog('FlowLog', { destination: FlowLogDestination.toCloudWatchLogs(forgettingLogs(this, 'FlowLogs')) })
     return vpc
   }
+}
+
+function forgettingLogs(scope: Construct, id: string): LogGroup {
+  return new LogGroup(scope, id, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY })
 }
 
 /** The package's folder, whether this is its source or its build. */

@@ -3,8 +3,8 @@
  * is behind it, and a start does not wait for what may never be asked for.
  */
 import type { RequestListener } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
-import { createHttpApp, type HttpOptions } from '../http/index.ts'
+import { getRequestListener, RequestError } from '@hono/node-server'
+import { createHttpApp, type HttpOptions, problemOf, problemResponse } from '../http/index.ts'
 import { openHttpAccess } from './http-access.ts'
 import type { HttpAccessConfig } from './http-config.ts'
 
@@ -13,5 +13,14 @@ export function createHttpListener(
   options: Omit<HttpOptions, 'access' | 'corsOrigins'>,
 ): RequestListener {
   const app = createHttpApp({ ...options, ...openHttpAccess(config, options) })
-  return getRequestListener(app.fetch, { overrideGlobalObjects: false })
+  return getRequestListener(app.fetch, {
+    overrideGlobalObjects: false,
+    // Of requests that cannot come to the app: without a Host, or with a path that is none.
+    errorHandler: error =>
+      problemResponse(
+        error instanceof RequestError
+          ? { title: 'Bad request', status: 400, code: 'BAD_REQUEST', detail: error.message }
+          : problemOf(error, options.logger),
+      ),
+  })
 }

@@ -1,6 +1,7 @@
 /** What the fuzzer does not think of: each of these was answered wrongly once. */
 import { expect, test } from 'vitest'
-import { bodyOf, linesOf, openHttpRig } from './rig.ts'
+import { StoreError } from '../../lib/storage/index.ts'
+import { bodyOf, linesOf, openHttpRig, wrapLog } from './rig.ts'
 
 const DEPTH = 100_000
 const deepList = '['.repeat(DEPTH) + ']'.repeat(DEPTH)
@@ -61,6 +62,22 @@ test('a body that breaks off is no error of the server', async () => {
     detail: 'the body broke off: aborted',
   })
   expect(rig.logged).toEqual([])
+})
+
+test('a live tail that cannot read any more ends between two events, and its reader comes again', async () => {
+  let reads = 0
+  const rig = openHttpRig({
+    wrapLog: log =>
+      wrapLog(log, {
+        read: request => {
+          if (reads++ > 0) throw new StoreError('STORE_UNAVAILABLE', 'no answer')
+          return log.read(request)
+        },
+      }),
+  })
+  await rig.send('POST', '/v1/topics/t/records', { value: 1 })
+  const text = await (await rig.send('GET', '/v1/topics/t/tail?from=earliest')).text()
+  expect(text).toMatch(/"value":1}\n\n: STORE_UNAVAILABLE\n\n$/)
 })
 
 test('the document takes GET', async () => {

@@ -187,6 +187,13 @@ describe('everything at rest is encrypted, and kept as long as it should be', ()
   })
 })
 
+test('no log group of theirs outlives the stack', () => {
+  const groups = ofType(whole, 'AWS::Logs::LogGroup').filter(([id]) => /^(Log|Gateway)/.test(id))
+  for (const [id, { Properties, DeletionPolicy }] of groups) {
+    expect([id, Properties.RetentionInDays, DeletionPolicy]).toEqual([id, 30, 'Delete'])
+  }
+})
+
 test('segments may lie in S3 Express', () => {
   const resources = resourcesOf(logStack({ expressZone: 'use1-az4' }))
   expect(ofType(resources, 'AWS::S3Express::DirectoryBucket')[0]![1]).toMatchObject({

@@ -10,6 +10,7 @@ import { LogError, type Topic } from '../../log/index.ts'
 import { UnauthenticatedError } from '../../security/index.ts'
 import { HttpError } from '../errors.ts'
 import type { HttpParts } from '../parts.ts'
+import { problemOf } from '../problems.ts'
 import { unknownPartition } from '../produce/appender.ts'
 import { type Call, type Route, route } from '../route.ts'
 import { streamOf } from '../streaming.ts'
@@ -90,7 +91,7 @@ async function startingCursors({ query, request }: TailCall, topic: Topic, { log
 async function* events(
   { params, query, signal, answer, renew, demand }: TailCall,
   { topic, cursors }: { topic: Topic; cursors: Cursor[] },
-  { log, clock, limits }: HttpParts,
+  { log, clock, limits, logger }: HttpParts,
 ): AsyncGenerator<string> {
   const ends = clock.monotonic() + limits.tailMsMax
   const position = new Map(cursors.map(({ partition, offset }) => [partition, offset]))
@@ -126,8 +127,9 @@ async function* events(
         await clock.sleep(RETRY_MS, signal)
         continue
       }
-      if (!isEnd(error)) throw error
-      yield event('end', { code: error.code, detail: error.message })
+      if (isEnd(error)) yield event('end', { code: error.code, detail: error.message })
+      // The reader comes again by itself, and is told then if there is more than a moment's trouble.
+      else yield `: ${problemOf(error, logger).code}\n\n`
       return
     }
   }
