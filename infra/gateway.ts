@@ -57,6 +57,9 @@ const KAFKA_PORT = 9_092
 const TLS_PORT = 9_094
 const HTTP_PORT = 8_080
 const CPU_TARGET_PERCENT = 60
+const DOCKERFILE = 'infra/gateway-image/Dockerfile'
+/** Else the context would be all that lies in the folder: its tools, and data. */
+const ALL_BUT_THE_IMAGE = ['**', `!${DOCKERFILE}`, '!package.json', '!dist/**', 'dist/functions', 'dist/infra']
 /** Connections that are open get so long to end when a gateway goes. */
 const DRAIN = Duration.seconds(30)
 
@@ -140,7 +143,7 @@ export class Gateway extends Construct {
     for (const statement of log.bucket.statementsFor(rights.objects)) task.addToTaskRolePolicy(statement)
     log.encryptionKey?.grant(task.taskRole, ...keyActions)
     task.addContainer('gateway', {
-      image: props.image ?? ContainerImage.fromAsset(packageFolder(), { file: 'infra/gateway-image/Dockerfile' }),
+      image: props.image ?? ContainerImage.fromAsset(packageFolder(), { file: DOCKERFILE, exclude: ALL_BUT_THE_IMAGE }),
       portMappings: [{ containerPort: KAFKA_PORT }, { containerPort: HTTP_PORT }],
       readonlyRootFilesystem: true,
       logging: LogDrivers.awsLogs({ logGroup: forgettingLogs(this, 'Logs'), streamPrefix: 'gateway' }),

@@ -1,4 +1,6 @@
 /** The template, as somebody who must answer for it reads it. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
@@ -268,6 +270,21 @@ test('gateways are reached from inside only, and reach bucket and table without 
   expect(
     ofType(whole, 'AWS::EC2::VPCEndpoint').filter(([, { Properties }]) => Properties.VpcEndpointType === 'Gateway'),
   ).toHaveLength(2)
+})
+
+test("the context of the gateways' image is what the image is made of", () => {
+  const { directory } = wholeStack().app.synth()
+  const contexts = readdirSync(directory).filter(name => existsSync(join(directory, name, 'infra/gateway-image')))
+  expect(contexts).toHaveLength(1)
+  const context = join(directory, contexts[0]!)
+  expect(
+    readdirSync(context)
+      .filter(name => name !== 'dist')
+      .toSorted(),
+  ).toEqual(['infra', 'package.json'])
+  expect(readdirSync(join(context, 'infra'))).toEqual(['gateway-image'])
+  const built = existsSync(join(context, 'dist')) ? readdirSync(join(context, 'dist')) : []
+  expect(built.filter(name => !name.endsWith('.js'))).toEqual([])
 })
 
 describe('cdk-nag has nothing to say', () => {
