@@ -1,5 +1,5 @@
 /** What the fuzzer does not think of: each of these was answered wrongly once. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { StoreError } from '../../lib/storage/index.ts'
 import { bodyOf, linesOf, openHttpRig, wrapLog } from './rig.ts'
 
@@ -62,6 +62,40 @@ test('a body that breaks off is no error of the server', async () => {
     detail: 'the body broke off: aborted',
   })
   expect(rig.logged).toEqual([])
+})
+
+describe('a topic that is made when it is first used is not made by a request that is refused', () => {
+  const value = '{"value":1,"partition":7}'
+  test.each([
+    ['/v1/topics/new/records', 'application/json', value, {}],
+    ['/v1/topics/new/records', 'application/json', `[${value},${value}]`, {}],
+    ['/v1/topics/new/records?partition=1', 'text/plain', 'x', {}],
+    ['/v1/topics/new/records', 'application/json', '{"value":1}', { 'idempotency-key': '' }],
+    ['/v1/topics/new/records', 'application/json', '{"value":1}', { 'varve-sequence': '1' }],
+    ['/v1/topics/new/records', 'application/x-ndjson', `nonsense\n${value}\n`, {}],
+    ['/topics/new', 'application/vnd.kafka.json.v2+json', `{"records":[${value}]}`, {}],
+    ['/topics/new/partitions/7', 'application/vnd.kafka.json.v2+json', '{"records":[{"value":1}]}', {}],
+    ['/v3/clusters/varve/topics/new/records', 'application/json', ' ', {}],
+    ['/v3/clusters/varve/topics/new/records', 'application/json', 'nonsense', {}],
+    ['/v3/clusters/varve/topics/new/records', 'application/json', '{"partition_id":7}{"value":1}', {}],
+    ['/v3/clusters/varve/topics/new/records:batch', 'application/json', '{"entries":[{"id":"a","value":1}]}', {}],
+  ])('%s %s %s', async (path, type, body, headers) => {
+    const rig = openHttpRig()
+    const answer = await rig.send('POST', path, body, { 'content-type': type, ...headers })
+    expect(await answer.text()).toMatch(/"error|"code":"/)
+    expect(await rig.log.topics.list()).toEqual([])
+    expect(rig.logged).toEqual([])
+  })
+
+  test('and is made once by the first record of many that may go into it', async () => {
+    const rig = openHttpRig()
+    const lines = Array.from({ length: 2_000 }, (_, n) => `{"value":"${`${n}`.padEnd(2_000)}"}\n`)
+    const all = ['nonsense\n', ...lines].join('')
+    const answer = await rig.send('POST', '/v1/topics/new/records', all, { 'content-type': 'application/x-ndjson' })
+    const offsets = linesOf(await answer.text()).slice(1) as { offset: number }[]
+    expect(offsets.map(({ offset }) => offset)).toEqual(lines.map((_, n) => n))
+    expect(await rig.log.topics.list()).toHaveLength(1)
+  })
 })
 
 test('a live tail that cannot read any more ends between two events, and its reader comes again', async () => {

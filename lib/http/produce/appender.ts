@@ -163,7 +163,7 @@ export function sizeOf({ key, value, headers = [] }: InputRecord): number {
   return lengths.reduce((sum, length) => sum + length, RECORD_OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0))
 }
 
-export function unknownPartition(topic: Topic, partition: number): HttpError {
+export function unknownPartition(topic: Pick<Topic, 'name' | 'partitions'>, partition: number): HttpError {
   const message = `topic '${topic.name}' has ${topic.partitions} partitions, and so no ${partition}`
   return new HttpError('UNKNOWN_PARTITION', message)
 }

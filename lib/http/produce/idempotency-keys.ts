@@ -53,6 +53,12 @@ export interface StoredKey {
   readonly requestHash: Buffer
 }
 
+/** @throws HttpError BAD_REQUEST */
+export function checkIdempotencyKey(key: string): void {
+  if (key !== '' && key.length <= KEY_LENGTH_MAX) return
+  throw new HttpError('BAD_REQUEST', `an Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters`)
+}
+
 export class IdempotencyKeys {
   readonly #parts: IdempotencyParts
   /** Monotonic. */
@@ -64,12 +70,9 @@ export class IdempotencyKeys {
 
   /**
    * Who the request's batches come from. `request`: all that must be the same in a repetition.
-   * @throws HttpError BAD_REQUEST, IDEMPOTENCY_KEY_REUSED; StoreError
+   * @throws HttpError IDEMPOTENCY_KEY_REUSED; StoreError
    */
   async claim(topic: Topic, idempotencyKey: string, request: readonly (string | Uint8Array)[]): Promise<Identity> {
-    if (idempotencyKey === '' || idempotencyKey.length > KEY_LENGTH_MAX) {
-      throw new HttpError('BAD_REQUEST', `an Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters`)
-    }
     const hash = hashOf([topic.id, idempotencyKey])
     const requestHash = hashOf(request)
     const { producerId, partitions, ...stored } = await this.#findOrMake(idempotencyItemKey(hash), topic, requestHash)

@@ -16,11 +16,12 @@ import { type Call, check, jsonResponse, type Route, route, whole } from '../rou
 import { streamOf } from '../streaming.ts'
 import { textIn } from '../text.ts'
 import { type Outcome, unknownPartition } from './appender.ts'
+import { checkIdempotencyKey } from './idempotency-keys.ts'
 import { type Identity, identityOf } from './identity.ts'
 import { type InputRecord, keyEncodings, readRecordInput, recordSchema, valueEncodings } from './record-input.ts'
 import { splitLines } from './record-lines.ts'
 import { appendLines } from './record-stream.ts'
-import { topicFor } from './topic-for.ts'
+import { appendTo, type TargetTopic, topicFor } from './topic-for.ts'
 
 /** How many failures a summary tells of. */
 const SUMMARY_ERRORS_MAX = 100
@@ -99,11 +100,8 @@ export const produceRoutes: readonly Route[] = [
       if (type === BATCHES_TYPE) return produceBatches(call, body, parts)
       if (type === NDJSON_TYPE) return produceFewLines(call, body, parts)
       const records = type === JSON_TYPE ? recordsIn(body, call, parts) : [rawRecord(body, call, parts)]
-      const topic = await topicFor(call, parts)
-      const identity = await identityFor(call, { topic, body, type }, parts)
       const list = Array.isArray(records) ? records : [records]
-      const { appendTimeoutMs } = parts.limits
-      const outcomes = await parts.appender.append(topic, list, { timeoutMs: appendTimeoutMs, identity })
+      const outcomes = await appendList(call, list, { body, type }, parts)
       return Array.isArray(records) && type === JSON_TYPE ? answerMany(outcomes, parts) : answerOne(outcomes[0]!, parts)
     },
   }),
@@ -114,19 +112,42 @@ function isNumbered({ headers }: Request): boolean {
   return [IDEMPOTENCY_KEY, PRODUCER_ID, PRODUCER_EPOCH, SEQUENCE].some(name => headers.has(name))
 }
 
-/** @throws HttpError BAD_REQUEST, IDEMPOTENCY_KEY_REUSED; StoreError */
-async function identityFor(
+interface Sent {
+  readonly body: Uint8Array
+  readonly type: string | undefined
+}
+
+/** All of a request, exactly once if it is numbered. @throws HttpError, LogError, StoreError */
+async function appendList(
+  call: ProduceCall,
+  records: readonly InputRecord[],
+  sent: Sent,
+  parts: HttpParts,
+): Promise<Outcome[]> {
+  const { appender, limits } = parts
+  const target = await topicFor(call, parts)
+  const identityIn = readNumbers(call, sent, parts)
+  const identity = identityIn && (await identityIn(await target.open()))
+  return appendTo(target, records, { appender, timeoutMs: limits.appendTimeoutMs, identity })
+}
+
+/**
+ * Who the request's batches come from in its topic, checked before there is one; undefined: anybody.
+ * @throws HttpError BAD_REQUEST; IDEMPOTENCY_KEY_REUSED, StoreError once the topic is known
+ */
+function readNumbers(
   { request, query, params }: ProduceCall,
-  { topic, body, type }: { topic: Topic; body: Uint8Array; type: string | undefined },
+  { body, type }: Sent,
   { idempotencyKeys }: HttpParts,
-): Promise<Identity | undefined> {
+): ((topic: Topic) => Promise<Identity>) | undefined {
   const { headers } = request
   if (!isNumbered(request)) return undefined
   const key = headers.get(IDEMPOTENCY_KEY)
   if (key !== null) {
     if (headers.has(PRODUCER_ID))
       throw new HttpError('BAD_REQUEST', `say ${IDEMPOTENCY_KEY} or ${PRODUCER_ID}, not both`)
-    return idempotencyKeys.claim(topic, key, [type ?? '', JSON.stringify(query), body])
+    checkIdempotencyKey(key)
+    return topic => idempotencyKeys.claim(topic, key, [type ?? '', JSON.stringify(query), body])
   }
   if (query.partition === undefined) {
     throw new HttpError(
@@ -140,11 +161,12 @@ async function identityFor(
     [SEQUENCE]: headers.get(SEQUENCE) ?? undefined,
   }
   const checked = check(numbersSchema, numbers, 'header')
-  return identityOf({
+  const identity = identityOf({
     producerId: checked[PRODUCER_ID],
     producerEpoch: checked[PRODUCER_EPOCH],
     firstSequence: checked[SEQUENCE],
   })
+  return async () => identity
 }
 
 function recordsIn(body: Buffer, { query }: ProduceCall, { clock }: HttpParts): InputRecord | InputRecord[] {
@@ -176,8 +198,9 @@ async function produceBatches(call: ProduceCall, body: Buffer, parts: HttpParts)
   if (batches.some(({ isTransactional }) => isTransactional)) {
     throw new HttpError('BAD_REQUEST', 'batches of a transaction need the Kafka protocol')
   }
-  const topic = await topicFor(call, parts)
-  if (partition >= topic.partitions) throw unknownPartition(topic, partition)
+  const target = await topicFor(call, parts)
+  if (partition >= target.partitions) throw unknownPartition(target, partition)
+  const topic = await target.open()
   const outcomes = await Promise.all(
     batches.map(({ bytes }) =>
       parts.log.append({ topic, partition, batch: bytes, timeoutMs: parts.limits.appendTimeoutMs }).then(
@@ -206,13 +229,14 @@ async function produceFewLines(call: ProduceCall, body: Buffer, parts: HttpParts
       if (text === undefined) throw new HttpError('MALFORMED_BODY', `${where} is not UTF-8`)
       return readRecordInput(parseJson(text, where), defaults, where)
     })
-  const topic = await topicFor(call, parts)
-  const identity = await identityFor(call, { topic, body, type: NDJSON_TYPE }, parts)
-  const outcomes = parts.appender.append(topic, records, { timeoutMs: parts.limits.appendTimeoutMs, identity })
-  return answerLines(call, [await outcomes], parts)
+  return answerLines(call, [await appendList(call, records, { body, type: NDJSON_TYPE }, parts)], parts)
 }
 
-function produceLines({ query, request }: ProduceCall, topic: Topic, parts: HttpParts): Response | Promise<Response> {
+function produceLines(
+  { query, request }: ProduceCall,
+  topic: TargetTopic,
+  parts: HttpParts,
+): Response | Promise<Response> {
   const { appender, clock, limits } = parts
   const read = (parsed: unknown, where: string, now: number) => readRecordInput(parsed, { ...query, now }, where)
   const outcomes = appendLines(readPieces(request, parts), {

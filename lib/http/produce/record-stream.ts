@@ -4,13 +4,13 @@
  * no more is read. So a slow log slows the sender down, and memory stays bounded.
  */
 import { type Clock, VarveError } from '../../base/index.ts'
-import type { Topic } from '../../log/index.ts'
 import { HttpError } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { textIn } from '../text.ts'
 import { type Appender, type Outcome, sizeOf } from './appender.ts'
 import type { InputRecord } from './record-input.ts'
 import type { Line } from './record-lines.ts'
+import { appendTo, type TargetTopic } from './topic-for.ts'
 
 /** An append takes at most so many bytes of records, */
 const GROUP_BYTES = 1_024 * 1_024
@@ -22,7 +22,7 @@ const ERROR_BYTES = 512
 const UNTAKEN_OUTCOMES_MAX = 500_000
 
 export interface RecordStreamOptions {
-  readonly topic: Topic
+  readonly topic: TargetTopic
   readonly appender: Appender
   readonly clock: Clock
   /** The records' texts, as they end in the pieces. */
@@ -158,7 +158,9 @@ class RecordStream {
   async #append(gathered: readonly (InputRecord | HttpError)[]): Promise<Outcome[]> {
     const { appender, topic, appendTimeoutMs } = this.#options
     const records = gathered.filter(one => !(one instanceof VarveError)) as InputRecord[]
-    const outcomes = await appender.append(topic, records, { timeoutMs: appendTimeoutMs })
+    const appended = appendTo(topic, records, { appender, timeoutMs: appendTimeoutMs })
+    // The topic could not be made.
+    const outcomes = await appended.catch((error): Outcome[] => records.map(() => ({ error })))
     let at = 0
     return gathered.map(one => (one instanceof HttpError ? { error: one } : outcomes[at++]!))
   }

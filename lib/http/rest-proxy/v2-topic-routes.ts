@@ -4,7 +4,7 @@ import { LogError } from '../../log/index.ts'
 import type { HttpParts } from '../parts.ts'
 import { type Outcome, unknownPartition } from '../produce/appender.ts'
 import { type InputRecord, partitionSchema } from '../produce/record-input.ts'
-import { topicFor } from '../produce/topic-for.ts'
+import { appendTo, topicFor } from '../produce/topic-for.ts'
 import { type Call, type Route, route, whole } from '../route.ts'
 import { findTopic, mayUse } from '../topic-routes.ts'
 import { confluentErrorOf, confluentResponse } from './confluent-errors.ts'
@@ -173,9 +173,10 @@ async function produce(
       partition: fixed ?? partition ?? undefined,
     }
   })
-  const topic = await topicFor(call, parts)
-  if (fixed !== undefined && fixed >= topic.partitions) throw unknownPartition(topic, fixed)
-  const outcomes = await parts.appender.append(topic, placed, { timeoutMs: parts.limits.appendTimeoutMs })
+  const target = await topicFor(call, parts)
+  if (fixed !== undefined && fixed >= target.partitions) throw unknownPartition(target, fixed)
+  const { appender, limits } = parts
+  const outcomes = await appendTo(target, placed, { appender, timeoutMs: limits.appendTimeoutMs })
   const offsets = outcomes.map(outcome => offsetOf(outcome, parts))
   return v2Response({ offsets, key_schema_id: null, value_schema_id: null })
 }

@@ -4,7 +4,6 @@
  * Departures from the Proxy: keys and values are BINARY, JSON or STRING, and no schemas; reports do not tell what the sender knows.
  */
 import * as z from 'zod'
-import type { Topic } from '../../log/index.ts'
 import { readPieces } from '../body.ts'
 import { HttpError } from '../errors.ts'
 import { jsonBytes } from '../json.ts'
@@ -12,7 +11,7 @@ import type { HttpParts } from '../parts.ts'
 import type { Outcome } from '../produce/appender.ts'
 import { decodeBase64, type InputRecord, partitionSchema } from '../produce/record-input.ts'
 import { appendLines } from '../produce/record-stream.ts'
-import { topicFor } from '../produce/topic-for.ts'
+import { appendTo, type TargetTopic, topicFor } from '../produce/topic-for.ts'
 import { check, jsonResponse, type Route, route } from '../route.ts'
 import { streamOf } from '../streaming.ts'
 import { splitObjects } from './concatenated-json.ts'
@@ -72,11 +71,12 @@ export const v3ProduceRoutes: readonly Route[] = [
       const { entries } = await call.json(batchSchema)
       const ids = new Set(entries.map(({ id }) => id))
       if (ids.size < entries.length) throw new HttpError('BAD_REQUEST', 'body.entries: each needs an id of its own')
+      const { appender, limits } = parts
       const topic = await topicFor(call, parts)
       const now = parts.clock.now()
       const read = entries.map((entry, index) => recordOrError(entry, `entries.${index}`, now))
       const sound = read.flatMap(one => (one instanceof HttpError ? [] : [one]))
-      const appended = await parts.appender.append(topic, sound, { timeoutMs: parts.limits.appendTimeoutMs })
+      const appended = await appendTo(topic, sound, { appender, timeoutMs: limits.appendTimeoutMs })
       let at = 0
       const reports = read.map((one, index) => {
         const outcome = one instanceof HttpError ? { error: one } : appended[at++]!
@@ -97,18 +97,25 @@ function recordOrError(parsed: unknown, where: string, now: number): InputRecord
   }
 }
 
-async function* reports(outcomes: AsyncIterable<Outcome[]>, topic: Topic, parts: HttpParts): AsyncGenerator<string> {
+async function* reports(
+  outcomes: AsyncIterable<Outcome[]>,
+  topic: TargetTopic,
+  parts: HttpParts,
+): AsyncGenerator<string> {
+  let told = false
   try {
     for await (const some of outcomes) {
+      told ||= some.length > 0
       if (some.length > 0) yield some.map(outcome => `${JSON.stringify(reportOf(outcome, topic, parts))}\n`).join('')
     }
+    if (!told) throw new HttpError('MALFORMED_BODY', 'the body has no record')
   } catch (error) {
     const { error_code, message } = confluentErrorOf(error, parts.logger)
     yield `${JSON.stringify({ error_code, message })}\n`
   }
 }
 
-function reportOf(outcome: Outcome, topic: Topic, { logger, clusterId }: HttpParts): object {
+function reportOf(outcome: Outcome, topic: TargetTopic, { logger, clusterId }: HttpParts): object {
   if ('error' in outcome) {
     const { error_code, message } = confluentErrorOf(outcome.error, logger)
     return { error_code, message }
