@@ -23,9 +23,9 @@ async function start(configs: { name: string; value: string }[] = []): Promise<v
   }
 }
 
-async function deleteBefore(offset: number, { name = 't', partitionIndex = 0, version = 2 } = {}) {
+async function deleteBefore(offset: number, { name = 't', partitionIndex = 0, version = 2, timeoutMs = 10_000 } = {}) {
   const topics = [{ name, partitions: [{ partitionIndex, offset }] }]
-  const answer = await client.request(DeleteRecords, version, { topics, timeoutMs: 10_000 })
+  const answer = await client.request(DeleteRecords, version, { topics, timeoutMs })
   return answer.topics[0]!.partitions[0]!
 }
 
@@ -41,6 +41,11 @@ test.each([0, 1, 2])('version %i moves the low watermark, and ListOffsets follow
 test('-1 is the high watermark', async () => {
   await start()
   expect(await deleteBefore(-1)).toEqual({ partitionIndex: 0, lowWatermark: 5, errorCode: 0 })
+})
+
+test.each([0, -1])('a timeout of %i ms is one for replicas, and deletes all the same', async timeoutMs => {
+  await start()
+  expect(await deleteBefore(2, { timeoutMs })).toEqual({ partitionIndex: 0, lowWatermark: 2, errorCode: 0 })
 })
 
 test('an offset below the low watermark changes nothing', async () => {

@@ -49,14 +49,15 @@ interface Sent {
   readonly partition?: number
   readonly acks?: number
   readonly transactionalId?: string
+  readonly timeoutMs?: number
 }
 
 function produceBody(records: Buffer | null, sent: Sent) {
-  const { name = 't', topicId, partition = 0, acks = -1, transactionalId = null } = sent
+  const { name = 't', topicId, partition = 0, acks = -1, transactionalId = null, timeoutMs = 10_000 } = sent
   return {
     transactionalId,
     acks,
-    timeoutMs: 10_000,
+    timeoutMs,
     topicData: [
       { name, ...(topicId ? { topicId } : {}), partitionData: [{ index: partition, records: records && [records] }] },
     ],
@@ -155,6 +156,11 @@ describe('Produce', () => {
   test.each([5, -2])('acks=%i are refused', async acks => {
     await start()
     expect((await produce(batchOf(['x']), { acks })).errorCode).toBe(errorCodes.INVALID_REQUIRED_ACKS)
+  })
+
+  test.each([0, -1])('a timeout of %i ms is one for replicas, and appends all the same', async timeoutMs => {
+    await start()
+    expect(await produce(batchOf(['x']), { timeoutMs })).toMatchObject({ errorCode: 0, baseOffset: 0 })
   })
 
   test('acks=0 gets no answer, and the records are there', async () => {

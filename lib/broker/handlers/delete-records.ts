@@ -9,6 +9,7 @@ import { DeleteRecords, type DeleteRecordsRequest, type Message } from '../../pr
 import { errorCodeOf, errorCodes } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
+import { writeTimeMs } from '../write-time.ts'
 
 type TopicAsked = Message<typeof DeleteRecordsRequest>['topics'][number]
 
@@ -17,7 +18,7 @@ const noLowWatermark = -1
 
 export const deleteRecords = handler(DeleteRecords, {
   async handle(request, context) {
-    const topics = request.topics.map(topic => deleteInTopic(topic, request.timeoutMs, context))
+    const topics = request.topics.map(topic => deleteInTopic(topic, writeTimeMs(request.timeoutMs), context))
     return { throttleTimeMs: 0, topics: await Promise.all(topics) }
   },
 })

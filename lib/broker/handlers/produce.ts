@@ -23,6 +23,7 @@ import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { CloseConnection, handler, noResponse, type RequestContext } from '../handler.ts'
 import { lookUpTopic } from '../topic-lookup.ts'
 import { admissionCodeOf } from '../transaction-codes.ts'
+import { writeTimeMs } from '../write-time.ts'
 
 type Request = Message<typeof ProduceRequest>
 type PartitionData = Request['topicData'][number]['partitionData'][number]
@@ -128,7 +129,8 @@ function appendBatch(
 ): Promise<PartitionAnswer> {
   const { partition, request, found, admission } = options
   const { index, records } = partition
-  const { transactionalId, timeoutMs } = request
+  const { transactionalId } = request
+  const timeoutMs = writeTimeMs(request.timeoutMs)
   if (typeof found === 'number') return Promise.resolve(refuse(index, found, null))
   if (index < 0) return Promise.resolve(refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null))
   if (records === null) return Promise.resolve(refuse(index, errorCodes.INVALID_RECORD, 'no record batch'))
