@@ -23,6 +23,8 @@ export interface ResourceChange {
   readonly isWhole?: boolean
   /** The configs that are named. */
   readonly names: readonly string[]
+  /** Those of them that are only to be unset. */
+  readonly unset?: readonly string[]
   readonly change: Change
 }
 
@@ -81,8 +83,9 @@ async function changeResource(asked: ResourceChange, validateOnly: boolean, brok
     }
     case resourceType.broker: {
       if (name !== '') checkNode(name, 'Unexpected broker id, expected', broker)
-      // Gateways are configured where they are started.
-      if (names.length > 0) throw invalidRequest(`Cannot update these configs dynamically: [${names.join(', ')}]`)
+      // Gateways are configured where they are started, so nothing is there to be unset.
+      const set = names.filter(name => !asked.unset?.includes(name))
+      if (set.length > 0) throw invalidRequest(`Cannot update these configs dynamically: [${set.join(', ')}]`)
       return
     }
     case resourceType.brokerLogger: {

@@ -6,18 +6,22 @@ import { topicConfigs } from '../log/index.ts'
 export const configSource = { topic: 1, brokerStatic: 4, default: 5, clientMetrics: 7, group: 8 } as const
 
 /** Kafka's ConfigType numbers. */
-export const configType: Readonly<Record<ConfigDefinition['type'], number>> = {
+export const configType = {
   boolean: 1,
   string: 2,
   int: 3,
+  short: 4,
   long: 5,
   double: 6,
   list: 7,
-}
+  class: 8,
+  password: 9,
+} as const satisfies Readonly<Record<ConfigDefinition['type'], number>> & Readonly<Record<string, number>>
 
 export interface ConfigValue {
   readonly name: string
-  readonly value: string
+  /** null: nothing is set, or it is a secret. */
+  readonly value: string | null
   readonly source: number
   readonly type: number
   readonly about: string

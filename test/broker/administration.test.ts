@@ -201,10 +201,33 @@ test('nobody is unregistered', async () => {
   expect((await client.request(UnregisterBroker, 0, { brokerId: 7 })).errorCode).toBe(102)
   expect((await client.request(UnregisterBroker, 0, { brokerId: 1 })).errorCode).toBe(42)
   expect((await client.request(UnregisterController, 0, { controllerId: 7 })).errorCode).toBe(136)
-  const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
-  for (const answer of await everyVersion(DescribeQuorum, { topics })) {
-    expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(3)
-  }
+})
+
+describe('the quorum of the metadata', () => {
+  const asked = (topicName: string, ...partitions: number[]) => ({
+    topics: [{ topicName, partitions: partitions.map(partitionIndex => ({ partitionIndex })) }],
+  })
+
+  test('is the gateway that answers', async () => {
+    const answers = await everyVersion(DescribeQuorum, asked('__cluster_metadata', 0))
+    for (const [version, { errorCode, topics, nodes }] of answers.entries()) {
+      expect(errorCode).toBe(0)
+      const [partition] = topics[0]!.partitions
+      expect(partition).toMatchObject({ errorCode: 0, leaderId: 1, highWatermark: 0, observers: [] })
+      expect(partition!.currentVoters).toMatchObject([{ replicaId: 1, logEndOffset: 0 }])
+      expect(partition!.currentVoters[0]!.lastCaughtUpTimestamp).toEqual(version === 0 ? -1 : expect.any(Number))
+      expect(nodes.map(({ nodeId }) => nodeId)).toEqual(version < 2 ? [] : [1])
+    }
+  })
+
+  test('is asked for alone', async () => {
+    for (const body of [asked('__cluster_metadata', 1), asked('__cluster_metadata', 0, 1), asked('a', 0)]) {
+      for (const answer of await everyVersion(DescribeQuorum, body)) {
+        expect(new Set(answer.topics[0]!.partitions.map(({ errorCode }) => errorCode))).toEqual(new Set([3]))
+      }
+    }
+    for (const answer of await everyVersion(DescribeQuorum, { topics: [] })) expect(answer.topics).toEqual([])
+  })
 })
 
 describe('client quotas', () => {

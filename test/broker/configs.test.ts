@@ -267,5 +267,8 @@ test('a broker is not configured at run time', async () => {
   expect(await alter(broker, '1', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
   expect(await alter(broker, '', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
   expect((await alter(broker, '7', [['log.cleaner.threads', set, '2']]))[0]).toBe(42)
+  // kafka-reassign-partitions unsets throttles at the end of each --verify.
+  expect(await alter(broker, '1', [['leader.replication.throttled.rate', del, null]])).toEqual([0, null])
+  expect(await alter(broker, '', [['leader.replication.throttled.rate', del, null]])).toEqual([0, null])
   expect(await configOf(broker, '1', 'num.partitions')).toEqual(['1', 5])
 })

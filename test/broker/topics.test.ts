@@ -301,6 +301,13 @@ describe('DescribeConfigs', () => {
       value: '1',
       readOnly: true,
     })
+    const configOf = (name: string) => results[2]!.configs.find(config => config.name === name)
+    expect(configOf('log.cleaner.threads')).toMatchObject({ value: '1', configSource: 5, readOnly: true })
+    expect(configOf('broker.rack')).toMatchObject({ value: null, synonyms: [] })
+    expect(configOf('ssl.key.password')).toMatchObject({ value: null, isSensitive: true })
+    if (version >= 3) expect(configOf('metrics.recording.level')!.documentation).toContain('trace.\n')
+    const told = results[2]!.configs.map(({ name }) => name)
+    expect(new Set(told).size).toBe(told.length)
   })
 })
 

@@ -2,8 +2,9 @@
  * DescribeConfigs, versions 1 to 4: the configs of topics, groups and subscriptions to clients' metrics (what was set, and the
  * defaults) and of brokers.
  *
- * Departures from Apache Kafka: a broker has few configs here, all read-only, and no loggers; what is set for all brokers at
- * run time is nothing; configs are documented by what they do here.
+ * Departures from Apache Kafka: a broker's configs are all read-only, and those that steer what Varve does not have are told
+ * with Kafka's defaults; it has no loggers; what is set for all brokers at run time is nothing; configs that do something
+ * here are documented by what they do.
  */
 import { ConfigError, clientMetricsConfigs, groupConfigs } from '../../configs/index.ts'
 import {
@@ -15,7 +16,7 @@ import {
 } from '../../protocol/index.ts'
 import { brokerConfigValues } from '../broker-config-values.ts'
 import { resourceType, unknownKind } from '../config-resources.ts'
-import { type ConfigValue, configSource, configValues, topicConfigValues } from '../config-values.ts'
+import { type ConfigValue, configSource, configType, configValues, topicConfigValues } from '../config-values.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
 import { type Broker, handler } from '../handler.ts'
 
@@ -108,7 +109,7 @@ function answer(resource: Resource, values: readonly ConfigValue[], request: Req
       value,
       readOnly: isReadOnly,
       configSource: source,
-      isSensitive: false,
+      isSensitive: type === configType.password,
       synonyms: request.includeSynonyms ? synonyms : [],
       configType: type,
       documentation: request.includeDocumentation ? about : null,

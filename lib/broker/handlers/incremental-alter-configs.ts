@@ -2,8 +2,8 @@
  * IncrementalAlterConfigs, versions 0 and 1: sets, deletes, appends to and subtracts from single configs of topics, groups and
  * subscriptions to clients' metrics (KIP-339). Each resource succeeds or fails for itself, as a whole.
  *
- * Departures from Apache Kafka: gateways are configured where they are started, so every change of a broker's config is
- * refused as one of a read-only config, and there are no loggers to set; an operation of no known kind is INVALID_REQUEST.
+ * Departures from Apache Kafka: gateways are configured where they are started, so a broker's config that is set is refused
+ * as a read-only one (nothing is set, so what may be unset is), and there are no loggers to set; an operation of no known kind is INVALID_REQUEST.
  */
 import { type Alteration, alterConfigs, ConfigError } from '../../configs/index.ts'
 import { IncrementalAlterConfigs, type IncrementalAlterConfigsRequest, type Message } from '../../protocol/index.ts'
@@ -21,6 +21,7 @@ export const incrementalAlterConfigs = handler(IncrementalAlterConfigs, {
       resourceType,
       resourceName,
       names: configs.map(({ name }) => name),
+      unset: configs.filter(({ configOperation }) => operations[configOperation] === 'delete').map(({ name }) => name),
       change: alter(configs),
     }))
     return { throttleTimeMs: 0, responses: await changeResources(changes, validateOnly, context) }

@@ -72,6 +72,9 @@ export const administrationScripts = [
     ]
     await everyVersion(transcript, AlterReplicaLogDirs, () => ({ dirs }))
     await everyVersion(transcript, AlterReplicaLogDirs, () => ({ dirs: [] }))
+    const { results } = await transcript.prepare(DescribeLogDirs, 4, { topics: [] })
+    const own = dirs.map(dir => ({ ...dir, path: results[0]!.logDir }))
+    await everyVersion(transcript, AlterReplicaLogDirs, () => ({ dirs: own }))
   }),
   script('DescribeQuorum', async transcript => {
     const ask = (topicName: string, partitionIndex: number) => ({
