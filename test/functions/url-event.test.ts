@@ -1,6 +1,6 @@
 /** A Function URL's event, as the Lambda developer guide shows it, is the request that was sent. */
 import { expect, test } from 'vitest'
-import { httpHandler, requestOf, signerOf } from '../../lib/assembly/serverless/http-handler.ts'
+import { answerTo, httpHandler, requestOf, signerOf } from '../../lib/assembly/serverless/http-handler.ts'
 
 const event = {
   rawPath: '/v1/topics/a%2Fb/records',
@@ -31,6 +31,22 @@ test('without a body', async () => {
     'GET',
     'https://id.lambda-url.us-west-2.on.aws/v1/topics/a%2Fb/records',
   ])
+})
+
+test('a header beyond Latin-1 comes as its bytes, as it does in a server', () => {
+  const request = requestOf({ ...event, headers: { 'idempotency-key': '€ 5' } })
+  expect(Buffer.from(request.headers.get('idempotency-key')!, 'latin1').toString()).toBe('€ 5')
+})
+
+test.each([
+  [{ requestContext: { ...event.requestContext, http: { method: 'TRACE' } } }, "'TRACE' HTTP method is unsupported."],
+  [{ headers: { 'x-a': 'a\nb' } }, 'Headers.set: "a\nb" is an invalid header value.'],
+])('what is no request is refused, and the function does not fail: %j', async (odd, why) => {
+  const answer = await answerTo({ ...event, ...odd }, () => {
+    throw new Error('comes to the app')
+  })
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toMatchObject({ code: 'BAD_REQUEST', detail: why })
 })
 
 test('whoever IAM let in is known by his ARN; nobody else is', () => {

@@ -6,7 +6,7 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StoredConfigs } from '../../configs/index.ts'
 import { Groups } from '../../groups/index.ts'
-import { createHttpApp } from '../../http/index.ts'
+import { createHttpApp, problemResponse } from '../../http/index.ts'
 import type { Principal } from '../../security/index.ts'
 import { openHttpAccess } from '../http-access.ts'
 import { readHttpAccess } from '../http-config.ts'
@@ -63,13 +63,13 @@ export function httpHandler(): UrlHandler {
   if (!streamifyResponse || !HttpResponseStream) {
     return event => {
       const { varve, app } = fetchOf()
-      return varve.invoke('http', async () => bufferedAnswer(await app(requestOf(event), { event })))
+      return varve.invoke('http', async () => bufferedAnswer(await answerTo(event, app)))
     }
   }
   return streamifyResponse((event, stream) => {
     const { varve, app } = fetchOf()
     return varve.invoke('http', async () => {
-      const response = await app(requestOf(event), { event })
+      const response = await answerTo(event, app)
       await sendBody(response, HttpResponseStream.from(stream, metadataOf(response)))
     })
   })
@@ -109,11 +109,25 @@ export function signerOf(env: unknown): Principal | undefined {
   return arn ? { name: arn, scopes: [{ action: 'admin', pattern: '*' }] } : undefined
 }
 
+/** What is no request (a method that Fetch does not know, a header that HTTP does not) does not come to the app. */
+export async function answerTo(event: UrlEvent, app: Fetch): Promise<Response> {
+  let request: Request
+  try {
+    request = requestOf(event)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return problemResponse({ title: 'Bad request', status: 400, code: 'BAD_REQUEST', detail: error.message })
+  }
+  return app(request, { event })
+}
+
+/** @throws TypeError */
 export function requestOf(event: UrlEvent): Request {
   const { rawPath, rawQueryString, body, isBase64Encoded, requestContext } = event
   const { method } = requestContext.http
   const headers = new Headers()
-  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value)
+  for (const [name, value] of Object.entries(event.headers))
+    if (value !== undefined) headers.set(name, bytesAsText(value))
   if (event.cookies?.length) headers.set('cookie', event.cookies.join('; '))
   const url = `https://${requestContext.domainName}${rawPath}${rawQueryString ? `?${rawQueryString}` : ''}`
   const hasBody = body !== undefined && method !== 'GET' && method !== 'HEAD'
@@ -122,6 +136,11 @@ export function requestOf(event: UrlEvent): Request {
     headers,
     ...(hasBody ? { body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8') } : {}),
   })
+}
+
+/** A header as Node's own server gives it: a character for each byte. */
+function bytesAsText(value: string): string {
+  return /[^\0-\xff]/.test(value) ? Buffer.from(value).toString('latin1') : value
 }
 
 function metadataOf({ status, headers }: Response): Omit<UrlAnswer, 'body' | 'isBase64Encoded'> {
