@@ -1,5 +1,7 @@
 /** What the fuzzer does not think of: each of these was answered wrongly once. */
 import { describe, expect, test } from 'vitest'
+import { embeddedRecord } from '../../lib/http/rest-proxy/embedded-format.ts'
+import { buildBatch, viewBatch, withCompression } from '../../lib/records/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { bodyOf, linesOf, openHttpRig, wrapLog } from './rig.ts'
 
@@ -112,6 +114,23 @@ test('a live tail that cannot read any more ends between two events, and its rea
   await rig.send('POST', '/v1/topics/t/records', { value: 1 })
   const text = await (await rig.send('GET', '/v1/topics/t/tail?from=earliest')).text()
   expect(text).toMatch(/"value":1}\n\n: STORE_UNAVAILABLE\n\n$/)
+})
+
+test('a record that is small when it is compressed, and too long as text, is shown as base64', {
+  timeout: 60_000,
+}, async () => {
+  const rig = openHttpRig()
+  const topic = await rig.log.topics.create({ name: 't', partitions: 1 })
+  const long = Buffer.alloc(48 * 1_024 * 1_024)
+  const record = { key: Buffer.from('k'), value: long, headers: [], timestamp: 1 }
+  const batch = withCompression(viewBatch(buildBatch({ records: [record] })), 'gzip')
+  await rig.log.append({ topic, partition: 0, batch, timeoutMs: 5_000 })
+  for (const encoding of ['auto', 'text']) {
+    const answer = await rig.send('GET', `/v1/topics/t/partitions/0/records?valueEncoding=${encoding}`)
+    expect((await bodyOf(answer)).records).toMatchObject([{ key: 'k', valueEncoding: 'base64' }])
+  }
+  const place = { topic: 't', partition: 0 }
+  expect(embeddedRecord({ ...record, offset: 0 }, place, 'json')).toContain(`"value":"${'A'.repeat(100)}`)
 })
 
 test('the document takes GET', async () => {

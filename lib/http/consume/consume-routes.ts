@@ -30,7 +30,7 @@ export const formatQuery = {
   valueEncoding: z
     .enum(outputEncodings)
     .optional()
-    .describe('auto: JSON if it is, else text if it is UTF-8, else base64.'),
+    .describe('auto: JSON if it is, else text if it is UTF-8, else base64. What has more than 16 MiB is base64.'),
 }
 export const isolationQuery = z.enum(['read_committed', 'read_uncommitted']).default('read_committed')
 

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import type { BatchRecord } from '../../records/index.ts'
 import { jsonLine } from '../json.ts'
-import { textIn } from '../text.ts'
+import { shownTextIn } from '../text.ts'
 
 export const outputEncodings = ['auto', 'json', 'text', 'base64'] as const
 export type OutputEncoding = (typeof outputEncodings)[number]
@@ -18,9 +18,12 @@ export const outputRecordSchema = z.object({
   offset: z.int(),
   timestamp: z.int().optional(),
   key: z.unknown(),
-  keyEncoding: z.literal('base64').optional().describe('Where the key is no UTF-8.'),
+  keyEncoding: z.literal('base64').optional().describe('Where the key is no UTF-8, or very long.'),
   value: z.unknown(),
-  valueEncoding: z.enum(['text', 'base64']).optional().describe('Where the value is no JSON, or is no UTF-8 either.'),
+  valueEncoding: z
+    .enum(['text', 'base64'])
+    .optional()
+    .describe('Where the value is no JSON, or is no UTF-8 either, or very long.'),
   headers: z
     .array(z.object({ key: z.string(), value: z.string().nullable(), encoding: z.literal('base64').optional() }))
     .optional(),
@@ -50,14 +53,14 @@ export function recordLine(record: BatchRecord, place: Place, format: OutputForm
 
 function keyMembers(key: Buffer | null, encoding: 'auto' | 'text' | 'base64'): string[] {
   if (key === null) return ['"key":null']
-  const text = encoding === 'base64' ? undefined : textIn(key)
+  const text = encoding === 'base64' ? undefined : shownTextIn(key)
   if (text !== undefined) return [`"key":${JSON.stringify(text)}`]
   return [`"key":"${key.toString('base64')}"`, '"keyEncoding":"base64"']
 }
 
 function valueMembers(value: Buffer | null, encoding: OutputEncoding): string[] {
   if (value === null) return ['"value":null']
-  const text = encoding === 'base64' ? undefined : textIn(value)
+  const text = encoding === 'base64' ? undefined : shownTextIn(value)
   if (text === undefined) return [`"value":"${value.toString('base64')}"`, '"valueEncoding":"base64"']
   // The JSON null would read as a record without a value.
   const json = encoding === 'text' || text.trim() === 'null' ? undefined : jsonLine(text)
@@ -67,7 +70,7 @@ function valueMembers(value: Buffer | null, encoding: OutputEncoding): string[] 
 
 function headerText(key: string, value: Buffer | null): string {
   if (value === null) return JSON.stringify({ key, value })
-  const text = textIn(value)
+  const text = shownTextIn(value)
   return JSON.stringify(
     text === undefined ? { key, value: value.toString('base64'), encoding: 'base64' } : { key, value: text },
   )

@@ -4,7 +4,7 @@ import { HttpError } from '../errors.ts'
 import { jsonBytes, jsonLine } from '../json.ts'
 import { contentTypeOf } from '../media-types.ts'
 import { decodeBase64 } from '../produce/record-input.ts'
-import { textIn } from '../text.ts'
+import { SHOWN_TEXT_BYTES_MAX, textIn } from '../text.ts'
 
 export const V2_TYPE = 'application/vnd.kafka.v2+json'
 export const embeddedFormats = ['binary', 'json'] as const
@@ -45,7 +45,7 @@ export function encodeEmbedded(value: unknown, format: EmbeddedFormat, where: st
   return decodeBase64(value, where)
 }
 
-/** As the Proxy answers records; JSON that is none is a string. */
+/** As the Proxy answers records; JSON that is none is a string, and what is very long one of base64. */
 export function embeddedRecord(
   record: BatchRecord,
   place: { topic: string; partition: number },
@@ -64,7 +64,7 @@ export function embeddedRecord(
 
 function embeddedText(bytes: Buffer | null, format: EmbeddedFormat): string {
   if (bytes === null) return 'null'
-  if (format === 'binary') return `"${bytes.toString('base64')}"`
+  if (format === 'binary' || bytes.length > SHOWN_TEXT_BYTES_MAX) return `"${bytes.toString('base64')}"`
   const text = textIn(bytes)
   return (text === undefined ? undefined : jsonLine(text)) ?? JSON.stringify(text ?? bytes.toString('latin1'))
 }
