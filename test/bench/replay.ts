@@ -4,12 +4,15 @@
  *
  *   --megabytes 512     size of the topic, in 8 partitions
  *   --rounds 3          of each; the report has their medians
- *   --stores files,s3   s3 is versitygw (test/support/build-tools.sh)
+ *   --stores files,cold-files,s3
+ *                       files: in the system's memory, so the raw rate is that of copying; cold-files: what a replay of old records meets, the
+ *                       system's memory is made to forget them before each run; s3: versitygw (test/support/build-tools.sh)
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import { Allocation, BytesPool, Loans, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type Log, openLog, type Topic } from '../../lib/log/index.ts'
 import { buildBatch, viewBatch } from '../../lib/records/index.ts'
@@ -37,7 +40,7 @@ interface Run {
   readonly peakMib: number
 }
 
-const storeNames = ['files', 's3'] as const
+const storeNames = ['files', 'cold-files', 's3'] as const
 type StoreName = (typeof storeNames)[number]
 const usage = `npm run bench:replay -- [--megabytes 512] [--rounds 3] [--stores ${storeNames.join(',')}]`
 
@@ -69,9 +72,12 @@ async function main(): Promise<void> {
   const options = readOrExplain(usage, readOptions)
   for (const store of options?.stores ?? []) {
     const folder = await mkdtemp(join(tmpdir(), 'varve-replay-'))
-    const measure = async (address: ObjectsAddress) => report(store, await measureStore(address, folder, options!))
+    const measure = async (address: ObjectsAddress, forget?: () => Promise<void>) =>
+      report(store, await measureStore(address, { ...options!, folder, forget }))
+    const objects = join(folder, 'objects')
     try {
-      if (store === 'files') await measure({ kind: 'files', folder: join(folder, 'objects') })
+      if (store === 'files') await measure({ kind: 'files', folder: objects })
+      else if (store === 'cold-files') await measure({ kind: 'files', folder: objects }, () => forgetFiles(objects))
       else if (s3Server.missing) console.log(`s3: left out, ${s3Server.missing}`)
       else await withS3(measure)
     } finally {
@@ -80,7 +86,13 @@ async function main(): Promise<void> {
   }
 }
 
-async function measureStore(address: ObjectsAddress, folder: string, { megabytes, rounds }: Options): Promise<Run[]> {
+interface StoreRun extends Options {
+  readonly folder: string
+  /** Makes the next run read from the store itself. */
+  readonly forget: (() => Promise<void>) | undefined
+}
+
+async function measureStore(address: ObjectsAddress, { folder, forget, megabytes, rounds }: StoreRun): Promise<Run[]> {
   const meter = new StoreMeter()
   const bare = await openObjects(address)
   const objects = meterObjects(bare, meter)
@@ -88,6 +100,7 @@ async function measureStore(address: ObjectsAddress, folder: string, { megabytes
   const topic = await fill(objects, items, megabytes)
   const runs: Run[] = []
   const measure = async (name: string, read: () => Promise<number>) => {
+    await forget?.()
     const gets = meter.usage().objects.get
     let peak = 0
     const watching = setInterval(() => {
@@ -108,6 +121,14 @@ async function measureStore(address: ObjectsAddress, folder: string, { megabytes
   await items.close()
   await bare.close()
   return runs
+}
+
+/** dd of GNU coreutils tells the system to drop a file's pages (posix_fadvise). */
+async function forgetFiles(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    await promisify(execFile)('dd', [`if=${join(entry.parentPath, entry.name)}`, 'iflag=nocache', 'count=0'])
+  }
 }
 
 async function withS3(use: (address: ObjectsAddress) => Promise<void>): Promise<void> {
