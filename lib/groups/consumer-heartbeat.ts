@@ -81,9 +81,11 @@ export function heartbeatOfConsumer(
   if (looked !== next || isNew || !sameSubscription(member, updated)) {
     next = assignAnew(looked, moment.settings.consumerAssignor)
   }
-  // What a member had in the epoch before says nothing of what it got since: such a request may be an old one, come late.
-  const owned = request.epoch === member.epoch ? request.owned : undefined
-  const settled = reconcile(next, next.members.get(updated.id)!, owned)
+  // Who comes in the epoch before was not told of this one, or asked long ago. It is told again, and goes no further: if that is lost
+  // too, the epoch that it knows must still be the one before. (Apache Kafka goes on, and fences it then.)
+  const isBehind = request.epoch !== member.epoch
+  const current = next.members.get(updated.id)!
+  const settled = isBehind ? current : reconcile(next, current, request.owned)
   next = withMember(next, settled)
   if (group.members.size === 0) next = { ...next, stateChangedAt: moment.wallTime }
   if (isNew && isTooLarge(next)) return full(group)
@@ -92,11 +94,7 @@ export function heartbeatOfConsumer(
     (request.topicNames !== undefined || request.regex !== undefined) &&
     request.owned !== undefined
   // Who comes in the epoch before has no answer of this one, and would never be told: Kafka leaves that to full requests.
-  const tells =
-    request.epoch === 0 ||
-    isFull ||
-    request.epoch !== member.epoch ||
-    !sameAssignment(member.assigned, settled.assigned)
+  const tells = request.epoch === 0 || isFull || isBehind || !sameAssignment(member.assigned, settled.assigned)
   return {
     group: isUnchanged(group, next, settled) ? group : next,
     member: settled,

@@ -9,6 +9,7 @@
  * - No heartbeat, and no assignment, is answered from a document older than a third of the shortest session, so a
  *   coordinator that was replaced cannot keep a member at work longer than the new one waits for it. Where a read or a
  *   write took longer, or this process was frozen in it, the document is read again before anybody is answered.
+ * - A member that another coordinator knows better asks this one: nobody is refused by a document that is older than the request.
  * - This process was frozen, or a store call took long: it heard nobody, so everyone gets a fresh session, and the
  *   document is read again. A new coordinator gives fresh sessions too. So death is noticed one session late at worst
  *   for each freeze or takeover, never early.
@@ -50,7 +51,7 @@ import type {
 import { type Coordination, type CoordinationOptions, OtherKindError } from './coordination.ts'
 import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
 import { GroupAlarm } from './group-alarm.ts'
-import { type HeldDocument, lookAgain } from './held-document.ts'
+import { confirm, type HeldDocument, isJudgement, lookAgain } from './held-document.ts'
 import { HeldRequests, isRefusal, refusalError } from './held-requests.ts'
 import { refusalOfUpgrade } from './migration.ts'
 import { CONFLICT_ATTEMPTS_MAX, FROZEN_MS, GROUP_QUEUE_MAX, IDLE_GROUP_MS } from './settings.ts'
@@ -112,9 +113,11 @@ export class CoordinatedGroup implements Coordination {
   }
 
   leave(request: LeaveRequest): Promise<readonly LeftMember[]> {
+    const askedAt = this.#options.clock.monotonic()
     return this.#run(async () => {
       const step = leaveGroup(await this.#fresh(), request.members, this.#moment())
       await this.#apply(step)
+      if (step.left.some(({ error }) => error !== undefined)) await this.#confirm(askedAt)
       return step.left
     })
   }
@@ -178,6 +181,7 @@ export class CoordinatedGroup implements Coordination {
   // ---------------------------------------------------------------- steps
 
   async #run<T>(work: () => Promise<T>): Promise<T> {
+    const askedAt = this.#options.clock.monotonic()
     try {
       return await this.#mailbox.run(async () => {
         if (this.#letGo) throw new GroupError('NOT_COORDINATOR', 'the group was let go')
@@ -185,6 +189,9 @@ export class CoordinatedGroup implements Coordination {
         this.#noteHeard()
         try {
           return await work()
+        } catch (error) {
+          if (isJudgement(error)) await this.#confirm(askedAt)
+          throw error
         } finally {
           this.#alarm.adjust(this)
         }
@@ -270,6 +277,13 @@ export class CoordinatedGroup implements Coordination {
     if (!held) throw this.#release('NOT_COORDINATOR')
     this.#held = held
     return held.group
+  }
+
+  async #confirm(since: number): Promise<void> {
+    if (!this.#held) return
+    const held = await confirm(this.#held, since, this.#options)
+    if (!held) throw this.#release('NOT_COORDINATOR')
+    this.#held = held
   }
 
   /** A group with members is told whose it is before any of them is served. */

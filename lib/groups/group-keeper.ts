@@ -10,6 +10,8 @@
  * - Nothing is answered from a document older than a third of the shortest session or DOCUMENT_FRESH_MS, so a coordinator
  *   that was replaced cannot keep a member at work longer than the new one waits for it. Where a read or a write took
  *   longer, or this process was frozen in it, the document is read again before the answer.
+ * - A member that another coordinator knows better (it joined there, or was told a later epoch) asks this one: nobody is refused by a
+ *   document that is older than the request.
  * - This process was frozen: it heard nobody, so everyone gets a fresh session. A new coordinator gives fresh ones too.
  * - The outcome of a write stays unknown: this process lets go, and the next request reads the document anew.
  */
@@ -21,7 +23,7 @@ import type { CoordinationOptions } from './coordination.ts'
 import { GroupError, type GroupErrorCode, groupErrorOf } from './errors.ts'
 import { GroupAlarm } from './group-alarm.ts'
 import { encodeGroupDocument, type GroupDocument } from './group-document.ts'
-import { type HeldDocument, lookAgain } from './held-document.ts'
+import { confirm, type HeldDocument, isJudgement, lookAgain } from './held-document.ts'
 import { MemberSessions } from './member-sessions.ts'
 import {
   CONFLICT_ATTEMPTS_MAX,
@@ -81,6 +83,7 @@ export class GroupKeeper<D extends Kept> {
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
+    const askedAt = this.#options.clock.monotonic()
     try {
       return await this.#mailbox.run(async () => {
         if (this.#letGo) throw new GroupError('NOT_COORDINATOR', 'the group was let go')
@@ -90,6 +93,9 @@ export class GroupKeeper<D extends Kept> {
           // What it rests on may have been stored long ago: the store may take its time to say that it was.
           if (this.#held) await this.#recent()
           return answer
+        } catch (error) {
+          if (isJudgement(error)) await this.#confirm(askedAt)
+          throw error
         } finally {
           this.#alarm.adjust(this)
         }
@@ -110,6 +116,13 @@ export class GroupKeeper<D extends Kept> {
     if (!held) throw this.release('NOT_COORDINATOR')
     this.#held = held
     return held.group
+  }
+
+  async #confirm(since: number): Promise<void> {
+    if (!this.#held) return
+    const held = await confirm(this.#held, since, this.#options)
+    if (!held) throw this.release('NOT_COORDINATOR')
+    this.#held = held
   }
 
   /** Makes the step's group the group, on disk first. */

@@ -1,7 +1,7 @@
 /** A group as its coordinator holds it: the document as last read or written. */
 import type { Expected } from '../storage/index.ts'
 import type { CoordinationOptions } from './coordination.ts'
-import { tooSlowError } from './errors.ts'
+import { GroupError, type GroupErrorCode, tooSlowError } from './errors.ts'
 import { LOOKS_MAX } from './settings.ts'
 
 export interface HeldDocument<D> {
@@ -30,4 +30,36 @@ export async function lookAgain<D>(
     asOf = now
   }
   throw tooSlowError(groupId)
+}
+
+/** Refusals that rest on what the document says: by an old one they may be wrong, and cost a member its place. */
+const judgements: ReadonlySet<GroupErrorCode> = new Set([
+  'FENCED_INSTANCE_ID',
+  'FENCED_MEMBER_EPOCH',
+  'GROUP_ID_NOT_FOUND',
+  'GROUP_MAX_SIZE_REACHED',
+  'ILLEGAL_GENERATION',
+  'INCONSISTENT_GROUP_PROTOCOL',
+  'STALE_MEMBER_EPOCH',
+  'UNKNOWN_MEMBER_ID',
+  'UNRELEASED_INSTANCE_ID',
+])
+
+export function isJudgement(error: unknown): boolean {
+  return error instanceof GroupError && judgements.has(error.code)
+}
+
+/**
+ * The same, as the store had it after `since` (monotonic): a member that another coordinator knows better is refused by nobody else.
+ * Undefined: another one is there. @throws StoreError, CorruptDataError
+ */
+export async function confirm<D>(
+  held: HeldDocument<D>,
+  since: number,
+  { clock, items, groupId }: Pick<CoordinationOptions, 'clock' | 'items' | 'groupId'>,
+): Promise<HeldDocument<D> | undefined> {
+  if (held.asOf > since) return held
+  const asOf = clock.monotonic()
+  const { version } = await items.readGroup(groupId)
+  return version === held.version ? { ...held, asOf } : undefined
 }

@@ -107,16 +107,16 @@ export function heartbeatOfStreams(
   if (isNew || changes || moment.reassigns) {
     group = assignStreamsAnew(looked, moment.settings.streamsStandbyReplicas)
   }
-  const owned = request.epoch === member.epoch ? request.owned : undefined
-  const settled = reconcileStreams(group, group.members.get(updated.id)!, owned)
+  // As in `heartbeatOfConsumer`: who comes in the epoch before is told again, and goes no further.
+  const isBehind = request.epoch !== member.epoch
+  const current = group.members.get(updated.id)!
+  const settled = isBehind ? current : reconcileStreams(group, current, request.owned)
   group = { ...group, members: new Map(group.members).set(settled.id, settled) }
   if (endpointsDiffer(before.members.get(member.id), settled))
     group = { ...group, endpointEpoch: group.endpointEpoch + 1 }
   if (isNew && encodeGroupDocument(group).length > DOCUMENT_BYTES_FULL) return full(before)
   const isFull = request.rebalanceTimeoutMs !== undefined && request.owned !== undefined
-  // As in `heartbeatOfConsumer`: who comes in the epoch before would never be told.
-  const tells =
-    request.epoch === 0 || isFull || request.epoch !== member.epoch || !sameTasks(member.assigned, settled.assigned)
+  const tells = request.epoch === 0 || isFull || isBehind || !sameTasks(member.assigned, settled.assigned)
   return {
     group: isUnchanged(before, group, settled) ? before : group,
     member: settled,

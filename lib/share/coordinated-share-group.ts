@@ -10,13 +10,17 @@
  *   gives fresh sessions too. So a death is noticed late at worst, never early.
  * - The outcome of a write stays unknown: this process lets go; the next one that is asked reads what there is.
  * - A member's answer is lost: it asks again with the epoch before, which is known.
+ * - A member that another coordinator knows better (it joined there, or was told a later epoch) asks this one: nobody is refused, and
+ *   nobody is taken in, by a document that is older than the request.
+ * - A step takes long, and heartbeats wait behind it: who is late is judged as of when the alarm rang, and all that had come by then
+ *   was read first.
  * - Members of two coordinators, or one thought dead, fetch the same records: nothing here prevents that, and nothing need:
  *   who holds a record is decided by the share partition.
  */
 import { type Clock, Mailbox, OverloadedError } from '../base/index.ts'
 import { type Expected, StoreError } from '../storage/index.ts'
 import type { ShareHeartbeat, ShareHeartbeatAnswer } from './contract.ts'
-import { ShareError, type ShareErrorCode, shareErrorOf } from './errors.ts'
+import { membershipErrorOf, ShareError, type ShareErrorCode } from './errors.ts'
 import {
   ALARM_SLEEP_MS_MAX,
   CATCH_UP_MS,
@@ -35,6 +39,7 @@ import {
   nextDeadline,
   passTime,
   renewSessions,
+  type Step,
   takeOver,
   topicNamesOf,
 } from './share-group.ts'
@@ -86,22 +91,17 @@ export class CoordinatedShareGroup {
   }
 
   async heartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatAnswer> {
+    const askedAt = this.#options.clock.monotonic()
     try {
       return await this.#mailbox.run(async () => {
         if (this.#letGo) throw new ShareError('NOT_COORDINATOR', 'the group was let go')
         this.#usedAt = this.#options.clock.monotonic()
-        const group = await this.#fresh()
-        const { epoch, groupId } = request
-        if (epoch !== 0 && this.#held?.version === 'absent') {
-          throw new ShareError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
-        }
-        const topics = await this.#findTopics(topicNamesOf(group, request))
-        const { group: next, answer } = heartbeat(group, request, topics, await this.#moment())
+        const { group: next, answer } = await this.#step(request, askedAt)
         await this.#store(next)
         return answer
       })
     } catch (error) {
-      throw shareErrorOf(error)
+      throw membershipErrorOf(error)
     } finally {
       if (this.#letGo || this.#nextAlarm() < this.#alarmAt) this.#alarm.abort()
     }
@@ -131,6 +131,22 @@ export class CoordinatedShareGroup {
 
   // ---------------------------------------------------------------- steps
 
+  /** Refuses, and takes somebody in, only by a document as the store had it after `askedAt`. */
+  async #step(request: ShareHeartbeat, askedAt: number): Promise<Step> {
+    const { epoch, groupId } = request
+    const group = epoch === 0 ? await this.#fresh(askedAt) : await this.#fresh()
+    try {
+      if (epoch !== 0 && this.#held?.version === 'absent') {
+        throw new ShareError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
+      }
+      const topics = await this.#findTopics(topicNamesOf(group, request))
+      return heartbeat(group, request, topics, await this.#moment())
+    } catch (error) {
+      if (error instanceof ShareError) await this.#fresh(askedAt)
+      throw error
+    }
+  }
+
   /** Makes `group` the group, on disk first where its document changed. */
   async #store(group: LiveShareGroup): Promise<void> {
     const { items, groupId, clock, coordinator } = this.#options
@@ -158,13 +174,13 @@ export class CoordinatedShareGroup {
     this.#held = { group: next, version: written.version, asOf }
   }
 
-  /** The group, as the store had it not long ago. */
-  async #fresh(): Promise<LiveShareGroup> {
+  /** The group, as the store had it after `since`, or else not long ago. */
+  async #fresh(since?: number): Promise<LiveShareGroup> {
     const { items, groupId, clock } = this.#options
     if (!this.#held) return this.#load()
     const asOf = clock.monotonic()
     const { sessionTimeoutMs } = await this.#moment()
-    if (asOf - this.#held.asOf < sessionTimeoutMs / 3) return this.#held.group
+    if (this.#held.asOf > (since ?? asOf - sessionTimeoutMs / 3)) return this.#held.group
     const { version } = await items.readGroup(groupId)
     if (version !== this.#held.version) throw this.#release('NOT_COORDINATOR')
     this.#held = { ...this.#held, asOf }
@@ -219,22 +235,22 @@ export class CoordinatedShareGroup {
   }
 
   async #ringInTurn(wasFrozen: boolean): Promise<void> {
+    const now = this.#options.clock.monotonic()
     try {
-      await this.#mailbox.run(() => this.#ring(wasFrozen))
+      await this.#mailbox.run(() => this.#ring(now, wasFrozen))
     } catch (error) {
       if (!(error instanceof OverloadedError)) throw error
       this.#retryAt = this.#options.clock.monotonic() + RETRY_MS
     }
   }
 
-  async #ring(wasFrozen: boolean): Promise<void> {
+  /** `now`: as of when it rings. */
+  async #ring(now: number, wasFrozen: boolean): Promise<void> {
     const { clock } = this.#options
     if (this.#letGo) return
     try {
       const held = this.#held
       if (held && wasFrozen) this.#held = { ...held, group: renewSessions(held.group, await this.#moment()) }
-      // From before the read: who is heard of meanwhile waits behind this step, and is not late.
-      const now = clock.monotonic()
       if (held) {
         const group = await this.#fresh()
         await this.#store(passTime(group, await this.#findTopics(topicNamesOf(group)), now))

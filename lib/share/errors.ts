@@ -38,6 +38,13 @@ export function shareErrorOf(error: unknown): unknown {
   return error
 }
 
+/** The same for heartbeats: a member may send the same again whatever became of it, and Kafka's gives up over REQUEST_TIMED_OUT. */
+export function membershipErrorOf(error: unknown): unknown {
+  const isOfStore = error instanceof StoreError || (error instanceof LogError && error.code === 'REQUEST_TIMED_OUT')
+  if (!isOfStore) return shareErrorOf(error)
+  return new ShareError('COORDINATOR_NOT_AVAILABLE', error.message, { cause: error })
+}
+
 /** What `work` answers; its failures as `shareErrorOf` has them. */
 export async function orShareError<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -94,7 +94,8 @@ export function heartbeat(
   const sessions = new Map(next.sessions).set(memberId, {
     endsAt: moment.now + moment.sessionTimeoutMs,
     epoch: told,
-    previousEpoch: epoch === told ? session?.previousEpoch : epoch,
+    // One that joins goes on from no epoch; a join that was given up, and comes late, must not make the member forget its own.
+    previousEpoch: epoch === told || (epoch === 0 && session?.epoch === told) ? session?.previousEpoch : epoch,
   })
   const assignment = isNews ? next.document.members.find(({ id }) => id === memberId)!.assignment : undefined
   return {

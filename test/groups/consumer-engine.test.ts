@@ -133,8 +133,21 @@ describe('epochs', () => {
     engine.join('two')
     // Sent in epoch 1, before the third partition was told, and late.
     const late = engine.must({ memberId: 'one', epoch: 1, owned: owning(a, 0) })
-    expect(late.member!.state).toBe('unrevoked')
+    expect(late.member).toMatchObject({ state: 'stable', assigned: owning(a, 0, 1, 2) })
     expect(engine.must({ memberId: 'two', epoch: 3 }).member!.assigned).toEqual(NOTHING)
+  })
+
+  test('go no further for who has not heard of the last one: each answer may be lost, and the group goes on', () => {
+    const { engine, a } = withTopic(2)
+    engine.join('one')
+    engine.topics.set('a', 3)
+    engine.must({ memberId: 'one', epoch: 1, topicNames: ['a'] })
+    engine.join('two')
+    for (let lost = 0; lost < 3; lost++) {
+      const again = engine.must({ memberId: 'one', epoch: 1, owned: owning(a, 0, 1) })
+      expect(again).toMatchObject({ member: { epoch: 2, previousEpoch: 1 }, assignment: owning(a, 0, 1, 2) })
+    }
+    expect(engine.must({ memberId: 'one', epoch: 2, owned: owning(a, 0, 1, 2) }).member!.state).toBe('unrevoked')
   })
 })
 

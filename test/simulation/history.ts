@@ -22,6 +22,7 @@ import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { PushWork } from './workload/pushes.ts'
 import { drainPartition, follow } from './workload/readers.ts'
 import { settleTransactions } from './workload/settling.ts'
+import { ShareGroupWork } from './workload/share-groups.ts'
 import { ShareWork } from './workload/shares.ts'
 import { changeTopics, lookUp } from './workload/topics.ts'
 import { Transactor } from './workload/transactors.ts'
@@ -188,7 +189,7 @@ class Scenario {
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
     const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
-    const { shares = [], consumerGroups = [], ingests = [], push } = this.#plan
+    const { shares = [], shareGroups = [], consumerGroups = [], ingests = [], push } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -219,6 +220,7 @@ class Scenario {
     const consumed = consumerGroups.map(one =>
       this.#track(one.name, new ConsumerGroupWork(this.#scene, one, 'topic-0').run(healMs)),
     )
+    const joined = shareGroups.map(one => this.#track(one.name, new ShareGroupWork(this.#scene, one).run(healMs)))
     const transacted = transactors.map(one => {
       const transactor = new Transactor(this.#scene, one, this.#topics[one.topic]!)
       return this.#track(one.name, transactor.live())
@@ -251,6 +253,7 @@ class Scenario {
       ...deleted,
       ...grouped,
       ...consumed,
+      ...joined,
       ...transacted,
       ...forked,
       ...ingested,

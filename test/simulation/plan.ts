@@ -16,6 +16,7 @@ import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawHaste } from './haste-plan.ts'
 import { drawIngest, type IngestPlan } from './ingest-plan.ts'
 import { drawPush, type PushPlan } from './push-plan.ts'
+import { drawShareGroup, type ShareGroupPlan } from './share-group-plan.ts'
 import { drawShare, drawShareTuning, type SharePlan } from './share-plan.ts'
 import type { CompactionTuning, ShardLimits, Tuning } from './system.ts'
 import { drawTransactors, type TransactorPlan } from './transaction-plan.ts'
@@ -88,6 +89,7 @@ export interface Plan {
   readonly consumerGroups?: readonly ConsumerGroupPlan[]
   /** Plans of old have none. */
   readonly shares?: readonly SharePlan[]
+  readonly shareGroups?: readonly ShareGroupPlan[]
   readonly ingests?: readonly IngestPlan[]
   readonly push?: PushPlan
   readonly upkeep?: UpkeepPlan
@@ -122,10 +124,11 @@ export const focuses = [
   'ingest',
   'push',
   'streams-groups',
+  'share-groups',
 ] as const
 
 /** Nobody reads there but members. */
-const groupFocuses: readonly Focus[] = ['groups', 'consumer-groups', 'streams-groups']
+const groupFocuses: readonly Focus[] = ['groups', 'consumer-groups', 'streams-groups', 'share-groups']
 
 /** What is committed there may expire. */
 const expiringFocuses: readonly Focus[] = [...groupFocuses, 'transactions']
@@ -144,6 +147,7 @@ const SHARES: readonly (readonly [Focus, number])[] = [
   ['ingest', 1],
   ['push', 1],
   ['streams-groups', 1],
+  ['share-groups', 1],
 ]
 
 export function focusOf(seed: number): Focus {
@@ -198,6 +202,7 @@ function drawAbout(seed: number, about: Focus): Plan {
       ...(focus === 'consumer-groups' ? [drawConsumerGroup(rng, gateways, healMs)] : []),
       ...(focus === 'streams-groups' ? [drawStreamsGroup(rng, gateways, healMs)] : []),
     ],
+    ...(focus === 'share-groups' && withShareGroup(new Rng(seed, 'share-groups'), topics, gateways, healMs)),
     ...(focus === 'ingest' && { ingests: drawIngests(new Rng(seed, 'ingest'), healMs) }),
     ...(focus === 'upkeep' && { upkeep: drawUpkeep(rng, topics, healMs) }),
     tuning: {
@@ -286,6 +291,19 @@ function drawExpiry(rng: Rng, focus: Focus, healMs: number): Pick<Tuning, 'expir
 
 function drawIngests(rng: Rng, healMs: number): IngestPlan[] {
   return Array.from({ length: rng.pick([1, 1, 2]) }, (_, place) => drawIngest(rng, place, healMs))
+}
+
+/** Topics grow meanwhile. */
+function withShareGroup(
+  rng: Rng,
+  topics: readonly number[],
+  gateways: number,
+  healMs: number,
+): Pick<Plan, 'shareGroups' | 'topicSteps'> {
+  return {
+    shareGroups: [drawShareGroup(rng, topics.length, gateways, healMs)],
+    topicSteps: drawTopicSteps(rng, topics, healMs),
+  }
 }
 
 function drawProducers(rng: Rng, topics: readonly number[], healMs: number): ProducerPlan[] {

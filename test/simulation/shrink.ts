@@ -10,6 +10,7 @@ import { type Outcome, runPlan } from './history.ts'
 import type { IngestPlan } from './ingest-plan.ts'
 import type { Plan, ProducerPlan } from './plan.ts'
 import type { PushPlan } from './push-plan.ts'
+import type { ShareGroupPlan } from './share-group-plan.ts'
 import type { SharePlan } from './share-plan.ts'
 import type { SystemUnderTest } from './system.ts'
 import type { TransactorPlan } from './transaction-plan.ts'
@@ -103,6 +104,9 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const [i, group] of consumerGroups.entries())
     for (const smaller of smallerConsumerGroups(group))
       yield { ...plan, consumerGroups: consumerGroups.with(i, smaller) }
+  const { shareGroups = [] } = plan
+  for (const [i, group] of shareGroups.entries())
+    for (const smaller of smallerShareGroups(group)) yield { ...plan, shareGroups: shareGroups.with(i, smaller) }
   const { upkeep } = plan
   if (upkeep) {
     for (const deletions of without(upkeep.deletions)) yield { ...plan, upkeep: { ...upkeep, deletions } }
@@ -218,6 +222,22 @@ function* smallerConsumerGroups(group: ConsumerGroupPlan): Iterable<ConsumerGrou
     for (const fewer of without(member.pauses))
       yield { ...group, members: members.with(i, { ...member, pauses: fewer }) }
     if (member.commitChance > 0) yield { ...group, members: members.with(i, { ...member, commitChance: 0 }) }
+  }
+}
+
+function* smallerShareGroups(group: ShareGroupPlan): Iterable<ShareGroupPlan> {
+  const { members, disagreements, coordinators } = group
+  for (const fewer of without(members)) if (fewer.length > 0) yield { ...group, members: fewer }
+  for (const fewer of without(disagreements)) yield { ...group, disagreements: fewer }
+  for (const fewer of without(coordinators.slice(1))) yield { ...group, coordinators: [coordinators[0]!, ...fewer] }
+  for (const [i, member] of members.entries()) {
+    const having = (smaller: Partial<typeof member>) => ({
+      ...group,
+      members: members.with(i, { ...member, ...smaller }),
+    })
+    for (const fewer of without(member.pauses)) yield having({ pauses: fewer })
+    const [first, ...changes] = member.subscriptions
+    for (const fewer of without(changes)) yield having({ subscriptions: [first!, ...fewer] })
   }
 }
 

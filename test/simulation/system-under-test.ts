@@ -5,10 +5,11 @@ import { Ingest } from '../../lib/ingest/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
 import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
 import { Pusher, Subscriptions } from '../../lib/push/index.ts'
-import { ShareGroups } from '../../lib/share/index.ts'
+import { expireShareGroupsJob, ShareGroups, type ShareHeartbeat } from '../../lib/share/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { expireTransactionalIdsJob, TransactionError, Transactions } from '../../lib/transactions/index.ts'
 import { PoisoningPool } from '../support/poisoning-pool.ts'
+import { SHARE_HEARTBEAT_MS, SHARE_SESSION_MS } from './share-group-plan.ts'
 import type { ShareTuning } from './share-plan.ts'
 import type { CompactionTuning, ExpiryTuning, ProcessParts, SystemUnderTest, Tuning, UpkeepTuning } from './system.ts'
 import { TOPIC_ID } from './workload/offsets.ts'
@@ -44,6 +45,8 @@ export const system: SystemUnderTest = {
       configs,
       records: shareGroups.records,
       positions: (groupId: string) => shareGroups.positions(groupId),
+      heartbeat: (request: ShareHeartbeat) => shareGroups.heartbeat(request),
+      describe: (groupId: string) => shareGroups.describe(groupId),
     }
     const expiry = tuning.expiry && openExpiry(parts, tuning.expiry, log, transactions)
     const ingests = new Map<string, Ingest>()
@@ -98,6 +101,7 @@ function openExpiry(
   }
   const jobs = [
     expireGroupsJob({ ...parts, topics }, tuning),
+    expireShareGroupsJob(parts, tuning),
     expireTransactionalIdsJob({ ...parts, watch: id => transactions.watch(id) }, tuning),
   ]
   const leases = new Leases({ ...parts, owner: parts.name })
@@ -151,7 +155,8 @@ function configsOf(tuning: ShareTuning | undefined): GroupConfigs {
     partitionRecordLocksMax: tuning.inFlightMax,
     autoOffsetReset: { at: 'earliest' } as const,
   }
-  return { ofGroup: async () => ({ ...values, share: { ...values.share, ...share } }) }
+  const members = { sessionTimeoutMs: SHARE_SESSION_MS, heartbeatIntervalMs: SHARE_HEARTBEAT_MS }
+  return { ofGroup: async () => ({ ...values, share: { ...values.share, ...members, ...share } }) }
 }
 
 /** What others have left, as a gateway does at its start; here everybody takes everything. */

@@ -73,6 +73,8 @@ export interface Service {
   readonly shares: {
     readonly records: ShareGroups['records']
     positions: ShareGroups['positions']
+    heartbeat: ShareGroups['heartbeat']
+    describe: ShareGroups['describe']
     readonly configs: GroupConfigs
   }
   readonly transactions: Transactions

@@ -44,6 +44,10 @@ function tell(operation: Operation): string {
       const answer = outcome.kind === 'found' ? outcome.id : outcome.kind === 'none' ? 'none' : outcome.code
       return `find ${operation.name}: ${answer}`
     }
+    case 'membership': {
+      const { group, member, said, told, assignment } = operation
+      return `${member} of ${group} says ${said}: ${told ?? 'no answer'}${assignment === undefined ? '' : `, ${assignment || 'nothing'}`}`
+    }
     case 'ingestion': {
       const { source, records, stored, outcome } = operation
       return `${source} delivers ${records}: ${outcome}, stored ${stored}`

@@ -298,6 +298,21 @@ export interface AllDone extends Span {
   readonly end: number
 }
 
+/** A heartbeat of a share group's member. */
+export interface Membership extends Span {
+  readonly kind: 'membership'
+  readonly group: string
+  readonly member: string
+  /** How often it has joined. */
+  readonly life: number
+  /** The epoch that it said; 0: it joins. */
+  readonly said: number
+  /** The epoch that it was told; undefined: it was not answered. */
+  told: number | undefined
+  /** Undefined: as before. */
+  assignment: string | undefined
+}
+
 /** One delivery of an event source. */
 export interface Ingestion extends Span {
   readonly kind: 'ingestion'
@@ -345,6 +360,7 @@ export interface DeadLetters extends Span {
 }
 
 export type Operation =
+  | Membership
   | Pushed
   | DeadLetters
   | Ingestion

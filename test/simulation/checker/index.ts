@@ -5,6 +5,7 @@ import { checkGroups } from './groups.ts'
 import type { Operation, Violation } from './history.ts'
 import { checkHoldings } from './holdings.ts'
 import { checkIngests } from './ingests.ts'
+import { checkMemberships } from './memberships.ts'
 import { checkOrder } from './order.ts'
 import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkPushes } from './pushes.ts'
@@ -30,6 +31,7 @@ export type {
   Ingested,
   Ingestion,
   Join,
+  Membership,
   OffsetCommit,
   OffsetFetch,
   Operation,
@@ -74,6 +76,7 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...checkGroups(history),
     ...checkHoldings(history),
     ...checkShares(history),
+    ...checkMemberships(history),
     ...checkIngests(history),
     ...checkPushes(history),
   ]

@@ -76,4 +76,26 @@ export const consumerGroupPlants: readonly Plant[] = [
       },
     ],
   },
+  {
+    name: 'a member of a consumer group refused by an old document',
+    focus: 'consumer-groups',
+    edits: [
+      {
+        file: 'groups/group-keeper.ts',
+        find: 'if (isJudgement(error)) await this.#confirm(askedAt)',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a member that was told nothing goes on, and its epoch is forgotten',
+    focus: 'consumer-groups',
+    edits: [
+      {
+        file: 'groups/consumer-heartbeat.ts',
+        find: 'const settled = isBehind ? current : ',
+        replace: 'const settled = ',
+      },
+    ],
+  },
 ]

@@ -8,6 +8,7 @@ import { ingestPlants } from './ingest-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
 import { pushPlants } from './push-plants.ts'
+import { shareGroupPlants } from './share-group-plants.ts'
 import { sharePlants } from './share-plants.ts'
 import { streamsGroupPlants } from './streams-group-plants.ts'
 import { transactionPlants } from './transaction-plants.ts'
@@ -23,6 +24,7 @@ export const plants: readonly Plant[] = [
   ...consumerGroupPlants,
   ...transactionPlants,
   ...sharePlants,
+  ...shareGroupPlants,
   ...upkeepPlants,
   ...expiryPlants,
   ...forkPlants,

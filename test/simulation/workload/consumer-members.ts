@@ -25,6 +25,12 @@ const REGEX = 'topic-[0]'
 /** The one of a streams group; its tasks are the partitions of the topic. */
 const SUBTOPOLOGY = '0'
 
+/**
+ * After a heartbeat that was answered nobody puts a member out for so long: a coordinator that another has replaced may answer for a third
+ * of a session more, and the other gave the member a whole one as it took over.
+ */
+const SURE_MS = (2 / 3) * CONSUMER_SESSION_MS
+
 /** What a member may be told, and what it does then. */
 const orders = new Map<string, 'again' | 'anew' | 'find' | 'end' | 'wait'>([
   ['MEMBER_ID_REQUIRED', 'again'],
@@ -82,6 +88,8 @@ export class ConsumerMember {
   #saysAll = true
   /** What it has changed, and the coordinator has not heard of it. */
   #saysOwned = false
+  /** When it sent the last heartbeat of the newer protocols that was answered. */
+  #heardAtMs = Number.NEGATIVE_INFINITY
   #refusedSinceMs = Infinity
   #ended = false
   #retired = false
@@ -209,6 +217,7 @@ export class ConsumerMember {
     this.#saysAll = false
     this.#saysOwned = false
     this.#epoch = answer.epoch
+    this.#heardAtMs = askedAtMs
     world.note(this.#client.name, `told epoch ${answer.epoch}`)
     const told = answer.assignment && [
       ...(answer.assignment.get(protocol === 'streams' ? SUBTOPOLOGY : this.#topicId) ?? []),
@@ -414,6 +423,7 @@ export class ConsumerMember {
     scene.world.note(name, `told ${code}`)
     if (order === undefined) scene.violations.push({ property: 'false-refusal', what: `${name} was told ${code}` })
     if (order === 'end' || this.#isRefusedFor(code, scene.world.time)) this.#ended = true
+    if (order === 'anew') this.#checkEviction(code)
     if (order === 'again' || order === 'anew') {
       this.#giveUpAll()
       this.#epoch = 0
@@ -423,6 +433,17 @@ export class ConsumerMember {
     if (code === 'MEMBER_ID_REQUIRED') this.#memberId = memberIdOf(error)
     if (order === 'find') this.#client.reconnect()
     await this.#sleep(rng.spread(10, 500))
+  }
+
+  /** Whom nobody replaces, who owes nothing for long and was heard of in time is not put out. */
+  #checkEviction(code: string): void {
+    const { scene, name } = this.#client
+    const silentMs = scene.world.time - this.#heardAtMs
+    this.#heardAtMs = Number.NEGATIVE_INFINITY
+    const owesForLong = this.#holdings.owedMs >= (2 / 3) * this.#plan.rebalanceMs
+    if (silentMs >= SURE_MS || this.#plan.instance !== undefined || owesForLong) return
+    const what = `${name} was told ${code} ${silentMs} ms after it sent what was answered in epoch ${this.#epoch}`
+    scene.violations.push({ property: 'false-eviction', what })
   }
 
   /** Another life of its own has its place, and lives: it gives up. */

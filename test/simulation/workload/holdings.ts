@@ -35,6 +35,11 @@ export class Holdings {
     return [...this.#held.keys()]
   }
 
+  /** For how long it may have owed partitions, as far as it knows, or as an answer that did not come may have told it. */
+  get owedMs(): number {
+    return Math.max(0, this.#scene.world.time - Math.min(this.#owesSinceMs, this.#askedSinceMs))
+  }
+
   /** `told`: a member may take its time before it takes what it was told to have, and others may be told meanwhile. */
   take(member: string, partition: number, told: Telling, heardAtMs = told.fromMs): void {
     if (this.#held.has(partition)) return
