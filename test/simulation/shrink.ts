@@ -126,6 +126,7 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   const used = Math.max(
     0,
     ...[...producers, ...readers, ...plan.transactors, ...(plan.shares ?? [])].map(({ topic }) => topic),
+    ...shareGroups.flatMap(({ members }) => members.flatMap(m => m.subscriptions.flatMap(({ topics: some }) => some))),
     ...(plan.forks ?? []).flatMap(({ source }) => (typeof source === 'number' ? [source] : [])),
   )
   if (topics.length > used + 1 && topicSteps.length === 0) yield { ...plan, topics: topics.slice(0, used + 1) }

@@ -1,6 +1,8 @@
 /** Who is in a share group, from its first member to its last; and its rest: all agree, and every partition has a member. */
 import type { Topic } from '../../../lib/log/index.ts'
+import { ShareError } from '../../../lib/share/index.ts'
 import type { ShareGroupPlan } from '../share-group-plan.ts'
+import type { Service } from '../system.ts'
 import type { Work } from '../world/network.ts'
 import { Client, failureOf, type Scene } from './client.ts'
 import { ShareGroupMember } from './share-group-members.ts'
@@ -84,8 +86,7 @@ export class ShareGroupWork {
     const ids = living.map(({ plan }) => plan.name).sort()
     for (let gateway = 0; gateway < this.#scene.cluster.size; gateway++) {
       const client = new Client(this.#scene, `share auditor ${gateway}`, () => gateway)
-      const group = await this.#ask(client, 'describe', ({ shares }) => shares.describe(this.#plan.name))
-      const listed = group?.members.map(({ memberId }) => memberId).sort()
+      const listed = await this.#ask(client, 'describe', ({ shares }) => membersOf(shares, this.#plan.name))
       if (listed?.join() !== ids.join()) return false
     }
     return true
@@ -103,6 +104,16 @@ export class ShareGroupWork {
 
   async #beEmpty(): Promise<void> {
     while (!(await this.#isDescribed([]))) await this.#scene.world.sleep(LOOK_MS)
+  }
+}
+
+/** Sorted; nobody is in a group that is not there: it expires where it is empty. */
+async function membersOf(shares: Service['shares'], group: string): Promise<string[]> {
+  try {
+    return (await shares.describe(group)).members.map(({ memberId }) => memberId).sort()
+  } catch (error) {
+    if (error instanceof ShareError && error.code === 'GROUP_ID_NOT_FOUND') return []
+    throw error
   }
 }
 
