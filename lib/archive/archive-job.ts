@@ -19,6 +19,8 @@ import type { ArchiveParts } from './archive-some.ts'
 import { DEFAULT_ARCHIVE_LIMITS } from './limits.ts'
 import { clearAway, isPublished, publish, readArchive, swapArchive } from './stored-archive.ts'
 
+/** A put may come so late after who sent it has stopped or slept; then the folder is not looked at any more until there is a new edition. */
+const LATE_PUTS_MS = 3_600_000
 /** Positions whose first record's time is remembered. */
 const TIMES_MAX = 10_000
 
@@ -33,8 +35,8 @@ export function archiveJob(
 class Archiver {
   readonly #parts: ArchiveParts
   readonly #times: FirstTimes
-  /** By topic id, the edition that readers of the folder surely find. */
-  readonly #published = new Map<string, number>()
+  /** By topic id, the edition that readers of the folder find, and since when (monotonic) that is known. */
+  readonly #published = new Map<string, { readonly edition: number; readonly since: number }>()
 
   constructor(parts: ArchiveParts) {
     this.#parts = parts
@@ -91,13 +93,21 @@ class Archiver {
     return true
   }
 
-  /** A process that stopped before it published its commit left readers of the folder at the one before. */
+  /**
+   * A process that stopped before it published its commit left readers of the folder at the one before; what it had sent may come
+   * later, and put them back.
+   */
   async #mend(topic: Topic, pass: UpkeepPass): Promise<void> {
-    const { items, files } = this.#parts
+    const { items, files, clock } = this.#parts
     const stored = await readArchive(items, topic.id)
-    if (!stored || pass.dry || this.#published.get(topic.id) === stored.item.edition) return
-    if (!(await isPublished(files, topic, stored.item))) await publish(files, topic, stored.item)
-    this.#published.set(topic.id, stored.item.edition)
+    if (!stored || pass.dry) return
+    const { edition } = stored.item
+    const known = this.#published.get(topic.id)
+    const now = clock.monotonic()
+    const since = known?.edition === edition ? known.since : now
+    if (now - since > LATE_PUTS_MS) return
+    if (!(await isPublished(files, topic, stored.item))) await publish(this.#parts, topic, stored.item)
+    this.#published.set(topic.id, { edition, since })
   }
 
   /** By partition, where to stop; undefined: nothing is due. Compacted records are taken before their time: reading them is cheap. */
@@ -129,7 +139,7 @@ class Archiver {
       pass.tell(`the pointer of the archive of ${item.topicName}`, 'its topic was deleted; the table stays')
       if (pass.dry) continue
       const topic = { id: key.sk, name: item.topicName }
-      if (!(await isPublished(files, topic, item))) await publish(files, topic, item)
+      if (!(await isPublished(files, topic, item))) await publish(this.#parts, topic, item)
       const attempts = [...item.abandoned, item.attempt].filter(attempt => attempt !== '')
       // First, so that nobody who is still at it can end.
       const stopped = await swapArchive(this.#parts, key.sk, version, { ...item, attempt: '', abandoned: attempts })

@@ -103,7 +103,7 @@ export async function archiveSome(parts: ArchiveParts, run: ArchiveRun): Promise
       ? unchanged
       : await writeTable(parts, topic, { begun: unchanged, former, attempt, evolved, added })
   if (run.signal.aborted || !(await swapArchive(parts, topic.id, begun.version, item))) return undefined
-  if (added.length > 0) await publish(parts.files, topic, item)
+  if (added.length > 0) await publish(parts, topic, item)
   return { records: added.reduce((sum, { records }) => sum + records, 0), files: added.length, isFull: read.isFull }
 }
 

@@ -65,9 +65,13 @@ export async function swapArchive(
   }
 }
 
-/** Makes the current metadata what readers of the folder find. It may be done again at any time. @throws StoreError, CorruptDataError */
+/**
+ * Makes the current metadata what readers of the folder find. It may be done again at any time. Who slept meanwhile does not put them
+ * back to an older edition; a put that comes late may, so it is looked at again for a while (`isPublished`).
+ * @throws StoreError, CorruptDataError
+ */
 export async function publish(
-  files: PublishedFiles,
+  { items, files }: Pick<ArchiveStores, 'items' | 'files'>,
   topic: Pick<Topic, 'id' | 'name'>,
   item: ArchiveItem,
 ): Promise<void> {
@@ -75,7 +79,8 @@ export async function publish(
   const folder = tableFolder(topic)
   const bytes = await needed(files, `${folder}/${item.metadata}`)
   await files.put(`${folder}/${publishedName(item.edition)}`, [bytes])
-  await files.put(`${folder}/metadata/version-hint.text`, [Buffer.from(String(item.edition))])
+  const isCurrent = (await readArchive(items, topic.id))?.item.edition === item.edition
+  if (isCurrent) await files.put(`${folder}/metadata/version-hint.text`, [Buffer.from(String(item.edition))])
 }
 
 /** Whether readers of the folder find this metadata. @throws StoreError */

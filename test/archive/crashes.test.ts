@@ -126,3 +126,43 @@ test('an answer that was lost after the last step loses and doubles nothing', as
   await rig.archive()
   expect((await rig.readTable(rig.topic)).rows).toHaveLength(4)
 })
+
+describe('readers of the folder are not left at an older table', () => {
+  const hint = (name: string) => name.endsWith('version-hint.text')
+
+  /** Another process commits and publishes while the first one stands still at its `which`th put of that kind. */
+  async function overtake(which: (name: string) => boolean) {
+    const rig = await openBeforeCommit()
+    const { promise: woken, resolve: wake } = Promise.withResolvers<void>()
+    const { promise: stands, resolve: stand } = Promise.withResolvers<void>()
+    const files: PublishedFiles = {
+      ...rig.files,
+      put: async (name, parts) => {
+        if (which(name)) {
+          stand()
+          await woken
+        }
+        return rig.files.put(name, parts)
+      },
+    }
+    const sleeper = rig.archive({ files })
+    await stands
+    await append(rig.log, rig.topic, [{ text: 'e' }])
+    const { jobs } = await rig.archive()
+    await rig.archive({ jobs })
+    wake()
+    await sleeper
+    return { rig, jobs }
+  }
+
+  test('by one that slept before it published its own', async () => {
+    const { rig } = await overtake(name => /v\d+\.metadata\.json$/.test(name))
+    expect((await rig.readTable(rig.topic)).rows).toHaveLength(5)
+  })
+
+  test('by a put that comes late', async () => {
+    const { rig, jobs } = await overtake(hint)
+    await rig.archive({ jobs })
+    expect((await rig.readTable(rig.topic)).rows).toHaveLength(5)
+  })
+})

@@ -7,7 +7,7 @@ import { readManifest, readManifestList } from '../../lib/archive/manifest.ts'
 import { currentSnapshot, decodeMetadata, type TableMetadata } from '../../lib/archive/table-metadata.ts'
 import { silentLogger, systemRandom } from '../../lib/base/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
-import { type Log, type Topic, Upkeep, type UpkeepFinding } from '../../lib/log/index.ts'
+import { type Log, type Topic, Upkeep, type UpkeepFinding, type UpkeepJob } from '../../lib/log/index.ts'
 import { buildBatch, type NewRecord } from '../../lib/records/index.ts'
 import type { ItemStore, PublishedFiles } from '../../lib/storage/index.ts'
 import { drain, openRig } from '../log/rig.ts'
@@ -38,14 +38,22 @@ export function openArchiveRig(options: Parameters<typeof openRig>[0] = {}) {
     })
   /** One pass of the archive's upkeep, as a process of its own. */
   const archive = async (
-    over: { items?: ItemStore; files?: PublishedFiles; log?: Log; limits?: Partial<ArchiveLimits>; dry?: boolean } = {},
+    over: {
+      items?: ItemStore
+      files?: PublishedFiles
+      log?: Log
+      limits?: Partial<ArchiveLimits>
+      dry?: boolean
+      jobs?: UpkeepJob[]
+    } = {},
   ) => {
     const common = { items: over.items ?? rig.items, clock: rig.clock, random: systemRandom, logger: silentLogger }
     const limits = { ...DEFAULT_ARCHIVE_LIMITS, ...over.limits }
     const sleep = (ms: number, signal?: AbortSignal) => (ms === 0 ? drain() : rig.clock.sleep(ms, signal))
     const clock = { now: () => rig.clock.now(), monotonic: () => rig.clock.monotonic(), sleep }
     const parts = { ...common, clock, log: over.log ?? log, files: over.files ?? files, limits }
-    const jobs = [archiveJob(parts, 60_000)]
+    // Given: of a process that was there before.
+    const jobs = over.jobs ?? [archiveJob(parts, 60_000)]
     // Leases of dead processes hold nobody up here: the pointer must be enough.
     const leases = new Leases({ ...common, items: openRig().items, owner: 'test' })
     const upkeep = new Upkeep({ ...common, jobs, leases, leaseMs: 60_000, pauseMs: 0 })
@@ -56,7 +64,7 @@ export function openArchiveRig(options: Parameters<typeof openRig>[0] = {}) {
       dry: over.dry ?? false,
       onFinding: found => findings.push(found),
     })
-    return { ...result, findings }
+    return { ...result, findings, jobs }
   }
   return { ...rig, files, log, create, archive, readTable: (topic: Topic) => readTable(files, topic) }
 }
