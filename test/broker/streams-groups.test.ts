@@ -50,3 +50,14 @@ test('a refusal has no status', async () => {
   })
   expect(await beat('nobody', 'one', 3)).toMatchObject({ errorCode: 69, status: [] })
 })
+
+test('a member may not know yet where the changelogs of a task end', () => {
+  const unknown = [{ subtopologyId: '0', partition: 0, offset: Number.MAX_SAFE_INTEGER }]
+  const body = streamsHeartbeat({ groupId: 'streams', memberId: 'one', memberEpoch: 3 }, null)
+  const { request } = StreamsGroupHeartbeat
+  const bytes = Buffer.concat(request.encode({ ...body, taskOffsets: unknown, taskEndOffsets: unknown }, 1))
+  // Kafka Streams says so by the highest int64.
+  const told = Buffer.from(bytes.toString('hex').replaceAll('001fffffffffffff', '7fffffffffffffff'), 'hex')
+  expect(told.equals(bytes)).toBe(false)
+  expect(request.decode(told, 1)).toMatchObject({ taskOffsets: unknown, taskEndOffsets: unknown })
+})

@@ -7,6 +7,7 @@ import {
   int16,
   int32,
   int64,
+  int64Clamped,
   type Message,
   message,
   nullableArray,
@@ -27,7 +28,8 @@ const taskIds = { subtopologyId: string, partitions: array(int32) }
 
 const endpoint = { host: string, port: uint16 }
 
-const taskOffset = { subtopologyId: string, partition: int32, offset: int64 }
+/** An offset that is not known yet is the highest int64. */
+const taskOffset = { subtopologyId: string, partition: int32, offset: int64Clamped }
 
 const status = { statusCode: int8, statusDetail: string }
 
