@@ -70,7 +70,6 @@ export class AnswerHold {
   constructor(memory: AnswerMemory, signal: AbortSignal) {
     this.#memory = memory
     this.#signal = signal
-    signal.addEventListener('abort', () => this.release(), { once: true })
   }
 
   /**
@@ -80,7 +79,7 @@ export class AnswerHold {
   async read<T extends { readonly bytes: number }>(wanted: number, read: (bytesMax: number) => Promise<T>): Promise<T> {
     this.release()
     const granted = await this.#memory.reserve(wanted, this.#signal)
-    this.#bytes = granted
+    this.#hold(granted)
     try {
       const found = await read(granted)
       // It is there already: a first record comes whatever its size.
@@ -117,13 +116,20 @@ export class AnswerHold {
     return new Response(stream, { headers })
   }
 
-  release(): void {
+  readonly release = (): void => {
     this.#recount(0, { mayRefuse: false })
   }
 
   #recount(bytes: number, options: { readonly mayRefuse: boolean }): void {
     this.#memory.recount(this.#bytes, bytes, options)
+    this.#hold(bytes)
+  }
+
+  /** Node keeps a signal that somebody listens to, and whether the process shuts down is asked for ever: so only while something is held. */
+  #hold(bytes: number): void {
     this.#bytes = bytes
+    if (bytes > 0) this.#signal.addEventListener('abort', this.release)
+    else this.#signal.removeEventListener('abort', this.release)
   }
 }
 

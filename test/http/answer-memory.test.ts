@@ -1,5 +1,9 @@
 /** Answers that are not taken fill a memory that all requests share; what is refused for that loses nothing. */
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../lib/base/index.ts'
+import { AnswerHold, AnswerMemory } from '../../lib/http/answer-memory.ts'
+import { defaultHttpLimits } from '../../lib/http/index.ts'
 import { bodyOf, eventsOf, type HttpRig, openHttpRig } from './rig.ts'
 
 const KIB = 1_024
@@ -91,4 +95,16 @@ test('a live tail waits for memory, and misses nothing', { timeout: 20_000 }, as
   for (const answer of answers) await answer.body!.cancel()
   await done
   expect(read).toEqual(Array.from({ length: RECORDS }, (_, n) => `${n}`))
+})
+
+test('an answer that is done, or has no records, leaves nothing behind in what outlives it', async () => {
+  const { signal } = new AbortController()
+  const hold = new AnswerHold(new AnswerMemory({ clock: systemClock, limits: defaultHttpLimits }), signal)
+  const listeners = () => getEventListeners(signal, 'abort').length
+  expect(listeners()).toBe(0)
+  await hold.read(KIB, async () => ({ bytes: KIB }))
+  const response = hold.respond('taken', {})
+  expect(listeners()).toBe(1)
+  expect(await response.text()).toBe('taken')
+  expect(listeners()).toBe(0)
 })
