@@ -4,7 +4,7 @@
  */
 import type { RequestListener } from 'node:http'
 import { getRequestListener, RequestError } from '@hono/node-server'
-import { createHttpApp, type HttpOptions, problemOf, problemResponse } from '../http/index.ts'
+import { badRequestResponse, createHttpApp, type HttpOptions, problemOf, problemResponse } from '../http/index.ts'
 import { openHttpAccess } from './http-access.ts'
 import type { HttpAccessConfig } from './http-config.ts'
 
@@ -17,10 +17,8 @@ export function createHttpListener(
     overrideGlobalObjects: false,
     // Of requests that cannot come to the app: without a Host, or with a path that is none.
     errorHandler: error =>
-      problemResponse(
-        error instanceof RequestError
-          ? { title: 'Bad request', status: 400, code: 'BAD_REQUEST', detail: error.message }
-          : problemOf(error, options.logger),
-      ),
+      error instanceof RequestError
+        ? badRequestResponse(error.message)
+        : problemResponse(problemOf(error, options.logger)),
   })
 }

@@ -2,7 +2,7 @@
  * The broker configs of Apache Kafka 4.4, as its brokers describe them: name, type, the default behind
  * `=` where there is one, and the documentation, in which `\n` is a new line.
  *
- * Those that name folders of a broker's own are left out.
+ * Those that name folders of a broker's own are left out. The words are Apache Kafka's, under the Apache License 2.0.
  */
 import type { configType } from './config-values.ts'
 

@@ -273,17 +273,18 @@ export class CoordinatedGroup implements Coordination {
   }
 
   async #recent(): Promise<ClassicGroup> {
-    const held = await lookAgain(this.#held!, this.#staleAfterMs(this.#held!.group), this.#options)
-    if (!held) throw this.#release('NOT_COORDINATOR')
-    this.#held = held
-    return held.group
+    return this.#seen(await lookAgain(this.#held!, this.#staleAfterMs(this.#held!.group), this.#options))
   }
 
   async #confirm(since: number): Promise<void> {
-    if (!this.#held) return
-    const held = await confirm(this.#held, since, this.#options)
+    if (this.#held) this.#seen(await confirm(this.#held, since, this.#options))
+  }
+
+  /** `undefined`: another document is there. */
+  #seen(held: HeldDocument<ClassicGroup> | undefined): ClassicGroup {
     if (!held) throw this.#release('NOT_COORDINATOR')
     this.#held = held
+    return held.group
   }
 
   /** A group with members is told whose it is before any of them is served. */

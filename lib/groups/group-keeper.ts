@@ -112,17 +112,18 @@ export class GroupKeeper<D extends Kept> {
   }
 
   async #recent(): Promise<D> {
-    const held = await lookAgain(this.#held!, this.#staleAfterMs(this.#held!.group), this.#options)
-    if (!held) throw this.release('NOT_COORDINATOR')
-    this.#held = held
-    return held.group
+    return this.#seen(await lookAgain(this.#held!, this.#staleAfterMs(this.#held!.group), this.#options))
   }
 
   async #confirm(since: number): Promise<void> {
-    if (!this.#held) return
-    const held = await confirm(this.#held, since, this.#options)
+    if (this.#held) this.#seen(await confirm(this.#held, since, this.#options))
+  }
+
+  /** `undefined`: another document is there. */
+  #seen(held: HeldDocument<D> | undefined): D {
     if (!held) throw this.release('NOT_COORDINATOR')
     this.#held = held
+    return held.group
   }
 
   /** Makes the step's group the group, on disk first. */

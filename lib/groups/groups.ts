@@ -231,12 +231,14 @@ export class Groups {
   /** All groups, sorted by id. @throws GroupError COORDINATOR_NOT_AVAILABLE */
   async list(): Promise<GroupListing[]> {
     const listed = await orGroupError(async () =>
-      inParallel(await this.#items.listGroupIds(), PARALLEL_READS_MAX, async groupId => {
-        const view = this.#view(groupId, await this.#items.readGroup(groupId))
-        return view && listingOf(groupId, view)
-      }),
+      inParallel(await this.#items.listGroupIds(), PARALLEL_READS_MAX, groupId => this.#listing(groupId)),
     )
-    return listed.filter(listing => listing !== undefined && listing.state !== 'Dead') as GroupListing[]
+    return listed.filter(listing => listing !== undefined)
+  }
+
+  /** As `list` has it; undefined: there is no such group. @throws GroupError COORDINATOR_NOT_AVAILABLE */
+  listing(groupId: string): Promise<GroupListing | undefined> {
+    return orGroupError(() => this.#listing(groupId))
   }
 
   /** Removes an empty group and its offsets. @throws GroupError GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, COORDINATOR_NOT_AVAILABLE */
@@ -255,6 +257,12 @@ export class Groups {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#loaded.values()].map(group => group.close()))
+  }
+
+  async #listing(groupId: string): Promise<GroupListing | undefined> {
+    const view = this.#view(groupId, await this.#items.readGroup(groupId))
+    const listing = view && listingOf(groupId, view)
+    return listing?.state === 'Dead' ? undefined : listing
   }
 
   /** False: the group changed meanwhile. */

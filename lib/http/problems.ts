@@ -166,6 +166,12 @@ export function problemResponse(problem: Problem, headers: Readonly<Record<strin
   })
 }
 
+/** To what is no request, and so cannot come to the app. */
+export function badRequestResponse(detail: string): Response {
+  const code = 'BAD_REQUEST'
+  return problemResponse({ title: titleOf(code), status: statuses[code], code, detail })
+}
+
 /** `UNKNOWN_TOPIC`: Unknown topic. */
 function titleOf(code: string): string {
   return code[0] + code.slice(1).toLowerCase().replaceAll('_', ' ')

@@ -4,7 +4,8 @@ import { inParallel } from '../base/index.ts'
 import { LogError, parseForkPoint, type Topic, topicConfigs } from '../log/index.ts'
 import { allows, type Principal } from '../security/index.ts'
 import type { HttpParts } from './parts.ts'
-import { flag, jsonResponse, nothing, type Route, route } from './route.ts'
+import { unknownPartition } from './produce/appender.ts'
+import { type Call, flag, jsonResponse, nothing, type Route, route } from './route.ts'
 
 const PARALLEL_READS_MAX = 16
 
@@ -207,8 +208,34 @@ export async function findTopic({ topics }: Pick<HttpParts['log'], 'topics'>, na
   return topic
 }
 
+/** The same topic. @throws HttpError UNKNOWN_PARTITION */
+export function withPartition(topic: Topic, partition: number): Topic {
+  if (partition >= topic.partitions) throw unknownPartition(topic, partition)
+  return topic
+}
+
+/** First and next offset, of which the latter is read strongly. @throws LogError, StoreError */
+export async function endsOf(
+  log: HttpParts['log'],
+  topic: Topic,
+  partition: number,
+): Promise<{ readonly start: number; readonly end: number }> {
+  const { offset: start } = await log.findOffset(topic, partition, { at: 'earliest' })
+  const { offset: end } = await log.findOffset(topic, partition, { at: 'latest', isolation: 'read_uncommitted' })
+  return { start, end }
+}
+
 function describe({ name, id, partitions, configs }: Topic) {
   return { name, id, partitions, configs }
+}
+
+/** For whoever may do anything with it. @throws HttpError FORBIDDEN; LogError UNKNOWN_TOPIC */
+export async function usableTopic(
+  { params: { topic }, principal, demand }: Pick<Call<{ topic: string }, unknown>, 'params' | 'principal' | 'demand'>,
+  { log }: Pick<HttpParts, 'log'>,
+): Promise<Topic> {
+  if (!mayUse(principal, topic)) demand('consume', topic)
+  return findTopic(log, topic)
 }
 
 export function mayUse(principal: Principal, name: string): boolean {

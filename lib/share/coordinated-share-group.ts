@@ -134,7 +134,7 @@ export class CoordinatedShareGroup {
   /** Refuses, and takes somebody in, only by a document as the store had it after `askedAt`. */
   async #step(request: ShareHeartbeat, askedAt: number): Promise<Step> {
     const { epoch, groupId } = request
-    const group = epoch === 0 ? await this.#fresh(askedAt) : await this.#fresh()
+    const group = await this.#fresh(epoch === 0 ? askedAt : undefined)
     try {
       if (epoch !== 0 && this.#held?.version === 'absent') {
         throw new ShareError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)

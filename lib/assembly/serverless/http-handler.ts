@@ -6,7 +6,7 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StoredConfigs } from '../../configs/index.ts'
 import { Groups } from '../../groups/index.ts'
-import { createHttpApp, problemResponse } from '../../http/index.ts'
+import { badRequestResponse, createHttpApp } from '../../http/index.ts'
 import type { Principal } from '../../security/index.ts'
 import { openHttpAccess } from '../http-access.ts'
 import { readHttpAccess } from '../http-config.ts'
@@ -116,7 +116,7 @@ export async function answerTo(event: UrlEvent, app: Fetch): Promise<Response> {
     request = requestOf(event)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    return problemResponse({ title: 'Bad request', status: 400, code: 'BAD_REQUEST', detail: error.message })
+    return badRequestResponse(error.message)
   }
   return app(request, { event })
 }

@@ -14,7 +14,6 @@ import {
   type Message,
   type MessageInput,
 } from '../../protocol/index.ts'
-import { brokerConfigValues } from '../broker-config-values.ts'
 import { resourceType, unknownKind } from '../config-resources.ts'
 import { type ConfigValue, configSource, configType, configValues, topicConfigValues } from '../config-values.ts'
 import { errorCodeOf, errorCodes, errorMessageOf } from '../errors.ts'
@@ -81,7 +80,10 @@ async function valuesOf({ resourceType: kind, resourceName: name }: Resource, br
       if (name === '') return []
       const complaint = (id: number) =>
         `Unexpected broker id, expected ${broker.cluster.nodeId} or empty string, but received ${id}`
-      return brokerConfigValues(nodeIdOf(name, complaint, broker), broker)
+      const nodeId = nodeIdOf(name, complaint, broker)
+      // Kafka's texts are long, and loaded where somebody asks for them.
+      const { brokerConfigValues } = await import('../broker-config-values.ts')
+      return brokerConfigValues(nodeId, broker)
     }
   }
 }

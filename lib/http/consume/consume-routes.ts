@@ -9,9 +9,8 @@ import { viewBatch } from '../../records/index.ts'
 import { HttpError } from '../errors.ts'
 import { acceptedOf, BATCHES_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts'
 import type { HttpParts } from '../parts.ts'
-import { unknownPartition } from '../produce/appender.ts'
 import { type Call, type Route, route, whole } from '../route.ts'
-import { findTopic } from '../topic-routes.ts'
+import { findTopic, withPartition } from '../topic-routes.ts'
 import { decodePosition, encodePosition } from './position.ts'
 import { type Cursor, PartitionsReader } from './read-partitions.ts'
 import { outputEncodings, outputRecordSchema, recordLine } from './record-output.ts'
@@ -89,8 +88,7 @@ export const consumeRoutes: readonly Route[] = [
       const { params, query, request, demand } = call
       demand('consume', params.topic)
       const type = acceptedOf(request, [JSON_TYPE, NDJSON_TYPE, BATCHES_TYPE])
-      const topic = await findTopic(parts.log, params.topic)
-      if (params.partition >= topic.partitions) throw unknownPartition(topic, params.partition)
+      const topic = withPartition(await findTopic(parts.log, params.topic), params.partition)
       if (query.offset !== undefined && (query.timestamp !== undefined || query.from)) throw oneStart('offset, ')
       const offset = query.offset ?? (await findStart(parts.log, { topic, partition: params.partition }, query))
       if (type === BATCHES_TYPE) return batchesFrom(call, { topic, offset }, parts)

@@ -206,7 +206,7 @@ async function findPlace(
 }
 
 async function describe(group: string, { groups }: HttpParts): Promise<object> {
-  const listing = (await groups.list()).find(({ groupId }) => groupId === group)
+  const listing = await groups.listing(group)
   if (listing?.type === 'consumer') {
     const { state, epoch, assignor, members, topicNames } = await groups.describeConsumerGroup(group)
     return {

@@ -3,7 +3,7 @@
  * the lines that come gather for the next one; when too much is under way, or too much of the answer has not been taken,
  * no more is read. So a slow log slows the sender down, and memory stays bounded.
  */
-import { type Clock, VarveError } from '../../base/index.ts'
+import type { Clock } from '../../base/index.ts'
 import { HttpError } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { textIn } from '../text.ts'
@@ -157,12 +157,9 @@ class RecordStream {
   /** Never rejects. */
   async #append(gathered: readonly (InputRecord | HttpError)[]): Promise<Outcome[]> {
     const { appender, topic, appendTimeoutMs } = this.#options
-    const records = gathered.filter(one => !(one instanceof VarveError)) as InputRecord[]
-    const appended = appendTo(topic, records, { appender, timeoutMs: appendTimeoutMs })
+    const appended = appendTo(topic, gathered, { appender, timeoutMs: appendTimeoutMs })
     // The topic could not be made.
-    const outcomes = await appended.catch((error): Outcome[] => records.map(() => ({ error })))
-    let at = 0
-    return gathered.map(one => (one instanceof HttpError ? { error: one } : outcomes[at++]!))
+    return appended.catch(error => gathered.map(one => ({ error: one instanceof HttpError ? one : error })))
   }
 
   #wake(): void {

@@ -1,5 +1,6 @@
 /** The topic that records are produced to: it is there, or is made with the first record that may go into it. */
 import { LogError, type Topic } from '../../log/index.ts'
+import { HttpError } from '../errors.ts'
 import type { HttpParts } from '../parts.ts'
 import type { Call } from '../route.ts'
 import { type Appender, type AppendOptions, type Outcome, unknownPartition } from './appender.ts'
@@ -62,13 +63,20 @@ function isThere(error: unknown): boolean {
   return error instanceof LogError && error.code === 'TOPIC_EXISTS'
 }
 
-/** The outcome of each record, in order. The topic is made if one of them may go into it. @throws what `open` throws */
+/**
+ * The outcome of each record, in order; one that could not be read has that error. The topic is made if one of the others may go into it.
+ * @throws what `open` throws
+ */
 export async function appendTo(
   target: TargetTopic,
-  records: readonly InputRecord[],
+  records: readonly (InputRecord | HttpError)[],
   { appender, ...options }: AppendOptions & { readonly appender: Appender },
 ): Promise<Outcome[]> {
+  const read = records.flatMap(one => (one instanceof HttpError ? [] : [one]))
   const fits = ({ partition }: InputRecord) => partition === undefined || partition < target.partitions
-  if (records.some(fits)) return appender.append(await target.open(), records, options)
-  return records.map(({ partition }) => ({ error: unknownPartition(target, partition!) }))
+  const outcomes: readonly Outcome[] = read.some(fits)
+    ? await appender.append(await target.open(), read, options)
+    : read.map(({ partition }) => ({ error: unknownPartition(target, partition!) }))
+  const rest = outcomes.values()
+  return records.map(one => (one instanceof HttpError ? { error: one } : rest.next().value!))
 }

@@ -31,7 +31,7 @@ export async function usableGroup(call: GroupCall, parts: HttpParts): Promise<St
   checkCluster(call, parts)
   const { group } = call.params
   call.demandGroup(group)
-  const listing = (await parts.groups.list()).find(({ groupId }) => groupId === group)
+  const listing = await parts.groups.listing(group)
   if (!listing || !isOfConsumers(listing)) throw new HttpError('NOT_FOUND', `there is no consumer group ${group}`)
   return standOf(listing, parts)
 }
@@ -61,9 +61,11 @@ export async function standOf(listing: GroupListing, { groups }: HttpParts): Pro
 
 /** Of topics that the caller may consume. */
 export function assignmentsOf({ partitions }: Member, { principal }: Pick<GroupCall, 'principal'>): Assigned[] {
-  return partitions
-    .filter(({ topic }) => allows(principal, 'consume', topic))
-    .sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition))
+  return partitions.filter(({ topic }) => allows(principal, 'consume', topic)).sort(byPlace)
+}
+
+export function byPlace(a: Assigned, b: Assigned): number {
+  return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition
 }
 
 /** What a member of the classic protocol was given by its leader; nothing where that is in no form of Kafka's. */

@@ -11,9 +11,8 @@ import { HttpError } from '../errors.ts'
 import { GroupMember } from '../groups/group-member.ts'
 import { demandAllOf } from '../groups/member-rights.ts'
 import type { HttpParts } from '../parts.ts'
-import { unknownPartition } from '../produce/appender.ts'
 import { type Call, type Route, route } from '../route.ts'
-import { findTopic } from '../topic-routes.ts'
+import { findTopic, withPartition } from '../topic-routes.ts'
 import type { Instance, StoredInstance } from './consumer-instances.ts'
 import { accepts, embeddedFormats, embeddedRecord, mediaTypeOf, V2_TYPE } from './embedded-format.ts'
 import { anyQuery, v2, v2Response } from './v2-topic-routes.ts'
@@ -310,9 +309,8 @@ async function placesOf(
   const found: { topicId: string; partition: number }[] = []
   for (const { topic: name, partition } of places) {
     demand('consume', name)
-    const topic = await findTopic(log, name)
-    if (partition >= topic.partitions) throw unknownPartition(topic, partition)
-    found.push({ topicId: topic.id, partition })
+    const { id: topicId } = withPartition(await findTopic(log, name), partition)
+    found.push({ topicId, partition })
   }
   return found
 }

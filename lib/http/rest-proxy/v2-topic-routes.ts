@@ -6,7 +6,7 @@ import { type Outcome, unknownPartition } from '../produce/appender.ts'
 import { type InputRecord, partitionSchema } from '../produce/record-input.ts'
 import { appendTo, topicFor } from '../produce/topic-for.ts'
 import { type Call, type Route, route, whole } from '../route.ts'
-import { findTopic, mayUse } from '../topic-routes.ts'
+import { endsOf, findTopic, mayUse, usableTopic, withPartition } from '../topic-routes.ts'
 import { confluentErrorOf, confluentResponse } from './confluent-errors.ts'
 import { encodeEmbedded, formatOfBody, mediaTypeOf, V2_TYPE } from './embedded-format.ts'
 
@@ -65,9 +65,8 @@ export const v2TopicRoutes: readonly Route[] = [
     params: topicParams,
     query: anyQuery,
     answers: { 200: { description: 'Configs and partitions.' } },
-    async handle({ params, principal, demand }, { log }) {
-      if (!mayUse(principal, params.topic)) demand('consume', params.topic)
-      const { name, configs, partitions } = await findTopic(log, params.topic)
+    async handle(call, parts) {
+      const { name, configs, partitions } = await usableTopic(call, parts)
       const each = Array.from({ length: partitions }, (_, partition) => ({ partition, leader: 1, replicas }))
       return v2Response({ name, configs, partitions: each })
     },
@@ -80,9 +79,8 @@ export const v2TopicRoutes: readonly Route[] = [
     params: topicParams,
     query: anyQuery,
     answers: { 200: { description: 'By number.' } },
-    async handle({ params, principal, demand }, { log }) {
-      if (!mayUse(principal, params.topic)) demand('consume', params.topic)
-      const { partitions } = await findTopic(log, params.topic)
+    async handle(call, parts) {
+      const { partitions } = await usableTopic(call, parts)
       return v2Response(Array.from({ length: partitions }, (_, partition) => ({ partition, leader: 1, replicas })))
     },
   }),
@@ -94,11 +92,10 @@ export const v2TopicRoutes: readonly Route[] = [
     params: partitionParams,
     query: anyQuery,
     answers: { 200: { description: 'Its leader and its replicas.' } },
-    async handle({ params, principal, demand }, { log }) {
-      if (!mayUse(principal, params.topic)) demand('consume', params.topic)
-      const topic = await findTopic(log, params.topic)
-      if (params.partition >= topic.partitions) throw unknownPartition(topic, params.partition)
-      return v2Response({ partition: params.partition, leader: 1, replicas })
+    async handle(call, parts) {
+      const { partition } = call.params
+      withPartition(await usableTopic(call, parts), partition)
+      return v2Response({ partition, leader: 1, replicas })
     },
   }),
   route({
@@ -119,14 +116,10 @@ export const v2TopicRoutes: readonly Route[] = [
     params: partitionParams,
     query: anyQuery,
     answers: { 200: { description: 'Read strongly.' } },
-    async handle({ params, demand }, { log }) {
-      demand('consume', params.topic)
-      const topic = await findTopic(log, params.topic)
-      if (params.partition >= topic.partitions) throw unknownPartition(topic, params.partition)
-      const { offset: beginning } = await log.findOffset(topic, params.partition, { at: 'earliest' })
-      const latest = { at: 'latest', isolation: 'read_uncommitted' } as const
-      const { offset: end } = await log.findOffset(topic, params.partition, latest)
-      return v2Response({ beginning_offset: beginning, end_offset: end })
+    async handle({ params: { topic, partition }, demand }, { log }) {
+      demand('consume', topic)
+      const { start, end } = await endsOf(log, withPartition(await findTopic(log, topic), partition), partition)
+      return v2Response({ beginning_offset: start, end_offset: end })
     },
   }),
   route({

@@ -4,7 +4,7 @@ import type { Topic } from '../../log/index.ts'
 import { HttpError } from '../errors.ts'
 import type { HttpParts } from '../parts.ts'
 import { type Call, jsonResponse } from '../route.ts'
-import { findTopic, mayUse } from '../topic-routes.ts'
+import { usableTopic } from '../topic-routes.ts'
 import { confluentResponse } from './confluent-errors.ts'
 import { anyQuery } from './v2-topic-routes.ts'
 
@@ -28,14 +28,12 @@ export function checkCluster({ params }: Call<{ cluster: string }, unknown>, { c
 }
 
 /** @throws HttpError NOT_FOUND, FORBIDDEN; LogError UNKNOWN_TOPIC */
-export async function usableTopic(
+export async function topicInCluster(
   call: Call<{ cluster: string; topic: string }, unknown>,
   parts: HttpParts,
 ): Promise<Topic> {
   checkCluster(call, parts)
-  const { topic } = call.params
-  if (!mayUse(call.principal, topic)) call.demand('consume', topic)
-  return findTopic(parts.log, topic)
+  return usableTopic(call, parts)
 }
 
 /** Things of the cluster as an answer to `request` tells them. */

@@ -11,8 +11,8 @@ import {
   clusterParams,
   JSON_TYPE,
   Resources,
+  topicInCluster,
   topicParams,
-  usableTopic,
   v3,
 } from './v3-answers.ts'
 
@@ -58,7 +58,7 @@ export const v3ConfigRoutes: readonly Route[] = [
     params: topicParams,
     answers: { 200: { description: 'Those that were set, and the defaults.' } },
     async handle(call, parts) {
-      const topic = await usableTopic(call, parts)
+      const topic = await topicInCluster(call, parts)
       const resources = new Resources(call.request, parts)
       return resources.list(
         'TopicConfig',
@@ -74,7 +74,7 @@ export const v3ConfigRoutes: readonly Route[] = [
     params,
     answers: { 200: { description: 'As it was set, or the default.' } },
     async handle(call, parts) {
-      const topic = await usableTopic(call, parts)
+      const topic = await topicInCluster(call, parts)
       checkName(call.params.name)
       return jsonResponse(configOf(new Resources(call.request, parts), topic, call.params.name))
     },

@@ -12,8 +12,8 @@ import { lagsOf } from '../groups/group-routes.ts'
 import { groupParams } from '../groups/poll-route.ts'
 import type { HttpParts } from '../parts.ts'
 import { jsonResponse, type Route, route, whole } from '../route.ts'
-import { findTopic } from '../topic-routes.ts'
-import { type GroupCall, isOfConsumers, type Member, type Stand, standOf, usableGroup } from './group-stand.ts'
+import { endsOf, findTopic } from '../topic-routes.ts'
+import { byPlace, type GroupCall, isOfConsumers, type Member, type Stand, standOf, usableGroup } from './group-stand.ts'
 import { BROKER, checkCluster, cluster, clusterParams, Resources, v3 } from './v3-answers.ts'
 
 const PARALLEL_READS_MAX = 16
@@ -127,9 +127,7 @@ async function stillThere(listing: GroupListing, parts: HttpParts): Promise<Stan
 /** The largest first. */
 async function lagsIn(call: GroupCall, stand: Stand, parts: HttpParts, only?: string): Promise<Lag[]> {
   const lags = await lagsOf(call, parts, only)
-  return lags
-    .map(lag => ({ ...lag, owner: ownerOf(stand, lag) }))
-    .sort((a, b) => b.lag - a.lag || (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition))
+  return lags.map(lag => ({ ...lag, owner: ownerOf(stand, lag) })).sort((a, b) => b.lag - a.lag || byPlace(a, b))
 }
 
 async function lagWithoutCommit(
@@ -139,11 +137,8 @@ async function lagWithoutCommit(
 ): Promise<Lag | undefined> {
   const owner = ownerOf(stand, { topic, partition })
   if (!owner) return undefined
-  const found = await findTopic(log, topic)
-  const latest = { at: 'latest', isolation: 'read_uncommitted' } as const
-  const { offset: endOffset } = await log.findOffset(found, partition, latest)
-  const { offset: startOffset } = await log.findOffset(found, partition, { at: 'earliest' })
-  return { topic, partition, offset: NO_OFFSET, endOffset, lag: Math.max(0, endOffset - startOffset), owner }
+  const { start, end } = await endsOf(log, await findTopic(log, topic), partition)
+  return { topic, partition, offset: NO_OFFSET, endOffset: end, lag: end - start, owner }
 }
 
 function ownerOf({ members }: Stand, { topic, partition }: Pick<Lag, 'topic' | 'partition'>): Member | undefined {

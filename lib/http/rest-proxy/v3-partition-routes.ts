@@ -8,9 +8,18 @@ import * as z from 'zod'
 import type { Topic } from '../../log/index.ts'
 import { HttpError } from '../errors.ts'
 import type { HttpParts } from '../parts.ts'
-import { unknownPartition } from '../produce/appender.ts'
 import { type Call, jsonResponse, type Route, route, whole } from '../route.ts'
-import { BROKER, checkCluster, cluster, clusterParams, Resources, topicParams, usableTopic, v3 } from './v3-answers.ts'
+import { endsOf, withPartition } from '../topic-routes.ts'
+import {
+  BROKER,
+  checkCluster,
+  cluster,
+  clusterParams,
+  Resources,
+  topicInCluster,
+  topicParams,
+  v3,
+} from './v3-answers.ts'
 
 const partitions = `${cluster}/topics/{topic}/partitions`
 const partition = `${partitions}/{partition}`
@@ -26,7 +35,7 @@ export const v3PartitionRoutes: readonly Route[] = [
     params: topicParams,
     answers: { 200: { description: 'By number.' } },
     async handle(call, parts) {
-      const topic = await usableTopic(call, parts)
+      const topic = await topicInCluster(call, parts)
       const resources = new Resources(call.request, parts)
       const all = Array.from({ length: topic.partitions }, (_, index) => partitionOf(resources, topic.name, index))
       return resources.list('Partition', all)
@@ -55,9 +64,7 @@ export const v3PartitionRoutes: readonly Route[] = [
       call.demand('consume', call.params.topic)
       const topic = await topicWithPartition(call, parts)
       const { partition } = call.params
-      const latest = { at: 'latest', isolation: 'read_uncommitted' } as const
-      const { offset: end } = await parts.log.findOffset(topic, partition, latest)
-      const { offset: start } = await parts.log.findOffset(topic, partition, { at: 'earliest' })
+      const { start, end } = await endsOf(parts.log, topic, partition)
       const resources = new Resources(call.request, parts)
       const names = ['topics', topic.name, 'partitions', partition, 'offset']
       const offsets = { earliest_offset: start, latest_offset: end }
@@ -115,7 +122,7 @@ export const v3PartitionRoutes: readonly Route[] = [
     params: topicParams,
     answers: { 200: { description: 'None: any process serves any partition.' } },
     async handle(call, parts) {
-      await usableTopic(call, parts)
+      await topicInCluster(call, parts)
       return new Resources(call.request, parts).list('Reassignment', [])
     },
   }),
@@ -154,9 +161,7 @@ export function replicaOf(resources: Resources, topic: string, partition: number
 
 /** @throws HttpError NOT_FOUND, FORBIDDEN, UNKNOWN_PARTITION; LogError UNKNOWN_TOPIC */
 async function topicWithPartition(call: PartitionCall, parts: HttpParts): Promise<Topic> {
-  const topic = await usableTopic(call, parts)
-  if (call.params.partition >= topic.partitions) throw unknownPartition(topic, call.params.partition)
-  return topic
+  return withPartition(await topicInCluster(call, parts), call.params.partition)
 }
 
 function partitionOf(resources: Resources, topic: string, partition: number): object {

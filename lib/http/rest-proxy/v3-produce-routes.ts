@@ -75,11 +75,8 @@ export const v3ProduceRoutes: readonly Route[] = [
       const topic = await topicFor(call, parts)
       const now = parts.clock.now()
       const read = entries.map((entry, index) => recordOrError(entry, `entries.${index}`, now))
-      const sound = read.flatMap(one => (one instanceof HttpError ? [] : [one]))
-      const appended = await appendTo(topic, sound, { appender, timeoutMs: limits.appendTimeoutMs })
-      let at = 0
-      const reports = read.map((one, index) => {
-        const outcome = one instanceof HttpError ? { error: one } : appended[at++]!
+      const outcomes = await appendTo(topic, read, { appender, timeoutMs: limits.appendTimeoutMs })
+      const reports = outcomes.map((outcome, index) => {
         return { failed: 'error' in outcome, report: { id: entries[index]!.id, ...reportOf(outcome, topic, parts) } }
       })
       const those = (failed: boolean) => reports.filter(one => one.failed === failed).map(({ report }) => report)

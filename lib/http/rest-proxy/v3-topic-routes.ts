@@ -9,8 +9,8 @@ import {
   clusterParams,
   JSON_TYPE,
   Resources,
+  topicInCluster,
   topicParams,
-  usableTopic,
   v3,
 } from './v3-answers.ts'
 
@@ -80,7 +80,7 @@ export const v3TopicRoutes: readonly Route[] = [
     params: topicParams,
     answers: { 200: { description: 'Where its parts are.' } },
     async handle(call, parts) {
-      return jsonResponse(topicOf(new Resources(call.request, parts), await usableTopic(call, parts)))
+      return jsonResponse(topicOf(new Resources(call.request, parts), await topicInCluster(call, parts)))
     },
   }),
   route({
