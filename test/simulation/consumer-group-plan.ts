@@ -23,6 +23,11 @@ export interface ConsumerMemberPlan extends Omit<MemberPlan, 'end' | 'twoRounds'
 /** Sessions of members of the consumer protocol, and of streams: the server says it, so all have the same. */
 export const CONSUMER_SESSION_MS = 12_000
 export const CONSUMER_HEARTBEAT_MS = 3_000
+/**
+ * After a heartbeat that was answered nobody puts the member out for so long: a coordinator that another has replaced may answer for a third
+ * of a session more, and the other gave the member a whole one as it took over.
+ */
+export const SURE_MS = (2 / 3) * CONSUMER_SESSION_MS
 
 export function drawConsumerGroup(rng: Rng, gateways: number, healMs: number): ConsumerGroupPlan {
   const { coordinators, disagreements, members } = drawGroup(rng, gateways, healMs)

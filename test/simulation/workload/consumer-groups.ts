@@ -2,6 +2,7 @@
 import type { ConsumerGroupPlan } from '../consumer-group-plan.ts'
 import { Client, type Scene } from './client.ts'
 import { ConsumerMember } from './consumer-members.ts'
+import { coordinatorSeenBy } from './coordinators.ts'
 import { fetchOffsets } from './offsets.ts'
 
 /** How often it is looked whether the group is at rest, in ms. */
@@ -26,7 +27,7 @@ export class ConsumerGroupWork {
     const lives = this.#plan.members.map(plan => {
       const member = new ConsumerMember(this.#scene, this.#plan.name, plan, {
         topic: this.#topic,
-        coordinatorSeenBy: gateway => this.#coordinatorSeenBy(gateway),
+        coordinatorSeenBy: gateway => coordinatorSeenBy(this.#scene, this.#plan, gateway),
       })
       this.#members.push(member)
       return member.live()
@@ -36,14 +37,6 @@ export class ConsumerGroupWork {
     await this.#fetchAll()
     for (const member of this.#members) member.retire()
     await Promise.all(lives)
-  }
-
-  /** Gateways choose by what they have heard of each other, so they may disagree. */
-  #coordinatorSeenBy(gateway: number): number {
-    const { time } = this.#scene.world
-    const { coordinators, disagreements } = this.#plan
-    if (disagreements.some(({ from, to }) => time >= from && time < to)) return gateway
-    return coordinators.findLast(({ at }) => at <= time)!.gateway % this.#scene.cluster.size
   }
 
   async #rest(): Promise<void> {

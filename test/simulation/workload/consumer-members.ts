@@ -14,22 +14,17 @@ import {
   type StreamsHeartbeat,
 } from '../../../lib/groups/index.ts'
 import type { Join, OffsetCommit } from '../checker/index.ts'
-import { CONSUMER_HEARTBEAT_MS, CONSUMER_SESSION_MS, type ConsumerMemberPlan } from '../consumer-group-plan.ts'
+import { CONSUMER_HEARTBEAT_MS, CONSUMER_SESSION_MS, type ConsumerMemberPlan, SURE_MS } from '../consumer-group-plan.ts'
 import { RemoteError } from '../world/network.ts'
 import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
 import { Holdings, type Telling } from './holdings.ts'
 import { fetchOffsets } from './offsets.ts'
+import { Pauses } from './pauses.ts'
 
 const PROTOCOL = 'range'
 const REGEX = 'topic-[0]'
 /** The one of a streams group; its tasks are the partitions of the topic. */
 const SUBTOPOLOGY = '0'
-
-/**
- * After a heartbeat that was answered nobody puts a member out for so long: a coordinator that another has replaced may answer for a third
- * of a session more, and the other gave the member a whole one as it took over.
- */
-const SURE_MS = (2 / 3) * CONSUMER_SESSION_MS
 
 /** What a member may be told, and what it does then. */
 const orders = new Map<string, 'again' | 'anew' | 'find' | 'end' | 'wait'>([
@@ -93,7 +88,7 @@ export class ConsumerMember {
   #refusedSinceMs = Infinity
   #ended = false
   #retired = false
-  #pauses: readonly { readonly at: number; readonly ms: number }[]
+  readonly #pauses: Pauses
 
   constructor(scene: Scene, group: string, plan: ConsumerMemberPlan, surroundings: ConsumerSurroundings) {
     this.#plan = plan
@@ -101,7 +96,7 @@ export class ConsumerMember {
     this.#surroundings = surroundings
     this.#memberId = plan.protocol === 'classic' ? '' : `${plan.name}-0`
     this.#client = new Client(scene, `${group}/${plan.name}`, () => this.#findCoordinator())
-    this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
+    this.#pauses = new Pauses(scene.world, this.#client.name, plan.pauses)
     const { instance, protocol, rebalanceMs } = plan
     const sessionMs = protocol === 'classic' ? plan.sessionMs : CONSUMER_SESSION_MS
     this.#holdings = new Holdings(scene, { group, sessionMs, rebalanceMs, ...(instance !== undefined && { instance }) })
@@ -165,7 +160,7 @@ export class ConsumerMember {
     const { rng } = this.#client
     if (rng.chance(this.#plan.commitChance)) await this.#commit()
     if (rng.chance(0.2)) await this.#fetch()
-    if (this.#told === undefined) await this.#sleep(CONSUMER_HEARTBEAT_MS * (0.3 + rng.fraction()))
+    if (this.#told === undefined) await this.#pauses.sleep(CONSUMER_HEARTBEAT_MS * (0.3 + rng.fraction()))
   }
 
   /** Gives up first, which may take its time, while it is heard of as if nothing had changed; then takes. */
@@ -176,9 +171,9 @@ export class ConsumerMember {
     if (given.length > 0) {
       if (this.#client.rng.chance(this.#plan.commitChance)) await this.#commit()
       const ms = this.#client.rng.fraction() * this.#plan.revokeMs
-      await this.#sleep(ms / 2)
+      await this.#pauses.sleep(ms / 2)
       if (ms > CONSUMER_HEARTBEAT_MS / 2) await this.#beat()
-      await this.#sleep(ms / 2)
+      await this.#pauses.sleep(ms / 2)
       // Meanwhile it may have been told otherwise.
       if (this.#told !== told) return
       for (const partition of given) this.#holdings.giveUp(partition)
@@ -274,7 +269,7 @@ export class ConsumerMember {
   async #workClassic(): Promise<void> {
     if (this.#epoch === 0) return this.#join()
     const { rng, scene } = this.#client
-    await this.#sleep((this.#plan.sessionMs / 3) * (0.3 + rng.fraction()))
+    await this.#pauses.sleep((this.#plan.sessionMs / 3) * (0.3 + rng.fraction()))
     if (this.#isOver()) return
     const at = scene.world.time
     const request = this.#standing
@@ -432,7 +427,7 @@ export class ConsumerMember {
     if (order === 'anew') this.#memberId = this.#plan.protocol === 'classic' ? '' : this.#memberId
     if (code === 'MEMBER_ID_REQUIRED') this.#memberId = memberIdOf(error)
     if (order === 'find') this.#client.reconnect()
-    await this.#sleep(rng.spread(10, 500))
+    await this.#pauses.sleep(rng.spread(10, 500))
   }
 
   /** Whom nobody replaces, who owes nothing for long and was heard of in time is not put out. */
@@ -451,17 +446,6 @@ export class ConsumerMember {
     if (code !== 'UNRELEASED_INSTANCE_ID') this.#refusedSinceMs = Infinity
     else this.#refusedSinceMs = Math.min(this.#refusedSinceMs, now)
     return now - this.#refusedSinceMs > 3 * CONSUMER_SESSION_MS
-  }
-
-  /** A pause that is due is taken here: the member stands still, wherever it is. */
-  async #sleep(ms: number): Promise<void> {
-    const { world } = this.#client.scene
-    await world.sleep(ms)
-    const due = this.#pauses[0]
-    if (!due || world.time < due.at) return
-    this.#pauses = this.#pauses.slice(1)
-    world.note(this.#client.name, `stands still for ${due.ms} ms`)
-    await world.sleep(due.ms)
   }
 
   /** Tells the coordinator, insisting. */

@@ -1,6 +1,7 @@
 /** A consumer group from its first member to its last: its life, its end, and what must hold when nothing goes wrong any more. */
 import type { GroupPlan, MemberPlan } from '../group-plan.ts'
 import { Client, failureOf, type Scene } from './client.ts'
+import { coordinatorSeenBy } from './coordinators.ts'
 import { Member } from './members.ts'
 import { fetchOffsets, placesOf } from './offsets.ts'
 
@@ -40,14 +41,9 @@ export class GroupWork {
     this.#lives.push(member.live())
   }
 
-  /** Gateways choose by what they have heard of each other, so they may disagree. */
   #coordinatorSeenBy(gateway: number): number {
-    const { time } = this.#scene.world
-    const { size } = this.#scene.cluster
-    const { coordinators, disagreements } = this.#plan
-    if (this.#calmCoordinator !== undefined) return this.#calmCoordinator % size
-    if (disagreements.some(({ from, to }) => time >= from && time < to)) return gateway
-    return coordinators.findLast(({ at }) => at <= time)!.gateway % size
+    if (this.#calmCoordinator !== undefined) return this.#calmCoordinator % this.#scene.cluster.size
+    return coordinatorSeenBy(this.#scene, this.#plan, gateway)
   }
 
   /** Every living member knows the same generation, and every partition has one owner, for long enough to trust it. */

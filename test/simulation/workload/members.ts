@@ -8,6 +8,7 @@ import type { GroupPlan, MemberPlan } from '../group-plan.ts'
 import { RemoteError } from '../world/network.ts'
 import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
 import { fetchOffsets, TOPIC_ID } from './offsets.ts'
+import { Pauses } from './pauses.ts'
 
 const PROTOCOL = 'range'
 const PROTOCOL_TYPE = 'consumer'
@@ -56,7 +57,7 @@ export class Member {
   #ended = false
   #retired = false
   readonly #behind = new Set<Promise<void>>()
-  #pauses: { readonly at: number; readonly ms: number }[]
+  readonly #pauses: Pauses
 
   constructor(scene: Scene, group: GroupPlan, plan: MemberPlan, coordinatorSeenBy: CoordinatorSeenBy) {
     this.plan = plan
@@ -64,7 +65,7 @@ export class Member {
     this.#coordinatorSeenBy = coordinatorSeenBy
     this.#client = new Client(scene, `${group.name}/${plan.name}`, () => this.#findCoordinator())
     this.#anywhere = new Client(scene, `${group.name}/${plan.name}*`)
-    this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
+    this.#pauses = new Pauses(scene.world, this.#client.name, plan.pauses, 'member pause')
   }
 
   get ended(): boolean {
@@ -236,7 +237,7 @@ export class Member {
   async #work(): Promise<void> {
     const { sessionMs, commitChance, looksFirst } = this.plan
     const { rng } = this.#client
-    await this.#sleep((sessionMs / HEARTBEATS_A_SESSION) * (0.5 + rng.fraction()))
+    await this.#pauses.sleep((sessionMs / HEARTBEATS_A_SESSION) * (0.5 + rng.fraction()))
     if (this.#isOver()) return
     if (looksFirst) await this.#fetch()
     if (rng.chance(commitChance / 4)) await this.#commit()
@@ -251,18 +252,6 @@ export class Member {
     if (rng.chance(commitChance / 2)) this.#commitBehind()
     else if (rng.chance(commitChance)) await this.#commit()
     if (rng.chance(0.3)) await this.#fetch()
-  }
-
-  /** A pause that is due is taken here: the member stands still, wherever it is. */
-  async #sleep(ms: number): Promise<void> {
-    const { world } = this.#client.scene
-    await world.sleep(ms)
-    const due = this.#pauses[0]
-    if (!due || world.time < due.at) return
-    this.#pauses = this.#pauses.slice(1)
-    world.note(this.#client.name, `stands still for ${due.ms} ms`)
-    world.count('member pause')
-    await world.sleep(due.ms)
   }
 
   async #heartbeat(): Promise<void> {
@@ -369,7 +358,7 @@ export class Member {
       this.#client.reconnect()
       this.#anywhere.reconnect()
     }
-    await this.#sleep(rng.spread(10, 500))
+    await this.#pauses.sleep(rng.spread(10, 500))
   }
 
   get #instance(): { readonly instance?: string } {

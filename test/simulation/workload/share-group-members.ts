@@ -4,15 +4,11 @@
  */
 import { ShareError } from '../../../lib/share/index.ts'
 import type { Membership } from '../checker/index.ts'
-import { SHARE_HEARTBEAT_MS, SHARE_SESSION_MS, type ShareGroupMemberPlan } from '../share-group-plan.ts'
+import { SURE_MS } from '../consumer-group-plan.ts'
+import { SHARE_HEARTBEAT_MS, type ShareGroupMemberPlan } from '../share-group-plan.ts'
 import type { Service } from '../system.ts'
 import { Client, failureOf, type Scene } from './client.ts'
-
-/**
- * After a heartbeat that was answered nobody puts the member out for so long: a coordinator that another has replaced may answer for a third
- * of a session more, and the other gave the member a whole one as it took over.
- */
-const SURE_MS = (2 / 3) * SHARE_SESSION_MS
+import { Pauses } from './pauses.ts'
 
 /** What a member may be told, and what it does then. */
 const orders = new Map<string, 'anew' | 'find'>([
@@ -47,13 +43,13 @@ export class ShareGroupMember {
   #heardAtMs = Number.NEGATIVE_INFINITY
   #ended = false
   #retired = false
-  #pauses: ShareGroupMemberPlan['pauses']
+  readonly #pauses: Pauses
 
   constructor(scene: Scene, plan: ShareGroupMemberPlan, surroundings: ShareGroupSurroundings) {
     this.plan = plan
     this.#surroundings = surroundings
     this.#client = new Client(scene, `${surroundings.group}/${plan.name}`, () => this.#findCoordinator())
-    this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
+    this.#pauses = new Pauses(scene.world, this.#client.name, plan.pauses)
   }
 
   get ended(): boolean {
@@ -86,7 +82,7 @@ export class ShareGroupMember {
     while (!this.#isOver()) {
       try {
         await this.#beat()
-        await this.#sleep(SHARE_HEARTBEAT_MS * (0.3 + this.#client.rng.fraction()))
+        await this.#pauses.sleep(SHARE_HEARTBEAT_MS * (0.3 + this.#client.rng.fraction()))
       } catch (error) {
         await this.#obey(error)
       }
@@ -177,18 +173,7 @@ export class ShareGroupMember {
       this.#heardAtMs = Number.NEGATIVE_INFINITY
       this.#assignment = new Map()
     }
-    await this.#sleep(rng.spread(10, 500))
-  }
-
-  /** A pause that is due is taken here: the member stands still, wherever it is. */
-  async #sleep(ms: number): Promise<void> {
-    const { world } = this.#client.scene
-    await world.sleep(ms)
-    const due = this.#pauses[0]
-    if (!due || world.time < due.at) return
-    this.#pauses = this.#pauses.slice(1)
-    world.note(this.#client.name, `stands still for ${due.ms} ms`)
-    await world.sleep(due.ms)
+    await this.#pauses.sleep(rng.spread(10, 500))
   }
 
   /** Insists until it is surely out. */

@@ -5,6 +5,7 @@ import type { ShareGroupPlan } from '../share-group-plan.ts'
 import type { Service } from '../system.ts'
 import type { Work } from '../world/network.ts'
 import { Client, failureOf, type Scene } from './client.ts'
+import { coordinatorSeenBy } from './coordinators.ts'
 import { ShareGroupMember } from './share-group-members.ts'
 
 /** How often it is looked whether the group is at rest, in ms. */
@@ -26,8 +27,10 @@ export class ShareGroupWork {
   async run(healMs: number): Promise<void> {
     const { name, members } = this.#plan
     const lives = members.map(plan => {
-      const coordinatorSeenBy = (gateway: number) => this.#coordinatorSeenBy(gateway)
-      const member = new ShareGroupMember(this.#scene, plan, { group: name, coordinatorSeenBy })
+      const member = new ShareGroupMember(this.#scene, plan, {
+        group: name,
+        coordinatorSeenBy: gateway => coordinatorSeenBy(this.#scene, this.#plan, gateway),
+      })
       this.#members.push(member)
       return member.live()
     })
@@ -37,14 +40,6 @@ export class ShareGroupWork {
     await Promise.all(lives)
     // Where nobody lived, nobody has asked for the group, and a dead member may be in it.
     if (wasAtRest) await this.#beEmpty()
-  }
-
-  /** Gateways choose by what they have heard of each other, so they may disagree. */
-  #coordinatorSeenBy(gateway: number): number {
-    const { time } = this.#scene.world
-    const { coordinators, disagreements } = this.#plan
-    if (disagreements.some(({ from, to }) => time >= from && time < to)) return gateway
-    return coordinators.findLast(({ at }) => at <= time)!.gateway % this.#scene.cluster.size
   }
 
   /** False: nobody is left. */

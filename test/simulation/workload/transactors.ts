@@ -10,6 +10,7 @@ import type { TransactorPlan } from '../transaction-plan.ts'
 import type { Work } from '../world/network.ts'
 import { Client, failureOf, type Scene } from './client.ts'
 import { fetchOffsets, TOPIC_ID } from './offsets.ts'
+import { Pauses } from './pauses.ts'
 import { APPEND_TIMEOUT_MS, type Batch, makeBatch, send } from './sends.ts'
 
 /** The group whose offsets are committed in transactions; each transactional id has a partition of its own. */
@@ -41,7 +42,7 @@ export class Transactor {
   readonly #leaders = new Map<number, Client>()
   readonly #sequences = new Map<number, number>()
   #identity: Identity | undefined
-  #pauses: readonly { readonly at: number; readonly ms: number }[]
+  readonly #pauses: Pauses
   #batches = 0
   /** A request had no answer, and may still be carried out. */
   #mayEndLater = false
@@ -55,7 +56,7 @@ export class Transactor {
     this.#plan = plan
     this.#topic = topic
     this.#coordinator = new Client(scene, plan.name)
-    this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
+    this.#pauses = new Pauses(scene.world, plan.name, plan.pauses, 'transactor pause')
   }
 
   async live(): Promise<void> {
@@ -65,7 +66,7 @@ export class Transactor {
     for (let n = 0; n < transactions && !this.#isDead; n++) {
       try {
         if (!this.#identity) await this.#init()
-        await this.#sleep(this.#plan.thinkMs * 2 * this.#coordinator.rng.fraction())
+        await this.#pauses.sleep(this.#plan.thinkMs * 2 * this.#coordinator.rng.fraction())
         await this.#transact(`${this.#plan.name}:${n}`)
       } catch (error) {
         if (!(error instanceof FencedError)) throw error
@@ -133,7 +134,7 @@ export class Transactor {
     await fill
     if (this.#isDead) return
     const commit = await stage()
-    await this.#sleep(0)
+    await this.#pauses.sleep(0)
     const isEmpty = chosen.length === 0 && !commit
     await this.#end(transaction, isEmpty || aborts ? 'abort' : 'commit', commit)
     // An end of protocol 1 that nobody waits for may still come, and end what begins now: Kafka's own hole.
@@ -173,7 +174,7 @@ export class Transactor {
       for (const [i, { outcome }] of sends.entries())
         if (outcome.kind === 'acked') waiting.splice(waiting.indexOf(burst[i]!), 1)
       this.#judge(sends)
-      await this.#sleep(0)
+      await this.#pauses.sleep(0)
       if (sends.every(({ outcome }) => outcome.kind === 'acked')) continue
       client.reconnect()
       await client.pause(300)
@@ -324,18 +325,6 @@ export class Transactor {
         await this.#coordinator.pause(300)
       }
     }
-  }
-
-  /** A pause that is due is taken here. */
-  async #sleep(ms: number): Promise<void> {
-    const { world } = this.#scene
-    await world.sleep(ms)
-    const due = this.#pauses[0]
-    if (!due || world.time < due.at) return
-    this.#pauses = this.#pauses.slice(1)
-    world.note(this.#plan.name, `stands still for ${due.ms} ms`)
-    world.count('transactor pause')
-    await world.sleep(due.ms)
   }
 }
 
