@@ -7,3 +7,8 @@ describeItemStore('LMDB', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lmdb-items.'))
   return { address: { kind: 'lmdb', folder }, remove: () => rm(folder, { recursive: true }) }
 })
+
+describeItemStore('LMDB, opened anew all the time', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lmdb-items.'))
+  return { address: { kind: 'lmdb', folder, mappedBytesMax: 1 }, remove: () => rm(folder, { recursive: true }) }
+})

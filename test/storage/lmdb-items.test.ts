@@ -1,12 +1,15 @@
 /** What the contract does not say of the item store on LMDB: its own limits, and a lock that somebody else holds. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Clock, systemClock, systemRandom } from '../../lib/base/index.ts'
-import { type ItemKey, StoreError, type WriteOperation } from '../../lib/storage/index.ts'
+import { type ItemKey, StoreError } from '../../lib/storage/index.ts'
 import { openLmdbItems } from '../../lib/storage/local/index.ts'
 import { Child } from '../support/child.ts'
+
+const MIB = 1_024 * 1_024
 
 let folder: string
 beforeEach(async () => {
@@ -52,6 +55,33 @@ test('close finishes the writes that wait, and then everything is refused', asyn
   await store.close()
 })
 
+test.runIf(existsSync('/proc/self/status'))('what was read does not stay in the memory of the process', async () => {
+  const store = await openLmdbItems({ folder, clock: systemClock, random: systemRandom, mappedBytesMax: 16 * MIB })
+  const keys = Array.from({ length: 400 }, (_, index) => ({ pk: 'p', sk: String(index) }))
+  const value = new Uint8Array(256 * 1_024)
+  await Promise.all(keys.map(key => store.write([{ ...put(key), value }])))
+  const before = await mappedFileBytes()
+  for (const key of keys) expect((await store.get(key))?.value).toHaveLength(value.length)
+  // A hundred MiB were read.
+  expect((await mappedFileBytes()) - before).toBeLessThan(40 * MIB)
+  await store.close()
+})
+
+test('reads and writes go on while the file is opened anew', async () => {
+  const store = await openLmdbItems({ folder, clock: systemClock, random: systemRandom, mappedBytesMax: 1 })
+  const value = new Uint8Array(8_192)
+  const lanes = Array.from({ length: 4 }, async (_, lane) => {
+    for (let index = 0; index < 100; index++) {
+      const key = { pk: `lane ${lane}`, sk: String(index) }
+      expect(await store.write([{ ...put(key), value }])).toEqual({ written: true })
+      expect((await store.get(key))?.value).toHaveLength(value.length)
+    }
+  })
+  await Promise.all(lanes)
+  for (let lane = 0; lane < 4; lane++) expect((await store.query(`lane ${lane}`)).items).toHaveLength(100)
+  await store.close()
+})
+
 test('while another process holds the write lock, writes are told in time and reads go on', async () => {
   const clock = new ImpatientClock()
   const store = await openLmdbItems({ folder, clock, random: systemRandom })
@@ -92,8 +122,14 @@ test('processes whose store grows at the same time do not write over each otherâ
   await store.close()
 })
 
-function put(key: ItemKey): WriteOperation {
-  return { kind: 'put', key, expected: 'absent', version: 1, value: Buffer.from('value') }
+/** Of all files that are mapped; Linux. */
+async function mappedFileBytes(): Promise<number> {
+  const [, kilobytes] = /^RssFile:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'utf8'))!
+  return Number(kilobytes) * 1_024
+}
+
+function put(key: ItemKey) {
+  return { kind: 'put', key, expected: 'absent', version: 1, value: Buffer.from('value') } as const
 }
 
 async function failureOf(call: Promise<unknown>): Promise<StoreError | undefined> {

@@ -19,7 +19,7 @@ export type ObjectsAddress =
   | { readonly kind: 's3'; readonly server: ServerAddress; readonly bucket: string; readonly prefix?: string }
 
 export type ItemsAddress =
-  | { readonly kind: 'lmdb'; readonly folder: string }
+  | { readonly kind: 'lmdb'; readonly folder: string; readonly mappedBytesMax?: number }
   | { readonly kind: 'dynamodb'; readonly server: ServerAddress; readonly table: string }
 
 /** Makes the bucket where it is missing. */
@@ -33,8 +33,10 @@ export async function openObjects(address: ObjectsAddress): Promise<ObjectStore>
 
 /** Makes the table where it is missing. */
 export async function openItems(address: ItemsAddress): Promise<ItemStore> {
-  if (address.kind === 'lmdb')
-    return openLmdbItems({ folder: address.folder, clock: systemClock, random: systemRandom })
+  if (address.kind === 'lmdb') {
+    const { kind: _, ...options } = address
+    return openLmdbItems({ ...options, clock: systemClock, random: systemRandom })
+  }
   const client = createDynamoDbClient(address.server)
   await ensureTable(client, address.table, systemClock)
   return openDynamoDbItems({ client, table: address.table, clock: systemClock, random: systemRandom })

@@ -1,7 +1,8 @@
 /**
  * ItemStore on LMDB. Several processes may use one folder. Writes that wait while a commit runs go together in the next
  * one. `overlappingSync: false`: a commit becomes visible, to anyone, only after it is on disk. lmdb keeps a read
- * transaction for a while; every read here begins a new one, or it would miss other processes' commits.
+ * transaction for a while; every read here begins a new one, or it would miss other processes' commits. Now and then the
+ * file is opened anew, between two commits, so that the pages that were read leave this process's memory.
  */
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
@@ -26,6 +27,7 @@ import { makeDurableFolder, syncPath } from './durable-folders.ts'
 import { failure } from './file-errors.ts'
 import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
 import { changeItems, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
+import { MappedPages } from './mapped-pages.ts'
 import { OpenGate } from './open-gate.ts'
 
 const QUERY_ITEMS_MAX = 1_000
@@ -38,6 +40,10 @@ const COMMIT_BYTES_MAX = 16 * 1_024 * 1_024
 const WAITING_WRITES_MAX = 50_000
 /** Another process that holds the write lock may be stopped, or the disk may hang: callers are told after so long. */
 const COMMIT_MS_MAX = 30_000
+const MAPPED_BYTES_MAX = 64 * 1_024 * 1_024
+/** Between two attempts to open the file anew: there may be no file handle for it. */
+const REOPEN_PAUSE_MS = 100
+const REOPEN_ATTEMPTS_MAX = 300
 const TOKEN_BYTES = 16
 const NO_ANSWER_YET = 'a commit before gave no answer yet'
 
@@ -46,10 +52,13 @@ export interface LmdbItemsOptions {
   readonly folder: string
   readonly clock: Clock
   readonly random: Random
+  /** Of the file, so much may lie in this process's memory before it is opened anew. Default: 64 MiB. */
+  readonly mappedBytesMax?: number
 }
 
 /** @throws StoreError where the folder cannot be made or written. */
-export async function openLmdbItems({ folder, clock, random }: LmdbItemsOptions): Promise<ItemStore> {
+export async function openLmdbItems(options: LmdbItemsOptions): Promise<ItemStore> {
+  const { folder, clock, random, mappedBytesMax = MAPPED_BYTES_MAX } = options
   try {
     await makeDurableFolder(folder)
     const token = Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
@@ -57,7 +66,7 @@ export async function openLmdbItems({ folder, clock, random }: LmdbItemsOptions)
     // What a process that was killed in a commit left in the page cache is on disk before anyone here relies on it.
     await syncPath(join(folder, 'data.mdb'))
     await syncPath(folder)
-    return new LmdbItems(database, clock, gate)
+    return new LmdbItems({ folder, clock, gate, database, mapped: new MappedPages(mappedBytesMax) })
   } catch (error) {
     throw error instanceof StoreError ? error : failure(`open the item store in ${folder}`, error)
   }
@@ -116,20 +125,36 @@ class Commit {
   }
 }
 
+interface LmdbItemsParts {
+  readonly folder: string
+  readonly clock: Clock
+  readonly gate: OpenGate
+  readonly database: RootDatabase<Buffer, Buffer>
+  readonly mapped: MappedPages
+}
+
 class LmdbItems implements ItemStore {
-  readonly #database: RootDatabase<Buffer, Buffer>
+  readonly #folder: string
   readonly #clock: Clock
   readonly #gate: OpenGate
+  #database: RootDatabase<Buffer, Buffer>
+  readonly #mapped: MappedPages
+  /** The file is closed, and will be open again. */
+  #reopening: Promise<void> | undefined
   #waiting: PendingWrite[] = []
   #committing: Promise<void> | undefined
   /** Why nothing can be written: a commit gave no answer (lmdb cannot be told to give it up), or LMDB gave up itself. */
   #stuck: string | undefined
+  /** The file could not be opened again. */
+  #broken: string | undefined
   #closed = false
 
-  constructor(database: RootDatabase<Buffer, Buffer>, clock: Clock, gate: OpenGate) {
-    this.#database = database
+  constructor({ folder, clock, gate, database, mapped }: LmdbItemsParts) {
+    this.#folder = folder
     this.#clock = clock
     this.#gate = gate
+    this.#database = database
+    this.#mapped = mapped
   }
 
   async get(key: ItemKey): Promise<Item | undefined> {
@@ -170,19 +195,24 @@ class LmdbItems implements ItemStore {
 
   // -------------------------------------------------------------- reading
 
-  #read<T>(read: () => T): T {
+  async #read<T>(read: () => T): Promise<T> {
+    while (this.#reopening) await this.#reopening
     this.#checkOpen()
     try {
       this.#database.resetReadTxn()
       return read()
     } catch (error) {
       throw failure('read items', error)
+    } finally {
+      if (this.#shouldReopen) this.#committing ??= this.#commitWaiting()
     }
   }
 
   #find(key: ItemKey, keyBytes: Buffer): Item | undefined {
     const entry = this.#database.getEntry(keyBytes)
-    return entry && { key, version: entry.version!, value: entry.value }
+    if (!entry) return undefined
+    this.#mapped.valueRead(entry.value.length)
+    return { key, version: entry.version!, value: entry.value }
   }
 
   #page(pk: string, range: KeyRange, limit: number): ItemPage {
@@ -191,6 +221,7 @@ class LmdbItems implements ItemStore {
     for (const { key, value, version } of this.#database.getRange({ ...range, versions: true })) {
       const sk = sortKeyOf(key, pk)
       if (items.length === limit || bytes >= QUERY_BYTES_MAX) return { items, cursor: sk }
+      this.#mapped.valueRead(value.length)
       items.push({ key: { pk, sk }, version: version!, value })
       bytes += value.length
     }
@@ -200,13 +231,17 @@ class LmdbItems implements ItemStore {
   // -------------------------------------------------------------- writing
 
   async #commitWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    for (;;) {
+      if (this.#shouldReopen) await this.#reopen()
+      if (this.#broken) this.#refuseWaiting(this.#broken)
+      if (this.#waiting.length === 0) break
       const wait = this.#gate.begin()
       if (wait) {
         await wait
         continue
       }
       const group = this.#takeGroup()
+      this.#mapped.valuesWritten(group.reduce((sum, { bytes }) => sum + bytes, 0))
       try {
         const outcomes = await this.#commitInTime(group)
         const contested: PendingWrite[] = []
@@ -223,6 +258,41 @@ class LmdbItems implements ItemStore {
       if (this.#stuck) this.#refuseWaiting(this.#stuck)
     }
     this.#committing = undefined
+  }
+
+  get #shouldReopen(): boolean {
+    return this.#mapped.areTooMany && !this.#closed && !this.#stuck
+  }
+
+  /** Where other processes have the file open too, it stays as it is. Reads and writes wait; no commit is under way. */
+  async #reopen(): Promise<void> {
+    this.#mapped.forget()
+    const reopened = Promise.withResolvers<void>()
+    try {
+      await this.#gate.reopenAlone(async () => {
+        this.#reopening = reopened.promise
+        await this.#database.close()
+        this.#database = await this.#openAgain()
+      })
+    } catch (error) {
+      // Else the file is still open, for it was not known who else has it open.
+      if (this.#reopening) this.#broken = `the item store could not be opened again: ${messageOf(error)}`
+      this.#stuck = this.#broken
+    } finally {
+      this.#reopening = undefined
+      reopened.resolve()
+    }
+  }
+
+  async #openAgain(): Promise<RootDatabase<Buffer, Buffer>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return openDatabase(this.#folder)
+      } catch (error) {
+        if (attempt === REOPEN_ATTEMPTS_MAX) throw error
+        await this.#clock.sleep(REOPEN_PAUSE_MS)
+      }
+    }
   }
 
   #takeGroup(): PendingWrite[] {
@@ -317,6 +387,7 @@ class LmdbItems implements ItemStore {
   }
 
   #checkOpen(): void {
+    if (this.#broken) throw new StoreError('STORE_UNAVAILABLE', this.#broken)
     if (this.#closed) throw new StoreError('STORE_REFUSED', 'the item store is closed')
   }
 }

@@ -82,6 +82,20 @@ export class OpenGate {
     }
   }
 
+  /**
+   * Opens anew, between two commits, where no other process has the folder open: it is asked for nothing then, and whoever comes
+   * meanwhile asks this one, and waits. Undefined: another is there, and nothing was done.
+   */
+  async reopenAlone<T>(open: () => Promise<T>): Promise<T | undefined> {
+    this.#isOpen = false
+    try {
+      if ((await this.#others()).some(name => isAlive(processOf(name)))) return undefined
+      return await open()
+    } finally {
+      this.#hasOpened()
+    }
+  }
+
   /** Undefined: a commit may begin now; `ended` is to be called after it. Else it may be asked again then. */
   begin(): Promise<void> | undefined {
     if (this.#askers.size > 0) return this.#change.promise
@@ -149,15 +163,20 @@ export class OpenGate {
   }
 
   async #askEverybody(): Promise<Asked[]> {
-    const names = (await readdir(this.#folder)).filter(name => NAME.test(name) && name !== this.#name)
-    const asked = await this.#within(Promise.all(names.map(name => this.#ask(name))))
+    const others = await this.#others()
+    const asked = await this.#within(Promise.all(others.map(name => this.#ask(name))))
     return asked.filter(one => one !== undefined)
+  }
+
+  /** Files of those who have the folder open, open it, or died of it. */
+  async #others(): Promise<string[]> {
+    return (await readdir(this.#folder)).filter(name => NAME.test(name) && name !== this.#name)
   }
 
   /** Undefined: it is gone, and so is its file. */
   async #ask(name: string): Promise<Asked | undefined> {
     const path = join(this.#folder, name)
-    if (!isAlive(Number(NAME.exec(name)![1]))) {
+    if (!isAlive(processOf(name))) {
       await rm(path, { force: true })
       return undefined
     }
@@ -215,6 +234,10 @@ async function readUnlessGone(path: string): Promise<string | undefined> {
     if (errorCode(error) === 'ENOENT') return undefined
     throw error
   }
+}
+
+function processOf(name: string): number {
+  return Number(NAME.exec(name)![1])
 }
 
 function isAlive(pid: number): boolean {
