@@ -1,6 +1,7 @@
 export { ByteReader, ByteWriter, hexOf, totalLength } from './bytes.ts'
 export { Allocation, BytesPool, type BytesPoolOptions, Loans, type PooledBytes } from './bytes-pool.ts'
 export { type Clock, systemClock } from './clock.ts'
+export { Deadlines } from './deadlines.ts'
 export { CorruptDataError, InvariantError, invariant, VarveError } from './errors.ts'
 export { checkFormat, parseStoredJson } from './formats.ts'
 export { type Logger, silentLogger } from './logger.ts'

@@ -7,6 +7,8 @@ import type { Turns } from '../base/index.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
 const writtenAtOnceBytes = 256 * 1024
+/** Less is copied together: the system takes one piece with less ado than many. */
+const joinedBytesMax = 4 * 1024
 
 interface Piece {
   readonly bytes: Uint8Array
@@ -83,8 +85,16 @@ export class AnswerWriter {
     const pieces = this.#waiting.splice(0, count)
     this.#inSocket = bytes
     const taken = (error: Error | null | undefined) => this.#taken(pieces, bytes, error)
-    if (pieces.length === 1) {
-      this.#socket.write(pieces[0]!.bytes, taken)
+    if (pieces.length === 1 || bytes <= joinedBytesMax) {
+      this.#socket.write(
+        pieces.length === 1
+          ? pieces[0]!.bytes
+          : Buffer.concat(
+              pieces.map(piece => piece.bytes),
+              bytes,
+            ),
+        taken,
+      )
       return
     }
     this.#socket.cork()

@@ -1,11 +1,10 @@
 /** The log over its two ports: puts the parts together and keeps Log's promises at the edge. */
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../base/index.ts'
+import { type Clock, Deadlines } from '../base/index.ts'
 import type { BatchView } from '../records/index.ts'
 import { acceptBatch } from './append/accept-batch.ts'
 import { timedOut } from './append/answers.ts'
 import { Batcher } from './append/batcher.ts'
-import { Deadlines } from './append/deadlines.ts'
 import { FlushBudget } from './append/flush-budget.ts'
 import { markerCommit, type PlacedBatch } from './append/pending-segment.ts'
 import type {

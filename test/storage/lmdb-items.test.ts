@@ -146,7 +146,10 @@ async function failureOf(call: Promise<unknown>): Promise<StoreError | undefined
 class ImpatientClock implements Clock {
   #sleepers: (() => void)[] = []
   readonly now = systemClock.now
-  readonly monotonic = systemClock.monotonic
+  #aheadMs = 0
+  monotonic(): number {
+    return systemClock.monotonic() + this.#aheadMs
+  }
 
   sleep(_ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise(resolve => {
@@ -155,7 +158,9 @@ class ImpatientClock implements Clock {
     })
   }
 
+  /** An hour passes. */
   endSleeps(): void {
+    this.#aheadMs += 3_600_000
     for (const wake of this.#sleepers.splice(0)) wake()
   }
 }

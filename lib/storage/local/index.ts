@@ -1,3 +1,3 @@
 export { type FileObjectsOptions, openFileObjects } from './file-objects.ts'
-export { type LmdbItemsOptions, openLmdbItems } from './lmdb-items.ts'
+export { openLmdbItems } from './lmdb-items.ts'
 export { openPublishedFolder } from './published-folder.ts'

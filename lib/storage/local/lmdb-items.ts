@@ -1,12 +1,8 @@
 /**
  * ItemStore on LMDB. Several processes may use one folder. Writes that wait while a commit runs go together in the next
- * one. `overlappingSync: false`: a commit becomes visible, to anyone, only after it is on disk. lmdb keeps a read
- * transaction for a while; every read here begins a new one, or it would miss other processes' commits. Now and then the
- * file is opened anew, between two commits, so that the pages that were read leave this process's memory.
+ * one. lmdb keeps a read transaction for a while; every read here begins a new one, or it would miss other processes' commits.
  */
-import { join } from 'node:path'
-import { open, type RootDatabase } from 'lmdb'
-import type { Clock, Random } from '../../base/index.ts'
+import { type Clock, Deadlines } from '../../base/index.ts'
 import {
   type Conflict,
   checkItemKey,
@@ -23,12 +19,10 @@ import {
   type WriteOperation,
   type WriteOutcome,
 } from '../index.ts'
-import { makeDurableFolder, syncPath } from './durable-folders.ts'
 import { failure } from './file-errors.ts'
 import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
 import { changeItems, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
-import { MappedPages } from './mapped-pages.ts'
-import { OpenGate } from './open-gate.ts'
+import { LmdbFile, type LmdbFileOptions } from './lmdb-file.ts'
 
 const QUERY_ITEMS_MAX = 1_000
 /** A page ends after this many bytes of values, as DynamoDB's does. */
@@ -40,49 +34,11 @@ const COMMIT_BYTES_MAX = 16 * 1_024 * 1_024
 const WAITING_WRITES_MAX = 50_000
 /** Another process that holds the write lock may be stopped, or the disk may hang: callers are told after so long. */
 const COMMIT_MS_MAX = 30_000
-const MAPPED_BYTES_MAX = 64 * 1_024 * 1_024
-/** Between two attempts to open the file anew: there may be no file handle for it. */
-const REOPEN_PAUSE_MS = 100
-const REOPEN_ATTEMPTS_MAX = 300
-const TOKEN_BYTES = 16
 const NO_ANSWER_YET = 'a commit before gave no answer yet'
 
-export interface LmdbItemsOptions {
-  /** Made where it is missing. */
-  readonly folder: string
-  readonly clock: Clock
-  readonly random: Random
-  /** Of the file, so much may lie in this process's memory before it is opened anew. Default: 64 MiB. */
-  readonly mappedBytesMax?: number
-}
-
 /** @throws StoreError where the folder cannot be made or written. */
-export async function openLmdbItems(options: LmdbItemsOptions): Promise<ItemStore> {
-  const { folder, clock, random, mappedBytesMax = MAPPED_BYTES_MAX } = options
-  try {
-    await makeDurableFolder(folder)
-    const token = Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
-    const { gate, opened: database } = await OpenGate.open({ clock, folder, token }, () => openDatabase(folder))
-    // What a process that was killed in a commit left in the page cache is on disk before anyone here relies on it.
-    await syncPath(join(folder, 'data.mdb'))
-    await syncPath(folder)
-    return new LmdbItems({ folder, clock, gate, database, mapped: new MappedPages(mappedBytesMax) })
-  } catch (error) {
-    throw error instanceof StoreError ? error : failure(`open the item store in ${folder}`, error)
-  }
-}
-
-function openDatabase(folder: string): RootDatabase<Buffer, Buffer> {
-  return open<Buffer, Buffer>({
-    path: folder,
-    noSubdir: false,
-    overlappingSync: false,
-    // Writes are grouped here. With lmdb's own grouping a failed commit also rejects a promise that nobody holds.
-    eventTurnBatching: false,
-    useVersions: true,
-    encoding: 'binary',
-    keyEncoding: 'binary',
-  })
+export async function openLmdbItems(options: LmdbFileOptions): Promise<ItemStore> {
+  return new LmdbItems(await LmdbFile.open(options), options.clock)
 }
 
 interface PendingWrite {
@@ -125,36 +81,20 @@ class Commit {
   }
 }
 
-interface LmdbItemsParts {
-  readonly folder: string
-  readonly clock: Clock
-  readonly gate: OpenGate
-  readonly database: RootDatabase<Buffer, Buffer>
-  readonly mapped: MappedPages
-}
-
 class LmdbItems implements ItemStore {
-  readonly #folder: string
+  readonly #file: LmdbFile
   readonly #clock: Clock
-  readonly #gate: OpenGate
-  #database: RootDatabase<Buffer, Buffer>
-  readonly #mapped: MappedPages
-  /** The file is closed, and will be open again. */
-  #reopening: Promise<void> | undefined
+  readonly #deadlines: Deadlines
   #waiting: PendingWrite[] = []
   #committing: Promise<void> | undefined
   /** Why nothing can be written: a commit gave no answer (lmdb cannot be told to give it up), or LMDB gave up itself. */
   #stuck: string | undefined
-  /** The file could not be opened again. */
-  #broken: string | undefined
   #closed = false
 
-  constructor({ folder, clock, gate, database, mapped }: LmdbItemsParts) {
-    this.#folder = folder
+  constructor(file: LmdbFile, clock: Clock) {
+    this.#file = file
     this.#clock = clock
-    this.#gate = gate
-    this.#database = database
-    this.#mapped = mapped
+    this.#deadlines = new Deadlines(clock)
   }
 
   async get(key: ItemKey): Promise<Item | undefined> {
@@ -189,17 +129,16 @@ class LmdbItems implements ItemStore {
     if (this.#closed) return
     this.#closed = true
     await this.#committing
-    if (!this.#stuck) await this.#database.close()
-    await this.#gate.close()
+    await this.#file.close(!this.#stuck)
   }
 
   // -------------------------------------------------------------- reading
 
   async #read<T>(read: () => T): Promise<T> {
-    while (this.#reopening) await this.#reopening
+    while (this.#file.reopening) await this.#file.reopening
     this.#checkOpen()
     try {
-      this.#database.resetReadTxn()
+      this.#file.database.resetReadTxn()
       return read()
     } catch (error) {
       throw failure('read items', error)
@@ -209,19 +148,19 @@ class LmdbItems implements ItemStore {
   }
 
   #find(key: ItemKey, keyBytes: Buffer): Item | undefined {
-    const entry = this.#database.getEntry(keyBytes)
+    const entry = this.#file.database.getEntry(keyBytes)
     if (!entry) return undefined
-    this.#mapped.valueRead(entry.value.length)
+    this.#file.mapped.valueRead(entry.value.length)
     return { key, version: entry.version!, value: entry.value }
   }
 
   #page(pk: string, range: KeyRange, limit: number): ItemPage {
     const items: Item[] = []
     let bytes = 0
-    for (const { key, value, version } of this.#database.getRange({ ...range, versions: true })) {
+    for (const { key, value, version } of this.#file.database.getRange({ ...range, versions: true })) {
       const sk = sortKeyOf(key, pk)
       if (items.length === limit || bytes >= QUERY_BYTES_MAX) return { items, cursor: sk }
-      this.#mapped.valueRead(value.length)
+      this.#file.mapped.valueRead(value.length)
       items.push({ key: { pk, sk }, version: version!, value })
       bytes += value.length
     }
@@ -232,16 +171,17 @@ class LmdbItems implements ItemStore {
 
   async #commitWaiting(): Promise<void> {
     for (;;) {
-      if (this.#shouldReopen) await this.#reopen()
-      if (this.#broken) this.#refuseWaiting(this.#broken)
+      if (this.#shouldReopen) await this.#file.reopen()
+      this.#stuck ??= this.#file.broken
+      if (this.#stuck) this.#refuseWaiting(this.#stuck)
       if (this.#waiting.length === 0) break
-      const wait = this.#gate.begin()
+      const wait = this.#file.gate.begin()
       if (wait) {
         await wait
         continue
       }
       const group = this.#takeGroup()
-      this.#mapped.valuesWritten(group.reduce((sum, { bytes }) => sum + bytes, 0))
+      this.#file.mapped.valuesWritten(group.reduce((sum, { bytes }) => sum + bytes, 0))
       try {
         const outcomes = await this.#commitInTime(group)
         const contested: PendingWrite[] = []
@@ -255,44 +195,12 @@ class LmdbItems implements ItemStore {
         const refused = failure('write items', error, 'unknown')
         for (const write of group) write.reject(refused)
       }
-      if (this.#stuck) this.#refuseWaiting(this.#stuck)
     }
     this.#committing = undefined
   }
 
   get #shouldReopen(): boolean {
-    return this.#mapped.areTooMany && !this.#closed && !this.#stuck
-  }
-
-  /** Where other processes have the file open too, it stays as it is. Reads and writes wait; no commit is under way. */
-  async #reopen(): Promise<void> {
-    this.#mapped.forget()
-    const reopened = Promise.withResolvers<void>()
-    try {
-      await this.#gate.reopenAlone(async () => {
-        this.#reopening = reopened.promise
-        await this.#database.close()
-        this.#database = await this.#openAgain()
-      })
-    } catch (error) {
-      // Else the file is still open, for it was not known who else has it open.
-      if (this.#reopening) this.#broken = `the item store could not be opened again: ${messageOf(error)}`
-      this.#stuck = this.#broken
-    } finally {
-      this.#reopening = undefined
-      reopened.resolve()
-    }
-  }
-
-  async #openAgain(): Promise<RootDatabase<Buffer, Buffer>> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return openDatabase(this.#folder)
-      } catch (error) {
-        if (attempt === REOPEN_ATTEMPTS_MAX) throw error
-        await this.#clock.sleep(REOPEN_PAUSE_MS)
-      }
-    }
+    return this.#file.mapped.areTooMany && !this.#closed && !this.#stuck
   }
 
   #takeGroup(): PendingWrite[] {
@@ -307,24 +215,24 @@ class LmdbItems implements ItemStore {
   }
 
   /** Gives up after a time: a commit that has not begun by then never does. */
-  async #commitInTime(group: readonly PendingWrite[]): Promise<readonly Outcome[]> {
+  #commitInTime(group: readonly PendingWrite[]): Promise<readonly Outcome[]> {
     const commit = new Commit(group)
     const running = this.#commit(commit)
-    // When LMDB is done with it, answered in time or not.
-    const ended = () => this.#gate.ended()
-    running.then(ended, ended)
-    const answered = new AbortController()
-    const overdue = this.#clock.sleep(COMMIT_MS_MAX, answered.signal).then(() => undefined)
-    try {
-      const outcomes = await Promise.race([running, overdue])
-      if (outcomes) return outcomes
-    } finally {
-      // A reason spares the making of an error, and of its stack.
-      answered.abort('answered')
+    const told = Promise.withResolvers<readonly Outcome[]>()
+    const giveUp = () => {
+      this.#stuck = NO_ANSWER_YET
+      this.#resumeAfter(running)
+      told.reject(commit.giveUp())
     }
-    this.#stuck = NO_ANSWER_YET
-    this.#resumeAfter(running)
-    throw commit.giveUp()
+    const forgetDeadline = this.#deadlines.add(this.#clock.monotonic() + COMMIT_MS_MAX, giveUp)
+    // When LMDB is done with it, told in time or not.
+    const ended = () => {
+      forgetDeadline()
+      this.#file.gate.ended()
+    }
+    running.then(ended, ended)
+    running.then(told.resolve, told.reject)
+    return told.promise
   }
 
   #resumeAfter(overdue: Promise<unknown>): void {
@@ -336,7 +244,7 @@ class LmdbItems implements ItemStore {
 
   /** One LMDB transaction; each write of the group sees those before it. */
   async #commit(commit: Commit): Promise<readonly Outcome[]> {
-    const database = this.#database
+    const database = this.#file.database
     try {
       if (!commit.isSimple)
         return await database.transaction(() => commit.begin().map(({ operations }) => this.#apply(operations)))
@@ -350,7 +258,7 @@ class LmdbItems implements ItemStore {
   #apply(operations: readonly PreparedOperation[]): WriteOutcome {
     const conflicts = operations.flatMap((prepared, index) => this.#conflictOf(prepared, index))
     if (conflicts.length > 0) return { written: false, conflicts }
-    changeItems(this.#database, operations)
+    changeItems(this.#file.database, operations)
     return { written: true }
   }
 
@@ -360,8 +268,8 @@ class LmdbItems implements ItemStore {
   }
 
   #isExpected(keyBytes: Buffer, expected: Expected): boolean {
-    if (expected === 'absent') return !this.#database.doesExist(keyBytes)
-    return this.#database.doesExist(keyBytes, expected)
+    if (expected === 'absent') return !this.#file.database.doesExist(keyBytes)
+    return this.#file.database.doesExist(keyBytes, expected)
   }
 
   /**
@@ -372,8 +280,8 @@ class LmdbItems implements ItemStore {
     if (!(error instanceof Error && 'commitError' in error)) return failure('write items', error, 'unknown')
     const reason = await reasonOf(error.commitError)
     try {
-      this.#database.resetReadTxn()
-      this.#database.doesExist(partitionStart('any'))
+      this.#file.database.resetReadTxn()
+      this.#file.database.doesExist(partitionStart('any'))
       return failure('write items', reason)
     } catch (broken) {
       this.#stuck = `the item store must be opened again: ${messageOf(broken)}`
@@ -387,7 +295,6 @@ class LmdbItems implements ItemStore {
   }
 
   #checkOpen(): void {
-    if (this.#broken) throw new StoreError('STORE_UNAVAILABLE', this.#broken)
     if (this.#closed) throw new StoreError('STORE_REFUSED', 'the item store is closed')
   }
 }

@@ -2,7 +2,7 @@
  * Ends the waiting of callers whose time is over, whatever the stores do: one clock for all of them, which ticks only
  * while somebody waits.
  */
-import type { Clock } from '../../base/index.ts'
+import type { Clock } from './clock.ts'
 
 /** An answer may be late by this much. */
 const TICK_MS = 500
