@@ -54,6 +54,8 @@ export interface VarveLogProps {
   readonly httpMemory?: number
   /** Serves subscriptions that are made over HTTP; `addSubscription` does so by itself. Default: false. */
   readonly push?: boolean
+  /** Webhooks may go to private networks, which the functions do not reach unless you put them into yours. Default: false. */
+  readonly privateWebhooks?: boolean
 }
 
 export class VarveLog extends Construct {
@@ -198,6 +200,7 @@ export class VarveLog extends Construct {
   ): VarveFunction {
     const made = new VarveFunction(this, id, {
       ...props,
+      environment: { ...props.environment, ...(this.#props.privateWebhooks && { VARVE_WEBHOOK_PRIVATE: 'true' }) },
       bucket: this.bucket,
       table: this.table,
       encryptionKey: this.#props.encryptionKey,

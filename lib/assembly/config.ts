@@ -36,6 +36,8 @@ export interface Config {
   readonly functionsFolder: string
   /** Whether this process serves subscriptions. */
   readonly push: boolean
+  /** Webhooks may go to this machine and to private networks. */
+  readonly privateWebhooks: boolean
 }
 
 export interface UpkeepConfig extends Pick<UpkeepSettings, 'retentionIntervalMs' | 'sweepIntervalMs' | 'graceMs'> {
@@ -144,6 +146,12 @@ export const settings = {
       'whether this process sends the records of subscriptions on; false where others have the rights to, and this one has not',
     default: 'true',
   },
+  webhookPrivate: {
+    option: '--webhook-private <boolean>',
+    variable: 'VARVE_WEBHOOK_PRIVATE',
+    about:
+      'whether webhooks may go to this machine and to private networks; absent: where HTTP asks for no key, as on loopback',
+  },
   upkeep: {
     option: '--upkeep <boolean>',
     variable: 'VARVE_UPKEEP',
@@ -233,6 +241,7 @@ export function readConfig(values: SettingValues): Config {
     oidcJwks: textOf('oidcJwks', values),
     oidcScopeClaim: textOf('oidcScopeClaim', values),
   }
+  const httpAccess = readHttpAccess(httpTexts, { loopback: isLoopback(http), insecureListen })
   return {
     kafka,
     http,
@@ -245,8 +254,9 @@ export function readConfig(values: SettingValues): Config {
     defaultPartitions: readWhole('defaultPartitions', values, 1, partitionsMax),
     functionsFolder: textOf('functions', values) === '' ? '' : resolve(textOf('functions', values)),
     push: readBoolean('push', values, true),
+    privateWebhooks: readBoolean('webhookPrivate', values, httpAccess.auth === 'open'),
     upkeep: readUpkeep(values),
-    httpAccess: readHttpAccess(httpTexts, { loopback: isLoopback(http), insecureListen }),
+    httpAccess,
   }
 }
 
@@ -307,7 +317,7 @@ function readLocations(values: SettingValues): Pick<Config, 'objects' | 'items'>
 }
 
 function readBoolean(
-  name: 'autoCreateTopics' | 'insecureListen' | 'push' | 'upkeep',
+  name: 'autoCreateTopics' | 'insecureListen' | 'push' | 'upkeep' | 'webhookPrivate',
   values: SettingValues,
   absent: boolean,
 ): boolean {

@@ -27,6 +27,8 @@ export interface PushSurroundings {
   readonly functionsFolder: string
   /** The stores are AWS's, so its functions are within reach. */
   readonly isOnAws: boolean
+  /** Webhooks may go to this machine and to private networks. */
+  readonly privateWebhooks: boolean
   /** This process lives for seconds. */
   readonly shortLived?: boolean
 }
@@ -48,13 +50,13 @@ export function openPush(options: PushSurroundings): {
   return { subscriptions, pusher }
 }
 
-function createTargets({ clock, functionsFolder, isOnAws }: PushSurroundings): TargetFactory {
+function createTargets({ clock, functionsFolder, isOnAws, privateWebhooks }: PushSurroundings): TargetFactory {
   const aws = lazyAwsTargets(clock)
   const functions = { folder: functionsFolder, clock, load: (url: string) => import(url) }
   return spec => {
     switch (spec.kind) {
       case 'webhook':
-        return webhookTarget(spec, clock)
+        return webhookTarget(spec, { clock, mayBePrivate: privateWebhooks })
       case 'function':
         if (functionsFolder !== '') return localFunction(spec.name, functions)
         if (isOnAws) return aws(spec)

@@ -120,6 +120,7 @@ async function startParts(
     owner: `gateway ${cluster.nodeId}`,
     functionsFolder: config.functionsFolder,
     isOnAws: config.items.kind === 'dynamodb',
+    privateWebhooks: config.privateWebhooks,
   })
   if (config.push) pusher.start()
   endings.push(() => pusher.close())

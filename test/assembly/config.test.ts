@@ -35,6 +35,7 @@ describe('settings', () => {
       defaultPartitions: 1,
       functionsFolder: '',
       push: true,
+      privateWebhooks: true,
       upkeep: {
         background: true,
         retentionIntervalMs: 300_000,

@@ -60,6 +60,7 @@ describeWith({ missing: cloudStores.missing ?? whyNoRuntimeClient() }, 'function
     env = {
       VARVE_BUCKET: 'varve',
       VARVE_TABLE: 'varve',
+      VARVE_WEBHOOK_PRIVATE: 'true',
       VARVE_INGEST_TOPIC: 'orders',
       VARVE_ADMIN_KEY: 'k'.repeat(32),
       AWS_ENDPOINT_URL_S3: s3.endpoint,
@@ -175,7 +176,7 @@ describeWith({ missing: cloudStores.missing ?? whyNoRuntimeClient() }, 'function
     beforeAll(async () => {
       const surroundings = { clock: systemClock, random: systemRandom, logger: silentLogger }
       subscriptions = openPush({
-        ...{ ...surroundings, items, log, owner: 'test', functionsFolder: '', isOnAws: true },
+        ...{ ...surroundings, items, log, owner: 'test', functionsFolder: '', isOnAws: true, privateWebhooks: true },
       }).subscriptions
       receiver = await Receiver.listen()
     })

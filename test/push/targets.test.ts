@@ -16,6 +16,7 @@ const batch: PushBatch = {
   body: JSON.stringify({ topic: 't', records: [] }),
 }
 const { signal } = new AbortController()
+const options = { clock: systemClock, mayBePrivate: true }
 const secret = webhookSecret(Buffer.alloc(32, 7))
 
 describe('a webhook', () => {
@@ -42,7 +43,7 @@ describe('a webhook', () => {
   const deliver = (path = '/') => {
     const { port } = server.address() as AddressInfo
     const spec = { kind: 'webhook', url: `http://127.0.0.1:${port}${path}`, secret } as const
-    return webhookTarget(spec, systemClock).deliver(batch, signal)
+    return webhookTarget(spec, options).deliver(batch, signal)
   }
 
   test('is signed so that others’ verifiers take it, and names its delivery', async () => {
@@ -68,7 +69,7 @@ describe('a webhook', () => {
     server.closeAllConnections()
     server.close()
     await once(server, 'close')
-    const target = webhookTarget({ kind: 'webhook', url: 'http://127.0.0.1:1/', secret }, systemClock)
+    const target = webhookTarget({ kind: 'webhook', url: 'http://127.0.0.1:1/', secret }, options)
     expect(await target.deliver(batch, signal)).toMatchObject({ outcome: 'failed' })
   })
 
@@ -79,7 +80,47 @@ describe('a webhook', () => {
     ['http://example.com', 'whsec_short'],
     ['http://example.com', 'none'],
   ])('at %s with %s is refused', ([url, bad]) => {
-    expect(() => webhookTarget({ kind: 'webhook', url: url!, secret: bad! }, systemClock)).toThrow(PushError)
+    expect(() => webhookTarget({ kind: 'webhook', url: url!, secret: bad! }, options)).toThrow(PushError)
+  })
+})
+
+describe('a webhook of a server that others may use', () => {
+  const publicOnly = { clock: systemClock, mayBePrivate: false }
+
+  test.for([
+    'http://127.0.0.1:9001/',
+    'http://2130706433/',
+    'http://[::1]/',
+    'http://[::ffff:10.0.0.1]/',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://192.168.1.1/',
+    'http://[fd00:ec2::254]/',
+  ])('may not be %s', url => {
+    expect(() => webhookTarget({ kind: 'webhook', url, secret }, publicOnly)).toThrow('VARVE_WEBHOOK_PRIVATE')
+    expect(() => webhookTarget({ kind: 'webhook', url, secret }, options)).not.toThrow()
+  })
+
+  test('may be an address of the internet', () => {
+    for (const url of ['https://93.184.215.14/', 'https://[2606:4700::1111]/', 'https://example.com/'])
+      expect(() => webhookTarget({ kind: 'webhook', url, secret }, publicOnly)).not.toThrow()
+  })
+
+  test('goes nowhere by a name of this machine', async () => {
+    const arrived: string[] = []
+    const server = createServer((request, response) => {
+      arrived.push(request.url ?? '')
+      response.end('inside')
+    })
+    server.listen(0, 'localhost')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const spec = { kind: 'webhook', url: `http://localhost:${port}/`, secret } as const
+    const outcome = await webhookTarget(spec, publicOnly).deliver(batch, signal)
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('no address of the internet') })
+    expect(arrived).toEqual([])
+    expect(await webhookTarget(spec, options).deliver(batch, signal)).toEqual({ outcome: 'delivered' })
+    server.closeAllConnections()
+    server.close()
   })
 })
 

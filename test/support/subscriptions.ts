@@ -8,7 +8,7 @@ export function openSubscriptions(parts: { items: ItemStore; clock: Clock; rando
   return new Subscriptions({
     ...parts,
     targetFor: spec => {
-      if (spec.kind === 'webhook') return webhookTarget(spec, parts.clock)
+      if (spec.kind === 'webhook') return webhookTarget(spec, { clock: parts.clock, mayBePrivate: true })
       throw new PushError('INVALID_SUBSCRIPTION', `There is no target ${spec.kind} here.`)
     },
   })

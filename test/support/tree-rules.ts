@@ -58,7 +58,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'lib/push': {
     rooms: ['lib/base', 'lib/storage', 'lib/leases', 'lib/records', 'lib/log'],
-    packages: ['node:crypto', 'node:path', 'node:url'],
+    packages: ['node:crypto', 'node:dns', 'node:http', 'node:https', 'node:net', 'node:path', 'node:url'],
   },
   'lib/push/aws': { rooms: ['lib/base', 'lib/push'], packages: ['@aws-sdk/*'] },
   'lib/protocol': { rooms: ['lib/base'], packages: [] },

@@ -12,6 +12,7 @@
 import { placeOfHead } from '../../log/index.ts'
 import { type Pusher, SUBSCRIPTIONS } from '../../push/index.ts'
 import { openPush } from '../open-push.ts'
+import { privateWebhooks } from './function-settings.ts'
 import { type LambdaContext, workMs } from './lambda-context.ts'
 import { functionVarve } from './open-varve.ts'
 import { atItsPace, atOnce, pushPaceKey } from './pace.ts'
@@ -45,6 +46,7 @@ export function dispatchHandler(): (event: unknown, context: LambdaContext) => P
       owner: 'the dispatch function',
       functionsFolder: '',
       isOnAws: true,
+      privateWebhooks: privateWebhooks(process.env),
       shortLived: true,
     }).pusher
     const serving = pusher

@@ -25,3 +25,8 @@ export function required(environment: Environment, name: string): string {
   if (!value) throw new ConfigError(`The function needs the environment variable ${name}.`)
   return value
 }
+
+/** Whether webhooks may go to private networks. */
+export function privateWebhooks(environment: Environment): boolean {
+  return environment.VARVE_WEBHOOK_PRIVATE === 'true'
+}

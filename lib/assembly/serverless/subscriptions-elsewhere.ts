@@ -4,8 +4,14 @@ import type { FunctionVarve } from './open-varve.ts'
 
 const elsewhere: Target = { deliver: async () => ({ outcome: 'failed', reason: 'nothing is delivered from here' }) }
 
-/** `served`: there is a function that serves them. */
-export function subscriptionsElsewhere(varve: FunctionVarve, { served }: { served: boolean }): Subscriptions {
+interface Elsewhere {
+  /** There is a function that serves them. */
+  readonly served: boolean
+  /** Webhooks may go to private networks. */
+  readonly privateWebhooks: boolean
+}
+
+export function subscriptionsElsewhere(varve: FunctionVarve, { served, privateWebhooks }: Elsewhere): Subscriptions {
   const targetFor = (spec: TargetSpec) => {
     if (!served) {
       throw new PushError(
@@ -13,7 +19,9 @@ export function subscriptionsElsewhere(varve: FunctionVarve, { served }: { serve
         'Nothing would serve a subscription here: deploy the log with `push: true` (`npx cdk deploy -c push=true`).',
       )
     }
-    return spec.kind === 'webhook' ? webhookTarget(spec, varve.clock) : elsewhere
+    return spec.kind === 'webhook'
+      ? webhookTarget(spec, { clock: varve.clock, mayBePrivate: privateWebhooks })
+      : elsewhere
   }
   return new Subscriptions({ ...varve, targetFor })
 }

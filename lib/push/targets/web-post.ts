@@ -1,0 +1,50 @@
+/** One POST to a web address, over a connection that may be used again. */
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { addressIn, isPublic, lookUpPublic } from './public-address.ts'
+
+const ANSWER_BYTES_MAX = 64 * 1_024
+
+export interface WebPost {
+  readonly address: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly signal: AbortSignal
+  /** Not to this machine and its networks. */
+  readonly onlyPublic: boolean
+}
+
+export interface WebAnswer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  /** Its beginning. */
+  readonly text: string
+}
+
+/** Redirects are answers like any other. @throws Error where nothing answers */
+export async function postTo({ address, headers, body, signal, onlyPublic }: WebPost): Promise<WebAnswer> {
+  const literal = addressIn(address)
+  if (onlyPublic && literal !== undefined && !isPublic(literal))
+    throw new Error(`${literal} is no address of the internet`)
+  const request = address.protocol === 'https:' ? httpsRequest : httpRequest
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const options = { method: 'POST', headers, signal, ...(onlyPublic && { lookup: lookUpPublic }) }
+    const sent = request(address, options, resolve)
+    sent.on('error', reject)
+    sent.end(body)
+  })
+  const text = await readBeginning(answer)
+  return { status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'], text }
+}
+
+async function readBeginning(answer: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of answer as AsyncIterable<Buffer>) {
+    parts.push(part)
+    bytes += part.length
+    // Leaving the loop closes the connection.
+    if (bytes >= ANSWER_BYTES_MAX) break
+  }
+  return Buffer.concat(parts).toString()
+}
