@@ -1,5 +1,5 @@
 export { archiveJob } from './archive-job.ts'
 export { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './limits.ts'
-export { ARCHIVE_FOLDER } from './stored-archive.ts'
+export { ARCHIVE_FOLDER, neededByArchive } from './stored-archive.ts'
 export type { IcebergField } from './table-schema.ts'
 export { topicTable } from './topic-table.ts'

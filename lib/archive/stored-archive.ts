@@ -1,6 +1,6 @@
 /** An archive as it is stored: its pointer, its folder, and the files that others read. */
 import { CorruptDataError, drawToken, hexOf, type Random } from '../base/index.ts'
-import type { Topic } from '../log/index.ts'
+import { type Topic, textConfig } from '../log/index.ts'
 import { type Expected, type ItemStore, type PublishedFiles, StoreError, type Version } from '../storage/index.ts'
 import { type ArchiveItem, archiveKey, decodeArchive, encodeArchive } from './archive-item.ts'
 
@@ -40,6 +40,15 @@ export function attemptTime(attempt: string): number {
 export async function readArchive(items: ItemStore, topicId: string): Promise<StoredArchive | undefined> {
   const item = await items.get(archiveKey(topicId))
   return item && { item: decodeArchive(item.value), version: item.version }
+}
+
+/** By partition, the first offset that is not in the topic's table yet; undefined: it has none. @throws StoreError, CorruptDataError */
+export async function neededByArchive(
+  { items }: Pick<ArchiveStores, 'items'>,
+  topic: Topic,
+): Promise<readonly number[] | undefined> {
+  if (textConfig(topic.configs, 'varve.archive') !== 'iceberg') return undefined
+  return (await readArchive(items, topic.id))?.item.offsets ?? []
 }
 
 /**

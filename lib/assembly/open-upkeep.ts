@@ -1,5 +1,5 @@
 /** The upkeep of a log and of what stands on it. */
-import { archiveJob } from '../archive/index.ts'
+import { archiveJob, neededByArchive } from '../archive/index.ts'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import { expireGroupsJob, forgetTopicsInGroups } from '../groups/index.ts'
 import { forgetIdempotencyKeysJob, forgetInstancesJob, forgetKeysJob } from '../http/index.ts'
@@ -52,7 +52,7 @@ export function openUpkeep(
   }
   const intervalMs = 2 * retentionIntervalMs
   const jobs = [
-    ...log.upkeepJobs(settings, forgetTopics),
+    ...log.upkeepJobs(settings, { forgetTopics, neededFrom: topic => neededByArchive(parts, topic) }),
     expireGroupsJob({ ...parts, topics: log.topics }, { offsetsRetentionMs, intervalMs }),
     expireShareGroupsJob(parts, { offsetsRetentionMs, intervalMs }),
     expireTransactionalIdsJob(

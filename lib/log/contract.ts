@@ -222,6 +222,17 @@ export interface Restoring {
   rename(topic: Topic, wanted: { readonly name: string; readonly configs: Topic['configs'] }): Promise<void>
 }
 
+/** Those who keep something of their own about the log's topics, as upkeep sees them. */
+export interface LogUsers {
+  /** Removes what they keep by the ids of deleted topics; absent: nobody can be asked, and the topics' tombstones stay. */
+  readonly forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>
+  /**
+   * By partition, the first offset that they have not taken yet: retention does not delete it, nor what follows; 0 for
+   * partitions beyond. Undefined: they need nothing of the topic. It never goes back. @throws StoreError
+   */
+  readonly neededFrom?: (topic: Topic) => Promise<readonly number[] | undefined>
+}
+
 export interface Log {
   readonly topics: Topics
   readonly producerIds: ProducerIds
@@ -258,14 +269,8 @@ export interface Log {
   findOffset(topic: Topic, partition: number, spec: OffsetSpec): Promise<FoundOffset>
   /** Where each partition of the topic stands, read strongly, a read a shard. @throws LogError UNKNOWN_TOPIC */
   standings(topic: Topic): Promise<PartitionStand[]>
-  /**
-   * What keeps the stores as small as what is in the log, for an Upkeep to run. `forgetTopics` removes what others keep by
-   * the ids of deleted topics; without it these topics' tombstones stay.
-   */
-  upkeepJobs(
-    settings?: Partial<UpkeepSettings>,
-    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
-  ): readonly UpkeepJob[]
+  /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
+  upkeepJobs(settings?: Partial<UpkeepSettings>, others?: LogUsers): readonly UpkeepJob[]
   /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
   sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */

@@ -16,6 +16,7 @@ import type {
   ForkRequest,
   FoundOffset,
   Log,
+  LogUsers,
   OffsetSpec,
   PartitionPosition,
   PartitionStand,
@@ -211,12 +212,9 @@ class StoredLog implements Log {
     return stands.slice(0, topic.partitions)
   }
 
-  upkeepJobs(
-    settings: Partial<UpkeepSettings> = {},
-    forgetTopics?: (topicIds: ReadonlySet<string>) => Promise<void>,
-  ): readonly UpkeepJob[] {
+  upkeepJobs(settings: Partial<UpkeepSettings> = {}, users: LogUsers = {}): readonly UpkeepJob[] {
     const { compaction } = this
-    const parts = { ...this.#options, topics: this.#topics, shards: this.#shards, compaction, forgetTopics }
+    const parts = { ...this.#options, ...users, topics: this.#topics, shards: this.#shards, compaction }
     return logJobs(parts, { ...defaultUpkeepSettings, ...settings })
   }
 

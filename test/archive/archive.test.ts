@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { neededByArchive } from '../../lib/archive/index.ts'
+import type { Topic } from '../../lib/log/index.ts'
 import { send } from '../log/rig.ts'
 import { append, DAY, openArchiveRig, type Row, START } from './rig.ts'
 
@@ -166,6 +168,30 @@ test('the archive of a deleted topic stays, without a pointer; a new topic of th
   expect([...items.items.values()].filter(({ key }) => key.pk === 'archives').map(({ key }) => key.sk)).toEqual([
     second.id,
   ])
+})
+
+test('retention waits for the archive, and for no topic without one', async () => {
+  const { log, items, create, archive, readTable } = openArchiveRig()
+  const topic = await create('flights', { 'retention.bytes': '0' }, 2)
+  const other = await create('other', { 'retention.bytes': '0', 'varve.archive': 'none' })
+  const jobs = log
+    .upkeepJobs({}, { neededFrom: one => neededByArchive({ items }, one) })
+    .filter(({ name }) => name === 'retain')
+  const starts = async (of: Topic) => (await log.standings(of)).map(({ start }) => start)
+  await append(log, topic, [{ text: 'a' }, { text: 'b' }])
+  await append(log, other, [{ text: 'o' }])
+  await archive({ jobs })
+  expect([await starts(topic), await starts(other)]).toEqual([[0, 0], [1]])
+  await archive()
+  await append(log, topic, [{ text: 'c' }])
+  await append(log, topic, [{ text: 'd' }], 1)
+  await archive({ jobs })
+  // What came after the archive's last look stays.
+  expect(await starts(topic)).toEqual([2, 0])
+  await archive()
+  await archive({ jobs })
+  expect(await starts(topic)).toEqual([3, 1])
+  expect(textsOf((await readTable(topic)).rows)).toEqual(['a', 'b', 'c', 'd'])
 })
 
 test('partitions that are added later are archived from their beginning', async () => {

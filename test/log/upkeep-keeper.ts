@@ -32,7 +32,7 @@ const objects = await openFileObjects({ folder, random: systemRandom })
 const items = await openLmdbItems({ folder: join(folder, 'items'), clock: systemClock, random: systemRandom })
 const log = openLog({ objects, items, ...SURROUNDINGS, flushBudget: Number.POSITIVE_INFINITY, compaction: COMPACTION })
 const leases = new Leases({ items, ...SURROUNDINGS, owner: `keeper ${process.pid}` })
-const jobs = log.upkeepJobs(SETTINGS, async () => {})
+const jobs = log.upkeepJobs(SETTINGS, { forgetTopics: async () => {} })
 const upkeep = new Upkeep({ ...SURROUNDINGS, jobs, leases, leaseMs: LEASE_MS, pauseMs: 0 })
 console.log('open')
 for (;;) {

@@ -33,12 +33,7 @@ export const system: SystemUnderTest = {
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
     const upkeep =
-      upkeepTuning &&
-      openUpkeep(
-        parts,
-        upkeepTuning,
-        log.upkeepJobs(upkeepTuning, async () => {}),
-      )
+      upkeepTuning && openUpkeep(parts, upkeepTuning, log.upkeepJobs(upkeepTuning, { forgetTopics: async () => {} }))
     const configs = configsOf(shareTuning)
     const shareGroups = new ShareGroups({ ...parts, log, configs })
     const shares = {

@@ -1,6 +1,7 @@
 /** The log's jobs of upkeep. */
 import type { Clock, Logger, Random } from '../../base/index.ts'
 import type { ItemStore, ObjectStore } from '../../storage/index.ts'
+import type { LogUsers } from '../contract.ts'
 import type { Shards } from '../shards.ts'
 import { FORK_RENEWED_MS } from '../topics/fork-names.ts'
 import type { StoredTopics, UnfinishedTopic } from '../topics/stored-topics.ts'
@@ -15,7 +16,7 @@ import { Sweep } from './sweep.ts'
 import type { UpkeepJob, UpkeepPass } from './upkeep.ts'
 import type { UpkeepSettings } from './upkeep-settings.ts'
 
-export interface LogJobsParts {
+export interface LogJobsParts extends LogUsers {
   readonly objects: ObjectStore
   readonly items: ItemStore
   readonly topics: StoredTopics
@@ -25,8 +26,6 @@ export interface LogJobsParts {
   readonly logger: Logger
   readonly compaction: Compaction
   readonly carriesItems: boolean
-  /** Removes what others keep by the ids of deleted topics; absent: there are no others to be asked, and tombstones stay. */
-  readonly forgetTopics?: ((topicIds: ReadonlySet<string>) => Promise<void>) | undefined
 }
 
 /** Deleted topics whose tombstones go in one pass. */

@@ -1,9 +1,11 @@
 /**
- * Retention moves the starts of partitions up, as their topics' configs say, by this process's wall clock. The head is looked at
+ * Retention moves the starts of partitions up, as their topics' configs say, by this process's wall clock, and no further than others
+ * let it (an archive that has not taken the records yet). The head is looked at
  * first; chunks are read from the front, and by time no further than to the first that stays.
  */
 import type { Clock } from '../../base/index.ts'
 import type { ItemStore, ObjectStore } from '../../storage/index.ts'
+import type { LogUsers } from '../contract.ts'
 import { listExtents } from '../extent/extent-listing.ts'
 import { removeExtents } from '../extent/remove-extents.ts'
 import { chunkSortKey, decodeChunk } from '../head/chunk.ts'
@@ -14,7 +16,7 @@ import { piecesOf, type RetentionLimits, RetentionWalk, retentionLimits } from '
 import type { ShardHeads, ShardPlace } from './shard-heads.ts'
 import type { UpkeepPass } from './upkeep.ts'
 
-export interface RetentionParts {
+export interface RetentionParts extends Pick<LogUsers, 'neededFrom'> {
   readonly objects: ObjectStore
   readonly items: ItemStore
   readonly heads: ShardHeads
@@ -109,7 +111,25 @@ export class Retention {
       if (walks.every(({ settled }) => settled)) break
     }
     const starts = walks.map((walk, slot) => [slot, walk.finish()] as const)
-    return new Map(starts.filter(([slot, start]) => start > head.partitions[slot]!.start))
+    return this.#withoutNeeded(
+      place,
+      head,
+      new Map(starts.filter(([slot, start]) => start > head.partitions[slot]!.start)),
+    )
+  }
+
+  /** What others still need stays, however old: they say so after the head was read, and go no way back. */
+  async #withoutNeeded(
+    { topic, shard }: ShardPlace,
+    head: Head,
+    starts: ReadonlyMap<number, number>,
+  ): Promise<ReadonlyMap<number, number>> {
+    const needed = starts.size === 0 ? undefined : await this.#parts.neededFrom?.(topic)
+    if (!needed) return starts
+    const allowed = [...starts].map(([slot, start]) => {
+      return [slot, Math.min(start, needed[shard * topic.shardSize + slot] ?? 0)] as const
+    })
+    return new Map(allowed.filter(([slot, start]) => start > head.partitions[slot]!.start))
   }
 
   async #walkExtents({ topic, shard }: ShardPlace, slot: number, head: Head, walk: RetentionWalk): Promise<void> {
