@@ -18,6 +18,8 @@ export interface ConsumerMemberPlan extends Omit<MemberPlan, 'end' | 'twoRounds'
   readonly byRegex: boolean
   /** How long it takes to give up a partition, in ms, at most. */
   readonly revokeMs: number
+  /** Of a streams group: the process that it is a thread of. Absent: one of its own. */
+  readonly process?: string
 }
 
 /** Sessions of members of the consumer protocol, and of streams: the server says it, so all have the same. */
@@ -57,5 +59,18 @@ export function drawStreamsGroup(rng: Rng, gateways: number, healMs: number): Co
     ...group,
     name: 'streams-group',
     members: members.map(member => ({ ...member, protocol: 'streams' as const, byRegex: false })),
+  }
+}
+
+/** Some are threads of one process; static ones come back to the state that they have left. */
+export function withProcesses(group: ConsumerGroupPlan, rng: Rng): ConsumerGroupPlan {
+  const threadShare = rng.pick([0, 0, 0.5, 1])
+  const processes = rng.pick([1, 2, 3])
+  return {
+    ...group,
+    members: group.members.map(member => {
+      const process = rng.chance(threadShare) ? `process-${rng.below(processes)}` : member.name
+      return { ...member, process: member.instance === undefined ? process : `process-of-${member.instance}` }
+    }),
   }
 }

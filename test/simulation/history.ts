@@ -189,6 +189,7 @@ class Scenario {
   async #work(): Promise<void> {
     const { world, cluster } = this.#scene
     const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
+    const { streamsStandbyReplicas: standbyReplicas = 0 } = this.#plan.tuning.groups
     const { shares = [], shareGroups = [], consumerGroups = [], ingests = [], push } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
@@ -218,7 +219,7 @@ class Scenario {
     })
     const grouped = groups.map(one => this.#track(one.name, new GroupWork(this.#scene, one).run(healMs)))
     const consumed = consumerGroups.map(one =>
-      this.#track(one.name, new ConsumerGroupWork(this.#scene, one, 'topic-0').run(healMs)),
+      this.#track(one.name, new ConsumerGroupWork(this.#scene, one, { topic: 'topic-0', standbyReplicas }).run(healMs)),
     )
     const joined = shareGroups.map(one => this.#track(one.name, new ShareGroupWork(this.#scene, one).run(healMs)))
     const transacted = transactors.map(one => {

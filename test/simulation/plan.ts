@@ -9,6 +9,7 @@ import {
   type ConsumerGroupPlan,
   drawConsumerGroup,
   drawStreamsGroup,
+  withProcesses,
 } from './consumer-group-plan.ts'
 import { drawForkHaste, FORK_HASTE_GATEWAYS } from './fork-haste-plan.ts'
 import { drawForks, type ForkPlan } from './fork-plan.ts'
@@ -166,6 +167,7 @@ export function isLong({ tuning, watchIdle }: Plan): boolean {
 
 export function drawPlan(seed: number): Plan {
   const focus = focusOf(seed)
+  if (focus === 'streams-groups') return withStandbys(drawAbout(seed, focus), new Rng(seed, 'standbys'))
   if (focus === 'push') return withPush(drawAbout(seed, focus), new Rng(seed, 'push'))
   if (focus !== 'compacted') return drawAbout(seed, focus)
   const rng = new Rng(seed, 'compacted')
@@ -261,6 +263,18 @@ function withCompacted(plan: Plan, rng: Rng): Plan {
     ...plan,
     compacted,
     tuning: { ...tuning, compaction: drawCleaning(rng, tuning.compaction ?? drawCompaction(rng, healMs), healMs) },
+  }
+}
+
+/** A topic with as many partitions as members makes them wait for each other. */
+function withStandbys(plan: Plan, rng: Rng): Plan {
+  const { consumerGroups = [], tuning } = plan
+  const streamsStandbyReplicas = rng.pick([0, 1, 1, 2])
+  return {
+    ...plan,
+    topics: [rng.pick([plan.topics[0]!, 3, 5]), ...plan.topics.slice(1)],
+    consumerGroups: consumerGroups.map(group => withProcesses(group, rng)),
+    tuning: { ...tuning, groups: { ...tuning.groups, streamsStandbyReplicas } },
   }
 }
 

@@ -24,6 +24,7 @@ const easyPlants = [
   'what is accepted comes back',
   'failed appends told as stored',
   'a checkpoint before the delivery',
+  'a standby where the task is active',
 ]
 
 describe('simulation', () => {

@@ -48,6 +48,10 @@ function tell(operation: Operation): string {
       const { group, member, said, told, assignment } = operation
       return `${member} of ${group} says ${said}: ${told ?? 'no answer'}${assignment === undefined ? '' : `, ${assignment || 'nothing'}`}`
     }
+    case 'tasks': {
+      const { member, group, process, epoch, active, standby } = operation
+      return `${member} of ${group}, in ${process}, is told ${active} and standbys of ${standby} in ${epoch}`
+    }
     case 'ingestion': {
       const { source, records, stored, outcome } = operation
       return `${source} delivers ${records}: ${outcome}, stored ${stored}`

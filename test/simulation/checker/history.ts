@@ -313,6 +313,22 @@ export interface Membership extends Span {
   assignment: string | undefined
 }
 
+/** A member of a streams group was told what to have. */
+export interface TasksTold extends Span {
+  readonly kind: 'tasks'
+  readonly group: string
+  readonly member: string
+  readonly instance?: string
+  /** Its members share the state of its tasks. */
+  readonly process: string
+  /** That it was told with. */
+  readonly epoch: number
+  readonly active: readonly number[]
+  readonly standby: readonly number[]
+  /** So many standbys a task shall have, where there are processes enough. */
+  readonly standbyReplicas: number
+}
+
 /** One delivery of an event source. */
 export interface Ingestion extends Span {
   readonly kind: 'ingestion'
@@ -361,6 +377,7 @@ export interface DeadLetters extends Span {
 
 export type Operation =
   | Membership
+  | TasksTold
   | Pushed
   | DeadLetters
   | Ingestion
@@ -410,6 +427,7 @@ export type Property =
   | 'torn-transaction' // ... a part of a transaction
   | 'fenced-write' // a producer that had been fenced before it sent was not refused
   | 'two-owners' // one partition, two members, one generation
+  | 'two-roles' // a task twice in one process, or with more standbys than it shall have
   | 'committed-offset-lost' // a committed offset is gone or older
   | 'false-expiry' // a committed offset expired while somebody was in its group, or under a transaction
   | 'stale-commit' // a commit of an older generation, or of a replaced static member, was accepted

@@ -11,6 +11,7 @@ import { droppedValues, Holes, splitByPartition } from './partition.ts'
 import { checkPushes } from './pushes.ts'
 import { checkRecords } from './records.ts'
 import { checkShares } from './shares.ts'
+import { checkStreamsTasks } from './streams-tasks.ts'
 import { checkTopics } from './topics.ts'
 import { checkTransactions } from './transactions.ts'
 
@@ -44,6 +45,7 @@ export type {
   SendOutcome,
   Settlement,
   Span,
+  TasksTold,
   TopicChange,
   TopicLookup,
   Transaction,
@@ -77,6 +79,7 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...checkHoldings(history),
     ...checkShares(history),
     ...checkMemberships(history),
+    ...checkStreamsTasks(history),
     ...checkIngests(history),
     ...checkPushes(history),
   ]

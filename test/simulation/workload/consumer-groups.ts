@@ -1,7 +1,7 @@
 /** A group of the consumer protocol from its first member to its last, and its rest: every partition has one member. */
 import type { ConsumerGroupPlan } from '../consumer-group-plan.ts'
 import { Client, type Scene } from './client.ts'
-import { ConsumerMember } from './consumer-members.ts'
+import { ConsumerMember, type ConsumerSurroundings } from './consumer-members.ts'
 import { coordinatorSeenBy } from './coordinators.ts'
 import { fetchOffsets } from './offsets.ts'
 
@@ -10,23 +10,25 @@ const LOOK_MS = 500
 /** So long it must be at rest to be trusted. */
 const TRUST_MS = 30_000
 
+type GroupReads = Pick<ConsumerSurroundings, 'topic' | 'standbyReplicas'>
+
 export class ConsumerGroupWork {
   readonly #scene: Scene
   readonly #plan: ConsumerGroupPlan
-  readonly #topic: string
+  readonly #read: GroupReads
   readonly #members: ConsumerMember[] = []
 
-  constructor(scene: Scene, plan: ConsumerGroupPlan, topic: string) {
+  constructor(scene: Scene, plan: ConsumerGroupPlan, read: GroupReads) {
     this.#scene = scene
     this.#plan = plan
-    this.#topic = topic
+    this.#read = read
   }
 
   /** Until the group has found its rest after `healMs`, and everyone has left it. */
   async run(healMs: number): Promise<void> {
     const lives = this.#plan.members.map(plan => {
       const member = new ConsumerMember(this.#scene, this.#plan.name, plan, {
-        topic: this.#topic,
+        ...this.#read,
         coordinatorSeenBy: gateway => coordinatorSeenBy(this.#scene, this.#plan, gateway),
       })
       this.#members.push(member)
@@ -42,19 +44,30 @@ export class ConsumerGroupWork {
   async #rest(): Promise<void> {
     const { world } = this.#scene
     let since = world.time
+    let epoch = 0
     while (world.time - since < TRUST_MS) {
       await world.sleep(LOOK_MS)
-      if (this.#members.every(({ ended }) => ended)) return
-      if (!(await this.#isAtRest())) since = world.time
+      const living = this.#members.filter(({ ended }) => !ended)
+      if (living.length === 0) return
+      const now = living[0]!.epoch
+      if (now !== epoch || !this.#isAtRest(living)) since = world.time
+      epoch = now
     }
   }
 
-  async #isAtRest(): Promise<boolean> {
-    const living = this.#members.filter(({ ended }) => !ended)
+  #isAtRest(living: readonly ConsumerMember[]): boolean {
     const held = living.flatMap(member => member.partitions).sort((a, b) => a - b)
     const wanted = Math.max(...this.#members.map(({ partitionsSeen }) => partitionsSeen))
     const isComplete = held.length === wanted && held.every((partition, i) => partition === i)
-    return isComplete && living.every(({ epoch }) => epoch > 0 && epoch === living[0]!.epoch)
+    const isOneEpoch = living.every(({ epoch }) => epoch > 0 && epoch === living[0]!.epoch)
+    return isComplete && isOneEpoch && this.#hasStandbys(living, held)
+  }
+
+  /** Each task has as many as it shall have, or one in each process but that which runs it. */
+  #hasStandbys(living: readonly ConsumerMember[], tasks: readonly number[]): boolean {
+    const processes = new Set(living.map(({ process }) => process))
+    const wanted = Math.min(this.#read.standbyReplicas, processes.size - 1)
+    return tasks.every(task => living.filter(({ standbys }) => standbys.includes(task)).length === wanted)
   }
 
   /** Through every gateway. */
@@ -62,7 +75,7 @@ export class ConsumerGroupWork {
     const { cluster } = this.#scene
     for (let gateway = 0; gateway < cluster.size; gateway++) {
       const client = new Client(this.#scene, `consumer auditor ${gateway}`, () => gateway)
-      const topic = await client.insist('find the topic', ({ log }) => log.topics.find({ name: this.#topic }))
+      const topic = await client.insist('find the topic', ({ log }) => log.topics.find({ name: this.#read.topic }))
       const places = Array.from({ length: topic!.partitions }, (_, partition) => ({ topicId: topic!.id, partition }))
       await fetchOffsets(client, this.#plan.name, places)
       for (const member of this.#members) member.partitionsSeen = Math.max(member.partitionsSeen, topic!.partitions)

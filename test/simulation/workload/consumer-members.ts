@@ -11,7 +11,6 @@ import {
   GroupError,
   type Groups,
   type Joined,
-  type StreamsHeartbeat,
 } from '../../../lib/groups/index.ts'
 import type { Join, OffsetCommit } from '../checker/index.ts'
 import { CONSUMER_HEARTBEAT_MS, CONSUMER_SESSION_MS, type ConsumerMemberPlan, SURE_MS } from '../consumer-group-plan.ts'
@@ -20,11 +19,10 @@ import { CALL_TIMEOUT_MS, Client, failureOf, type Scene } from './client.ts'
 import { Holdings, type Telling } from './holdings.ts'
 import { fetchOffsets } from './offsets.ts'
 import { Pauses } from './pauses.ts'
+import { asStreams, describeTasks, heldOf, NOTHING_HELD, type TasksHeld } from './streams-tasks.ts'
 
 const PROTOCOL = 'range'
 const REGEX = 'topic-[0]'
-/** The one of a streams group; its tasks are the partitions of the topic. */
-const SUBTOPOLOGY = '0'
 
 /** What a member may be told, and what it does then. */
 const orders = new Map<string, 'again' | 'anew' | 'find' | 'end' | 'wait'>([
@@ -62,6 +60,8 @@ const refusals = new Set([
 
 export interface ConsumerSurroundings {
   readonly topic: string
+  /** Of a streams group. */
+  readonly standbyReplicas: number
   /** Which gateway coordinates the group, as `gateway` believes. */
   coordinatorSeenBy(gateway: number): number
 }
@@ -79,7 +79,9 @@ export class ConsumerMember {
   #memberId: string
   #epoch = 0
   /** What it was told to have, where it has not done that yet. */
-  #told: (Telling & { readonly partitions: readonly number[] }) | undefined
+  #told: (Telling & { readonly tasks: TasksHeld }) | undefined
+  /** A consumer's are all active. */
+  #tasks = NOTHING_HELD
   #saysAll = true
   /** What it has changed, and the coordinator has not heard of it. */
   #saysOwned = false
@@ -110,8 +112,17 @@ export class ConsumerMember {
     return this.#epoch
   }
 
-  get partitions(): number[] {
-    return this.#holdings.partitions
+  get partitions(): readonly number[] {
+    return this.#tasks.active
+  }
+
+  get standbys(): readonly number[] {
+    return this.#tasks.standby
+  }
+
+  /** Members of one process share its state. */
+  get process(): string {
+    return this.#plan.process ?? this.#memberId
   }
 
   retire(): void {
@@ -167,7 +178,8 @@ export class ConsumerMember {
   async #doAsTold(): Promise<void> {
     const told = this.#told
     if (!told) return
-    const given = this.partitions.filter(partition => !told.partitions.includes(partition))
+    const wanted = this.#placesOf(told.tasks)
+    const given = this.#holdings.places.filter(place => !wanted.includes(place))
     if (given.length > 0) {
       if (this.#client.rng.chance(this.#plan.commitChance)) await this.#commit()
       const ms = this.#client.rng.fraction() * this.#plan.revokeMs
@@ -176,9 +188,10 @@ export class ConsumerMember {
       await this.#pauses.sleep(ms / 2)
       // Meanwhile it may have been told otherwise.
       if (this.#told !== told) return
-      for (const partition of given) this.#holdings.giveUp(partition)
+      for (const place of given) this.#holdings.giveUp(place)
     }
-    for (const partition of told.partitions) this.#holdings.take(this.#memberId, partition, told)
+    for (const place of wanted) this.#holdings.take(this.#memberId, place, told)
+    this.#tasks = told.tasks
     this.#told = undefined
     this.#saysOwned = true
   }
@@ -186,9 +199,12 @@ export class ConsumerMember {
   async #beat(): Promise<void> {
     const { world } = this.#client.scene
     const { instance, rebalanceMs, byRegex, protocol } = this.#plan
+    const { topic, standbyReplicas } = this.#surroundings
     const all = this.#epoch === 0 || this.#saysAll
-    const isGivingUp = this.partitions.some(partition => this.#told?.partitions.includes(partition) === false)
+    const wanted = this.#told && this.#placesOf(this.#told.tasks)
+    const isGivingUp = this.#holdings.places.some(place => wanted?.includes(place) === false)
     const askedAtMs = world.time
+    const began = world.tick()
     this.#holdings.asked()
     const saysOwned = all || this.#client.rng.chance(0.3) || this.#saysOwned
     const common = {
@@ -199,10 +215,13 @@ export class ConsumerMember {
     }
     const heartbeat =
       protocol === 'streams'
-        ? asStreams({ ...common, owned: saysOwned ? this.partitions : undefined }, this.#surroundings.topic)
+        ? asStreams(
+            { ...common, processId: this.process, owned: saysOwned ? this.#tasks : undefined },
+            { topic, isStateful: standbyReplicas > 0 },
+          )
         : asConsumer({
             ...common,
-            topicNames: all ? (byRegex ? [] : [this.#surroundings.topic]) : undefined,
+            topicNames: all ? (byRegex ? [] : [topic]) : undefined,
             regex: all && byRegex ? REGEX : undefined,
             owned: saysOwned ? assignmentOf([[this.#topicId, this.partitions]]) : undefined,
           })
@@ -214,14 +233,38 @@ export class ConsumerMember {
     this.#epoch = answer.epoch
     this.#heardAtMs = askedAtMs
     world.note(this.#client.name, `told epoch ${answer.epoch}`)
-    const told = answer.assignment && [
-      ...(answer.assignment.get(protocol === 'streams' ? SUBTOPOLOGY : this.#topicId) ?? []),
-    ]
-    this.#holdings.answered(askedAtMs, { hasGivenUp: saysOwned && !isGivingUp, joins: common.epoch === 0, told })
+    const told =
+      answer.tasks ?? (answer.assignment && { active: answer.assignment.get(this.#topicId) ?? [], standby: [] })
+    const places = told && this.#placesOf(told)
+    this.#holdings.answered(askedAtMs, {
+      ...{ hasGivenUp: saysOwned && !isGivingUp, joins: common.epoch === 0, told: places },
+    })
     if (!told) return
-    this.#told = { partitions: told, invoked: world.tick(), fromMs: world.time }
-    world.note(this.#client.name, `told to have ${told}`)
-    for (const partition of told) this.partitionsSeen = Math.max(this.partitionsSeen, partition + 1)
+    this.#told = { tasks: told, invoked: world.tick(), fromMs: world.time }
+    world.note(this.#client.name, `told to have ${describeTasks(told)}`)
+    if (protocol === 'streams') this.#recordTasks(told, began)
+    for (const partition of told.active) this.partitionsSeen = Math.max(this.partitionsSeen, partition + 1)
+  }
+
+  #placesOf(tasks: TasksHeld): string[] {
+    return heldOf(tasks, this.#plan.protocol === 'streams' ? this.process : undefined)
+  }
+
+  #recordTasks({ active, standby }: TasksHeld, invoked: number): void {
+    const { world, history } = this.#client.scene
+    const { instance } = this.#plan
+    history.push({
+      kind: 'tasks',
+      ...{
+        group: this.#group,
+        member: this.#memberId,
+        process: this.process,
+        ...(instance !== undefined && { instance }),
+      },
+      ...{ epoch: this.#epoch, active, standby, standbyReplicas: this.#surroundings.standbyReplicas },
+      ...{ invoked, completed: world.tick() },
+    })
+    if (standby.length > 0) world.count('standby tasks told')
   }
 
   /** A static member's, which may take the place of another. */
@@ -321,10 +364,11 @@ export class ConsumerMember {
     this.#epoch = joined.generation
     const { world } = this.#client.scene
     const told = { invoked: world.tick(), fromMs: world.time }
-    for (const [topic, partitions] of readConsumerAssignment(synced.assignment)?.topics ?? []) {
-      if (topic === this.#surroundings.topic)
-        for (const partition of partitions) this.#holdings.take(this.#memberId, partition, told, at)
-    }
+    const own = [...(readConsumerAssignment(synced.assignment)?.topics ?? [])].filter(
+      ([topic]) => topic === this.#surroundings.topic,
+    )
+    this.#tasks = { active: own.flatMap(([, partitions]) => partitions), standby: [] }
+    for (const place of this.#placesOf(this.#tasks)) this.#holdings.take(this.#memberId, place, told, at)
     await this.#fetch()
   }
 
@@ -346,6 +390,7 @@ export class ConsumerMember {
 
   #giveUpAll(): void {
     this.#holdings.giveUpAll()
+    this.#tasks = NOTHING_HELD
     this.#told = undefined
   }
 
@@ -456,7 +501,10 @@ export class ConsumerMember {
     const classic = { groupId: this.#group, members: [{ memberId: this.#memberId, instanceId: instance }] }
     const nothing = { rebalanceTimeoutMs: undefined, topicNames: undefined, regex: undefined, owned: undefined }
     const request = { ...this.#identity, ...nothing, instanceId: instance, epoch }
-    const goodbye = protocol === 'streams' ? asStreams({ ...request, owned: undefined }, '') : asConsumer(request)
+    const goodbye =
+      protocol === 'streams'
+        ? asStreams({ ...request, processId: this.process, owned: undefined }, { topic: '', isStateful: false })
+        : asConsumer(request)
     for (;;) {
       try {
         if (protocol === 'classic') await this.#ask('leave', groups => groups.leave(classic))
@@ -479,46 +527,13 @@ function memberIdOf(error: unknown): string {
 interface BeatAnswer {
   readonly memberId: string
   readonly epoch: number
-  readonly assignment: Assignment | undefined
+  readonly assignment?: Assignment | undefined
+  /** Of a streams group. */
+  readonly tasks?: TasksHeld | undefined
 }
 
 type Heartbeat = (groups: Groups) => Promise<BeatAnswer>
 
 function asConsumer(request: ConsumerHeartbeat): Heartbeat {
   return groups => groups.consumerHeartbeat(request)
-}
-
-interface StreamsBeat
-  extends Pick<
-    StreamsHeartbeat,
-    'groupId' | 'memberId' | 'clientId' | 'clientHost' | 'rackId' | 'epoch' | 'instanceId' | 'rebalanceTimeoutMs'
-  > {
-  readonly owned: readonly number[] | undefined
-}
-
-/** Active tasks alone. */
-function asStreams(beat: StreamsBeat, topic: string): Heartbeat {
-  const { groupId, memberId, clientId, clientHost, rackId, instanceId, rebalanceTimeoutMs, owned } = beat
-  const subtopology = {
-    ...{ id: SUBTOPOLOGY, sourceTopics: [topic], sourceRegexes: [], changelogTopics: [] },
-    ...{ repartitionSinkTopics: [], repartitionSourceTopics: [], copartitionGroups: [] },
-  }
-  const none = assignmentOf([])
-  return async groups => {
-    const { epoch, tasks, ...answer } = await groups.streamsHeartbeat({
-      ...{ groupId, memberId, instanceId, clientId, clientHost, rackId, rebalanceTimeoutMs, epoch: beat.epoch },
-      endpointEpoch: 0,
-      topology: beat.epoch === 0 ? { epoch: 0, subtopologies: [subtopology] } : undefined,
-      owned: owned && {
-        active: owned.length > 0 ? assignmentOf([[SUBTOPOLOGY, owned]]) : none,
-        standby: none,
-        warmup: none,
-      },
-      processId: memberId,
-      endpoint: undefined,
-      tags: undefined,
-      shutsDown: false,
-    })
-    return { memberId: answer.memberId, epoch, assignment: tasks?.active }
-  }
 }

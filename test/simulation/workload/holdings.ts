@@ -1,4 +1,4 @@
-/** What a member of a consumer group holds, as it believes, written down for the checker from when to when. */
+/** What a member of a consumer group holds, as it believes, written down for the checker from when to when. A place is a partition, or what else only one can have. */
 import type { Holding } from '../checker/index.ts'
 import type { Scene } from './client.ts'
 
@@ -9,7 +9,7 @@ export interface Answered {
   /** It was told by it what the member holds, and that is no more than it should. */
   readonly hasGivenUp: boolean
   readonly joins: boolean
-  readonly told: readonly number[] | undefined
+  readonly told: readonly string[] | undefined
 }
 
 /** When a member was told to have something. */
@@ -21,7 +21,7 @@ export interface Telling {
 export class Holdings {
   readonly #scene: Scene
   readonly #holder: Holder
-  readonly #held = new Map<number, Holding>()
+  readonly #held = new Map<string, Holding>()
   /** When it sent the first heartbeat since one was answered. */
   #askedSinceMs = Infinity
   #owesSinceMs = Infinity
@@ -31,7 +31,7 @@ export class Holdings {
     this.#holder = holder
   }
 
-  get partitions(): number[] {
+  get places(): string[] {
     return [...this.#held.keys()]
   }
 
@@ -41,36 +41,36 @@ export class Holdings {
   }
 
   /** `told`: a member may take its time before it takes what it was told to have, and others may be told meanwhile. */
-  take(member: string, partition: number, told: Telling, heardAtMs = told.fromMs): void {
-    if (this.#held.has(partition)) return
+  take(member: string, place: string, told: Telling, heardAtMs = told.fromMs): void {
+    if (this.#held.has(place)) return
     const { world, history } = this.#scene
     const holding: Holding = {
       kind: 'holding',
       ...this.#holder,
       member,
-      partition: String(partition),
+      partition: place,
       ...told,
       completed: Infinity,
       toMs: Infinity,
       heardAtMs,
       owesSinceMs: this.#owesSinceMs,
     }
-    this.#held.set(partition, holding)
+    this.#held.set(place, holding)
     history.push(holding)
     world.count('holding')
   }
 
-  giveUp(partition: number): void {
+  giveUp(place: string): void {
     const { world } = this.#scene
-    const holding = this.#held.get(partition)
+    const holding = this.#held.get(place)
     if (!holding) return
     holding.completed = world.tick()
     holding.toMs = world.time
-    this.#held.delete(partition)
+    this.#held.delete(place)
   }
 
   giveUpAll(): void {
-    for (const partition of this.partitions) this.giveUp(partition)
+    for (const place of this.places) this.giveUp(place)
     this.#owesSinceMs = Infinity
   }
 
@@ -86,7 +86,7 @@ export class Holdings {
   answered(askedAtMs: number, { hasGivenUp, joins, told }: Answered): void {
     if (hasGivenUp) this.#owesSinceMs = Infinity
     const mayOweUnknown = joins && this.#askedSinceMs < askedAtMs
-    if (mayOweUnknown || (told && this.partitions.some(partition => !told.includes(partition))))
+    if (mayOweUnknown || (told && this.places.some(place => !told.includes(place))))
       this.#owesSinceMs = Math.min(this.#owesSinceMs, this.#askedSinceMs)
     this.#askedSinceMs = Infinity
     for (const holding of this.#held.values()) {
