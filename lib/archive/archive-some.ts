@@ -145,11 +145,11 @@ async function writeTable(
     schema: evolved.schema,
   }
   const names = { added: `metadata/${attempt}-added.avro`, list: `metadata/${attempt}-list.avro` }
-  const manifest = await writeAddedManifest(files.uri(`${folder}/${names.added}`), added, place)
+  const manifest = writeAddedManifest(files.uri(`${folder}/${names.added}`), added, place)
   await put(names.added, manifest.bytes)
   const rows = parent ? await readManifests(files, topic, parent) : []
   const merged = await mergeManifests(parts, topic, { rows, place, name: `metadata/${attempt}-merged.avro` })
-  const manifestList = await put(names.list, await writeManifestList([...merged, manifest.row], place))
+  const manifestList = await put(names.list, writeManifestList([...merged, manifest.row], place))
   const { metadata, expired } = appendSnapshot(former, {
     topic,
     location: files.uri(folder),
@@ -198,7 +198,7 @@ async function mergeManifests(
     some.map(async row => ({ row, bytes: await needed(files, nameIn(topic, row.manifest_path)) })),
   )
   const full = `${tableFolder(topic)}/${name}`
-  const merged = await writeMergedManifest(files.uri(full), read, place)
+  const merged = writeMergedManifest(files.uri(full), read, place)
   await files.put(full, [merged.bytes])
   return [...rows.filter(row => !some.includes(row)), merged.row]
 }

@@ -1,39 +1,117 @@
-/** Avro's object container files, as Iceberg's manifests are: a schema with field ids, and metadata, in their head. */
+/**
+ * Avro's object container files (Avro specification, "Object Container Files"), as Iceberg's manifests are: a schema with field ids, and
+ * metadata, in their head. Written and read at once in this thread: what is compressed on others comes back at no certain time,
+ * and the simulation has no word in it.
+ */
+import { createHash } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import avro from 'avsc'
 
 /** An Avro schema as JSON; attributes that Avro does not know (`field-id`) are kept in the file. */
 export type AvroSchema = avro.Schema
 
-export async function encodeAvroFile(
+const SYNC_BYTES = 16
+/** A block ends at so many bytes of rows, before it is compressed. */
+const BLOCK_BYTES = 65_536
+const MAGIC = Buffer.from('Obj\x01', 'latin1')
+
+const HEAD = avro.Type.forSchema({
+  type: 'record',
+  name: 'head',
+  fields: [
+    { name: 'magic', type: { type: 'fixed', name: 'magic', size: MAGIC.length } },
+    { name: 'meta', type: { type: 'map', values: 'bytes' } },
+    { name: 'sync', type: { type: 'fixed', name: 'sync', size: SYNC_BYTES } },
+  ],
+})
+/** Making one takes longer than a file. */
+const TYPES_MAX = 16
+const types = new Map<string, avro.Type>()
+const LONG = avro.Type.forSchema('long')
+const BYTES = avro.Type.forSchema('bytes')
+
+export function encodeAvroFile(
   schema: AvroSchema,
   metadata: Readonly<Record<string, string>>,
   rows: readonly unknown[],
-): Promise<Buffer> {
-  const encoder = new avro.streams.BlockEncoder(schema, {
-    codec: 'deflate',
-    writeHeader: true,
-    metadata: Object.fromEntries(Object.entries(metadata).map(([name, text]) => [name, Buffer.from(text)])),
-  } as ConstructorParameters<typeof avro.streams.BlockEncoder>[1])
-  const parts: Buffer[] = []
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  encoder.on('data', (part: Buffer) => parts.push(part))
-  encoder.on('end', resolve)
-  encoder.on('error', reject)
-  for (const row of rows) encoder.write(row)
-  encoder.end()
-  await promise
-  return Buffer.concat(parts)
+): Buffer {
+  const text = JSON.stringify(schema)
+  const type = typeOf(text)
+  const texts = { 'avro.schema': text, 'avro.codec': 'deflate', ...metadata }
+  const meta = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]))
+  const blocks = blocksOf(rows.map(row => type.toBuffer(row)))
+  const sync = syncMarker(meta['avro.schema']!, blocks)
+  const encoded = blocks.flatMap(({ count, bytes }) => [LONG.toBuffer(count), BYTES.toBuffer(bytes), sync])
+  return Buffer.concat([HEAD.toBuffer({ magic: MAGIC, meta, sync }), ...encoded])
 }
 
-/** Longs are numbers: those of ours are below 2^53. */
-export async function decodeAvroFile(bytes: Uint8Array): Promise<unknown[]> {
-  const decoder = new avro.streams.BlockDecoder()
+/** Longs are numbers: those of ours are below 2^53. @throws Error where the bytes are no such file */
+export function decodeAvroFile(bytes: Uint8Array): unknown[] {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  const read = <T>(type: avro.Type): T => {
+    const { value, offset } = type.decode(file, at)
+    if (offset < 0) throw new Error('the file ends early')
+    at = offset
+    return value
+  }
+  const { magic, meta, sync } = read<{ magic: Buffer; meta: Record<string, Buffer>; sync: Buffer }>(HEAD)
+  if (!magic.equals(MAGIC)) throw new Error('no Avro file')
+  const { 'avro.schema': schema, 'avro.codec': codec } = meta
+  if (!schema || codec?.toString() !== 'deflate') throw new Error(`Avro compressed with ${codec}`)
+  const type = typeOf(schema.toString())
   const rows: unknown[] = []
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  decoder.on('data', (row: unknown) => rows.push(row))
-  decoder.on('end', resolve)
-  decoder.on('error', reject)
-  decoder.end(Buffer.from(bytes))
-  await promise
+  while (at < file.length) {
+    const count = read<number>(LONG)
+    const block = inflateRawSync(read<Buffer>(BYTES))
+    for (let row = 0, from = 0; row < count; row++) {
+      const { value, offset } = type.decode(block, from)
+      if (offset < 0) throw new Error('a block ends early')
+      rows.push(value)
+      from = offset
+    }
+    if (!file.subarray(at, at + SYNC_BYTES).equals(sync)) throw new Error('a block that is not whole')
+    at += SYNC_BYTES
+  }
   return rows
+}
+
+function typeOf(schema: string): avro.Type {
+  const known = types.get(schema)
+  if (known) return known
+  const type = avro.Type.forSchema(JSON.parse(schema))
+  if (types.size >= TYPES_MAX) types.clear()
+  types.set(schema, type)
+  return type
+}
+
+interface Block {
+  readonly count: number
+  /** Compressed. */
+  readonly bytes: Buffer
+}
+
+function blocksOf(rows: readonly Buffer[]): Block[] {
+  const blocks: Block[] = []
+  let some: Buffer[] = []
+  let length = 0
+  const end = () => {
+    if (some.length > 0) blocks.push({ count: some.length, bytes: deflateRawSync(Buffer.concat(some)) })
+    some = []
+    length = 0
+  }
+  for (const row of rows) {
+    some.push(row)
+    length += row.length
+    if (length >= BLOCK_BYTES) end()
+  }
+  end()
+  return blocks
+}
+
+/** Unlike any that the file has in it: readers look for it between blocks. */
+function syncMarker(schema: Buffer, blocks: readonly Block[]): Buffer {
+  const hash = createHash('sha256').update(schema)
+  for (const { bytes } of blocks) hash.update(bytes)
+  return hash.digest().subarray(0, SYNC_BYTES)
 }

@@ -160,7 +160,7 @@ export interface SnapshotPlace {
 }
 
 /** The bytes of a manifest of added files, and its row for the list. */
-export async function writeAddedManifest(uri: string, files: readonly DataFile[], place: SnapshotPlace) {
+export function writeAddedManifest(uri: string, files: readonly DataFile[], place: SnapshotPlace) {
   const entries = files.map(file => ({
     status: STATUS.added,
     snapshot_id: place.snapshotId,
@@ -172,14 +172,14 @@ export async function writeAddedManifest(uri: string, files: readonly DataFile[]
 }
 
 /** The same of several manifests together, given as read: a manifest and its row. */
-export async function writeMergedManifest(
+export function writeMergedManifest(
   uri: string,
   manifests: readonly { readonly row: ManifestRow; readonly bytes: Uint8Array }[],
   place: SnapshotPlace,
 ) {
   const entries: ManifestEntry[] = []
   for (const { row, bytes } of manifests) {
-    for (const entry of await readManifest(bytes)) {
+    for (const entry of readManifest(bytes)) {
       entries.push({
         ...entry,
         status: STATUS.existing,
@@ -193,11 +193,11 @@ export async function writeMergedManifest(
   return writeManifest(uri, entries, { place, minSequenceNumber })
 }
 
-async function writeManifest(
+function writeManifest(
   uri: string,
   entries: readonly ManifestEntry[],
   { place, minSequenceNumber }: { readonly place: SnapshotPlace; readonly minSequenceNumber: number },
-): Promise<{ readonly bytes: Buffer; readonly row: ManifestRow }> {
+): { readonly bytes: Buffer; readonly row: ManifestRow } {
   const metadata = {
     schema: JSON.stringify(place.schema),
     'schema-id': String(place.schema['schema-id']),
@@ -206,7 +206,7 @@ async function writeManifest(
     'format-version': '2',
     content: 'data',
   }
-  const bytes = await encodeAvroFile(ENTRY_SCHEMA, metadata, entries)
+  const bytes = encodeAvroFile(ENTRY_SCHEMA, metadata, entries)
   const countOf = (status: number) => {
     const some = entries.filter(entry => entry.status === status)
     return { files: some.length, rows: some.reduce((sum, { data_file }) => sum + data_file.record_count, 0) }
@@ -242,16 +242,16 @@ async function writeManifest(
 }
 
 /** @throws CorruptDataError */
-export async function readManifest(bytes: Uint8Array): Promise<ManifestEntry[]> {
-  return (await decode('a manifest', bytes)) as ManifestEntry[]
+export function readManifest(bytes: Uint8Array): ManifestEntry[] {
+  return decode('a manifest', bytes) as ManifestEntry[]
 }
 
 /** @throws CorruptDataError */
-export async function readManifestList(bytes: Uint8Array): Promise<ManifestRow[]> {
-  return (await decode('a list of manifests', bytes)) as ManifestRow[]
+export function readManifestList(bytes: Uint8Array): ManifestRow[] {
+  return decode('a list of manifests', bytes) as ManifestRow[]
 }
 
-export function writeManifestList(rows: readonly ManifestRow[], place: SnapshotPlace): Promise<Buffer> {
+export function writeManifestList(rows: readonly ManifestRow[], place: SnapshotPlace): Buffer {
   const metadata = {
     'snapshot-id': String(place.snapshotId),
     'parent-snapshot-id': String(place.parentId ?? null),
@@ -261,9 +261,9 @@ export function writeManifestList(rows: readonly ManifestRow[], place: SnapshotP
   return encodeAvroFile(LIST_SCHEMA, metadata, rows)
 }
 
-async function decode(what: string, bytes: Uint8Array): Promise<unknown[]> {
+function decode(what: string, bytes: Uint8Array): unknown[] {
   try {
-    return await decodeAvroFile(bytes)
+    return decodeAvroFile(bytes)
   } catch (error) {
     throw new CorruptDataError(`${what} of an archive: ${error instanceof Error ? error.message : error}`)
   }

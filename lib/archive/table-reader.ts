@@ -31,7 +31,7 @@ export async function* dataFiles(
   metadata: TableMetadata,
 ): AsyncGenerator<string> {
   for (const { manifest_path } of await readManifests(files, topic, currentSnapshot(metadata))) {
-    for (const { data_file } of await readManifest(await needed(files, nameIn(topic, manifest_path)))) {
+    for (const { data_file } of readManifest(await needed(files, nameIn(topic, manifest_path)))) {
       yield nameIn(topic, data_file.file_path)
     }
   }

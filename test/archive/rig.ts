@@ -99,10 +99,9 @@ export async function readTable(files: PublishedFiles, topic: Topic) {
   const hint = Buffer.from(await get(`${folder}/metadata/version-hint.text`)).toString()
   const metadata: TableMetadata = decodeMetadata(await get(`${folder}/metadata/v${hint}.metadata.json`))
   const names: string[] = []
-  const manifests = await readManifestList(await get(nameOf(currentSnapshot(metadata)['manifest-list'])))
+  const manifests = readManifestList(await get(nameOf(currentSnapshot(metadata)['manifest-list'])))
   for (const { manifest_path } of manifests) {
-    for (const { data_file } of await readManifest(await get(nameOf(manifest_path))))
-      names.push(nameOf(data_file.file_path))
+    for (const { data_file } of readManifest(await get(nameOf(manifest_path)))) names.push(nameOf(data_file.file_path))
   }
   const rows: Row[] = []
   for (const name of names) rows.push(...(await readParquet(await get(name))))
