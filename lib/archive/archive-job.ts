@@ -24,21 +24,27 @@ const LATE_PUTS_MS = 3_600_000
 /** Positions whose first record's time is remembered. */
 const TIMES_MAX = 10_000
 
-export function archiveJob(
-  parts: Omit<ArchiveParts, 'limits'> & Partial<Pick<ArchiveParts, 'limits'>>,
-  intervalMs: number,
-): UpkeepJob {
-  const archiver = new Archiver({ limits: DEFAULT_ARCHIVE_LIMITS, ...parts })
+interface JobParts extends ArchiveParts {
+  /** What writes Parquet and Avro is loaded where it is used. */
+  readonly loadArchiver: () => Promise<Pick<typeof import('./archive-some.ts'), 'archiveSome'>>
+}
+
+export function archiveJob(parts: Omit<ArchiveParts, 'limits'> & Partial<JobParts>, intervalMs: number): UpkeepJob {
+  const archiver = new Archiver({
+    limits: DEFAULT_ARCHIVE_LIMITS,
+    loadArchiver: () => import('./archive-some.ts'),
+    ...parts,
+  })
   return { name: 'archive', intervalMs, intervalMsMax: intervalMs, run: pass => archiver.run(pass) }
 }
 
 class Archiver {
-  readonly #parts: ArchiveParts
+  readonly #parts: JobParts
   readonly #times: FirstTimes
   /** By topic id, the edition that readers of the folder find, and since when (monotonic) that is known. */
   readonly #published = new Map<string, { readonly edition: number; readonly since: number }>()
 
-  constructor(parts: ArchiveParts) {
+  constructor(parts: JobParts) {
     this.#parts = parts
     this.#times = new FirstTimes(parts.log)
   }
@@ -78,8 +84,7 @@ class Archiver {
       await pass.pause()
     }
     const archived = await pass.hold(`archive/${topic.id}`, async signal => {
-      // What writes Parquet and Avro is loaded where it is used.
-      const { archiveSome } = await import('./archive-some.ts')
+      const { archiveSome } = await this.#parts.loadArchiver()
       const sum = { records: 0, files: 0 }
       for (;;) {
         const some = await archiveSome(this.#parts, { topic, ends, signal, pause })

@@ -37,14 +37,7 @@ import {
   swapArchive,
   tableFolder,
 } from './stored-archive.ts'
-import {
-  appendSnapshot,
-  currentSnapshot,
-  encodeMetadata,
-  SNAPSHOTS_KEPT,
-  type Snapshot,
-  type TableMetadata,
-} from './table-metadata.ts'
+import { appendSnapshot, currentSnapshot, encodeMetadata, type Snapshot, type TableMetadata } from './table-metadata.ts'
 import { readManifests, readMetadata } from './table-reader.ts'
 import { columnsOf, type EvolvedSchema, evolveSchema } from './table-schema.ts'
 
@@ -132,6 +125,7 @@ async function writeTable(
   { begun, former, attempt, evolved, added }: NewTable,
 ): Promise<ArchiveItem> {
   const { files, clock } = parts
+  const { snapshotsKept } = parts.limits
   const folder = tableFolder(topic)
   const put = async (name: string, bytes: Uint8Array) => {
     await files.put(`${folder}/${name}`, [bytes])
@@ -162,13 +156,14 @@ async function writeTable(
     offsets: begun.offsets,
     now: clock.now(),
     formerFile: former && files.uri(`${folder}/${publishedName(begun.edition)}`),
+    snapshotsKept,
   })
   const name = `metadata/${attempt}.metadata.json`
   await put(name, encodeMetadata(metadata))
   const edition = begun.edition + 1
   const removing = [
     ...(begun.metadata === '' ? [] : [begun.metadata]),
-    ...(edition > SNAPSHOTS_KEPT ? [publishedName(edition - SNAPSHOTS_KEPT)] : []),
+    ...(edition > snapshotsKept ? [publishedName(edition - snapshotsKept)] : []),
     ...(await onlyNeededBy(parts, topic, expired, metadata.snapshots[0]!)),
   ]
   return { ...begun, edition, metadata: name, removing }

@@ -12,6 +12,8 @@ export interface ArchiveLimits {
   readonly mergeCount: number
   /** … unless they name so many files. */
   readonly mergedFiles: number
+  /** Readers of older snapshots have so many more commits' time. */
+  readonly snapshotsKept: number
 }
 
 const MIB = 1_024 * 1_024
@@ -23,4 +25,6 @@ export const DEFAULT_ARCHIVE_LIMITS: ArchiveLimits = {
   memoryBytes: 48 * MIB,
   mergeCount: 32,
   mergedFiles: 2_000,
+  // With an archive's default lag, two days.
+  snapshotsKept: 24,
 }

@@ -39,9 +39,6 @@ export interface TableMetadata {
   readonly 'metadata-log': readonly { readonly 'metadata-file': string; readonly 'timestamp-ms': number }[]
 }
 
-/** Readers of older snapshots have so many more commits' time; with an archive's default lag, two days. */
-export const SNAPSHOTS_KEPT = 24
-
 export interface Appending {
   readonly topic: Topic
   readonly location: string
@@ -56,6 +53,7 @@ export interface Appending {
   readonly now: number
   /** The file of the metadata that this follows. */
   readonly formerFile: string | undefined
+  readonly snapshotsKept: number
 }
 
 /** The metadata with one more snapshot, and those that it lets go. */
@@ -63,7 +61,7 @@ export function appendSnapshot(
   former: TableMetadata | undefined,
   change: Appending,
 ): { readonly metadata: TableMetadata; readonly expired: readonly Snapshot[] } {
-  const { topic, evolved, snapshotId, offsets } = change
+  const { topic, evolved, snapshotId, offsets, snapshotsKept } = change
   const current = former && currentSnapshot(former)
   // Iceberg's readers want times that do not run backwards.
   const time = Math.max(Math.floor(change.now), (former?.['last-updated-ms'] ?? 0) + 1)
@@ -91,8 +89,8 @@ export function appendSnapshot(
     },
   }
   const snapshots = [...(former?.snapshots ?? []), snapshot]
-  const expired = snapshots.slice(0, -SNAPSHOTS_KEPT)
-  const kept = snapshots.slice(-SNAPSHOTS_KEPT)
+  const expired = snapshots.slice(0, -snapshotsKept)
+  const kept = snapshots.slice(-snapshotsKept)
   const log = change.formerFile
     ? [{ 'metadata-file': change.formerFile, 'timestamp-ms': former?.['last-updated-ms'] ?? time }]
     : []
@@ -121,7 +119,7 @@ export function appendSnapshot(
     refs: { main: { 'snapshot-id': snapshotId, type: 'branch' } },
     snapshots: kept,
     'snapshot-log': kept.map(one => ({ 'snapshot-id': one['snapshot-id'], 'timestamp-ms': one['timestamp-ms'] })),
-    'metadata-log': [...(former?.['metadata-log'] ?? []), ...log].slice(1 - SNAPSHOTS_KEPT),
+    'metadata-log': [...(former?.['metadata-log'] ?? []), ...log].slice(1 - snapshotsKept),
   }
   return { metadata, expired }
 }

@@ -35,7 +35,7 @@ test.each([0, 1, 5_000])('%i rows are read by others, with what the head says', 
   const { rows, blocks, meta } = await readByOthers(encodeAvroFile(SCHEMA, { content: 'data' }, rowsOf(count)))
   expect(rows).toEqual(rowsOf(count))
   expect(blocks > 1).toBe(count === 5_000)
-  expect(String(meta['content'])).toBe('data')
+  expect(String(meta.content)).toBe('data')
   expect(JSON.parse(String(meta['avro.schema']))).toEqual(SCHEMA)
 })
 

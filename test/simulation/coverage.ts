@@ -40,6 +40,12 @@ export function coverageOf(world: World, violations: Violation[]): Coverage {
     deleted() {
       effects++
     },
+    published() {
+      effects++
+    },
+    unpublished() {
+      effects++
+    },
     changedParts(key, { name }) {
       violations.push({ property: 'changed-parts', what: `${name} changed those of ${key}` })
     },

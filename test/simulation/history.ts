@@ -3,6 +3,7 @@
  * answers, that everything is still there, and that nothing is written once nobody asks.
  */
 import type { Topic } from '../../lib/log/index.ts'
+import { ArchiveWatch } from './archive-watch.ts'
 import { checkHistory, type Operation, type Violation } from './checker/index.ts'
 import { configsOf } from './compacted-plan.ts'
 import { type Coverage, coverageOf } from './coverage.ts'
@@ -28,12 +29,13 @@ import { changeTopics, lookUp } from './workload/topics.ts'
 import { Transactor } from './workload/transactors.ts'
 import { Cluster } from './world/cluster.ts'
 import { Faults } from './world/faults.ts'
+import { FileTruth } from './world/file-truth.ts'
 import { ItemTruth } from './world/item-truth.ts'
 import type { Connection } from './world/network.ts'
 import { ObjectTruth } from './world/object-truth.ts'
 import { Receiver } from './world/receiver.ts'
 import { Rng } from './world/rng.ts'
-import type { StoreObserver } from './world/stores.ts'
+import type { StoreObserver, Truth } from './world/stores.ts'
 import type { Tracing } from './world/trace.ts'
 import { StuckError, World } from './world/world.ts'
 
@@ -98,10 +100,13 @@ export async function runPlan(
     ...coverage,
     wrote: (operations, outcome, by) => {
       coverage.wrote?.(operations, outcome, by)
-      if (outcome.written) seeExpiry(operations)
+      if (!outcome.written) return
+      seeExpiry(operations)
+      archives?.wrote(operations)
     },
   }
-  const truth = { objects: new ObjectTruth(), items: new ItemTruth(), observer }
+  const truth: Truth = { objects: new ObjectTruth(), items: new ItemTruth(), files: new FileTruth(), observer }
+  const archives = watchArchives(plan, { world, truth, history, violations })
   const faults = new Faults(plan.faults, plan.seed)
   const receiver = new Receiver({
     world,
@@ -126,16 +131,41 @@ export async function runPlan(
   const scene: Scene = {
     ...{ world, cluster, seed: plan.seed, history, violations, connections, calmFromMs },
     compacted: plan.compacted,
+    archived: archives !== undefined,
     clocksRight: areClocksRight(plan),
   }
-  await new Scenario(scene, plan, coverage).run()
+  const scenario = new Scenario(scene, plan, coverage)
+  await scenario.run()
   // A turn of the event loop, in which Node tells of rejections that nobody handled.
   await new Promise(resolve => setImmediate(resolve))
   process.off('unhandledRejection', onUnhandled)
+  await archives?.finish(scenario.keptUp)
   violations.push(...checkHistory(history), ...checkEndState(truth, { swept: plan.upkeep?.sweepAtEnd === true }))
   const { counters, trace, steps, time: virtualMs } = world
   const { hash: traceHash = '', lines = [] } = trace ?? {}
   return { violations, traceHash, lines, history, struck: faults.struck, counters, steps, virtualMs }
+}
+
+/** Undefined: there are none. */
+function watchArchives(
+  { tuning }: Plan,
+  parts: Omit<ConstructorParameters<typeof ArchiveWatch>[0], 'snapshotsKept'>,
+): ArchiveWatch | undefined {
+  if (!tuning.archive || !tuning.upkeep) return undefined
+  const watch = new ArchiveWatch({ ...parts, snapshotsKept: tuning.archive.limits.snapshotsKept })
+  const { observer } = parts.truth
+  const { published, unpublished } = observer
+  Object.assign(observer, watch.observer, {
+    published: (...args: Parameters<NonNullable<typeof published>>) => {
+      published?.(...args)
+      watch.observer.published(...args)
+    },
+    unpublished: (names: readonly string[]) => {
+      unpublished?.(names)
+      watch.observer.unpublished(names)
+    },
+  })
+  return watch
 }
 
 class Scenario {
@@ -148,6 +178,8 @@ class Scenario {
   #topics: Topic[] = []
   #phase = 'making topics'
   #drains = 0
+  /** Ids of the topics for which upkeep has found nothing more to do. */
+  keptUp: readonly string[] = []
 
   constructor(scene: Scene, plan: Plan, coverage: Coverage) {
     this.#scene = scene
@@ -397,6 +429,7 @@ class Scenario {
     }
     await service.close()
     await this.#readAll({ settled: true })
+    this.keptUp = this.#topics.map(({ id }) => id)
   }
 
   async #track(name: string, work: Promise<void>): Promise<void> {

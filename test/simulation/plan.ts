@@ -2,6 +2,7 @@
  * What happens in one history, all of it drawn from its seed and written out as plain data: who works, and what goes wrong.
  * So a plan can be kept as a regression, and a violation is shrunk by leaving parts of its plan out.
  */
+import { drawArchiveDisasters, drawArchiveTuning } from './archive-plan.ts'
 import { type CompactedPlan, drawCleaning, drawCompacted } from './compacted-plan.ts'
 import {
   CONSUMER_HEARTBEAT_MS,
@@ -126,6 +127,7 @@ export const focuses = [
   'push',
   'streams-groups',
   'share-groups',
+  'archive',
 ] as const
 
 /** Nobody reads there but members. */
@@ -134,7 +136,7 @@ const groupFocuses: readonly Focus[] = ['groups', 'consumer-groups', 'streams-gr
 /** What is committed there may expire. */
 const expiringFocuses: readonly Focus[] = [...groupFocuses, 'transactions']
 
-const HISTORIES = 24
+const HISTORIES = 25
 
 /** Out of so many histories; the rest are about the log. Those of upkeep and forks take some times as long as others. */
 const SHARES: readonly (readonly [Focus, number])[] = [
@@ -149,6 +151,7 @@ const SHARES: readonly (readonly [Focus, number])[] = [
   ['push', 1],
   ['streams-groups', 1],
   ['share-groups', 1],
+  ['archive', 1],
 ]
 
 export function focusOf(seed: number): Focus {
@@ -169,6 +172,7 @@ export function drawPlan(seed: number): Plan {
   const focus = focusOf(seed)
   if (focus === 'streams-groups') return withStandbys(drawAbout(seed, focus), new Rng(seed, 'standbys'))
   if (focus === 'push') return withPush(drawAbout(seed, focus), new Rng(seed, 'push'))
+  if (focus === 'archive') return withArchive(drawAbout(seed, 'upkeep'), new Rng(seed, 'archive'))
   if (focus !== 'compacted') return drawAbout(seed, focus)
   const rng = new Rng(seed, 'compacted')
   return withCompacted(drawAbout(seed, rng.pick<Focus>(['log', 'log', 'transactions', 'upkeep', 'forks'])), rng)
@@ -252,6 +256,23 @@ function withForks(plan: Plan, rng: Rng): Plan {
     transactors: drawTransactors(rng, topics, healMs)
       .map(one => ({ ...one, topic: 0, partitions: one.partitions.filter(p => p < topics[0]!) }))
       .filter(({ partitions }) => partitions.length > 0),
+    ...(upkeep && { upkeep: { ...upkeep, deletions: [], retentionBytes: topics.map(() => null) } }),
+  }
+}
+
+/** With transactions, or topics that are compacted, or neither. */
+function withArchive(plan: Plan, rng: Rng): Plan {
+  const { topics, healMs, upkeep, skewsMs } = plan
+  const archived: Plan = {
+    ...plan,
+    disasters: [...plan.disasters, ...drawArchiveDisasters(rng, skewsMs.length, healMs)],
+    tuning: { ...plan.tuning, archive: drawArchiveTuning(rng, healMs) },
+  }
+  if (rng.chance(0.2)) return withCompacted(archived, rng)
+  if (!rng.chance(0.5)) return archived
+  return {
+    ...archived,
+    transactors: drawTransactors(rng, topics, healMs),
     ...(upkeep && { upkeep: { ...upkeep, deletions: [], retentionBytes: topics.map(() => null) } }),
   }
 }

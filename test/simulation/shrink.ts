@@ -115,6 +115,8 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
     if (upkeep.sweepAtEnd) yield { ...plan, upkeep: { ...upkeep, sweepAtEnd: false } }
   }
   for (const forks of smallerForks(plan.forks ?? [])) yield { ...plan, forks }
+  const { archive: _, ...notArchived } = plan.tuning
+  if (plan.tuning.archive) yield { ...plan, tuning: notArchived }
   if (faults.storms.length > 0) yield { ...plan, faults: { ...faults, storms: [] } }
   for (const kind of Object.keys(faults.rates) as StoreFault[]) {
     const { [kind]: _, ...rates } = faults.rates

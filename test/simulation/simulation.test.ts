@@ -20,6 +20,7 @@ const regressions: readonly Regression[] = JSON.parse(
 const easyPlants = [
   'acknowledged before the write',
   'the generation not raised',
+  'an attempt cleared away that has ended',
   'a partition not added before its first batch',
   'what is accepted comes back',
   'failed appends told as stored',

@@ -1,9 +1,11 @@
+import { archiveSome } from '../../lib/archive/archive-some.ts'
+import { archiveJob, neededByArchive } from '../../lib/archive/index.ts'
 import { drawFraction } from '../../lib/base/index.ts'
 import { type GroupConfigs, groupConfigValues } from '../../lib/configs/index.ts'
 import { expireGroupsJob, Groups } from '../../lib/groups/index.ts'
 import { Ingest } from '../../lib/ingest/index.ts'
 import { Leases } from '../../lib/leases/index.ts'
-import { type Log, LogError, openLog, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
+import { type Log, LogError, openLog, type Topic, Upkeep, type UpkeepJob } from '../../lib/log/index.ts'
 import { Pusher, Subscriptions } from '../../lib/push/index.ts'
 import { expireShareGroupsJob, ShareGroups, type ShareHeartbeat } from '../../lib/share/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
@@ -11,7 +13,15 @@ import { expireTransactionalIdsJob, TransactionError, Transactions } from '../..
 import { PoisoningPool } from '../support/poisoning-pool.ts'
 import { SHARE_HEARTBEAT_MS, SHARE_SESSION_MS } from './share-group-plan.ts'
 import type { ShareTuning } from './share-plan.ts'
-import type { CompactionTuning, ExpiryTuning, ProcessParts, SystemUnderTest, Tuning, UpkeepTuning } from './system.ts'
+import type {
+  ArchiveTuning,
+  CompactionTuning,
+  ExpiryTuning,
+  ProcessParts,
+  SystemUnderTest,
+  Tuning,
+  UpkeepTuning,
+} from './system.ts'
 import { TOPIC_ID } from './workload/offsets.ts'
 
 /** Dollars a flush and a poll of a head cost where the budget is finite. */
@@ -33,7 +43,11 @@ export const system: SystemUnderTest = {
     const groups = new Groups({ ...parts, topics: log.topics, settings })
     const transactions = new Transactions({ ...parts, log, groups })
     const upkeep =
-      upkeepTuning && openUpkeep(parts, upkeepTuning, log.upkeepJobs(upkeepTuning, { forgetTopics: async () => {} }))
+      upkeepTuning &&
+      openUpkeep(parts, upkeepTuning, [
+        ...log.upkeepJobs(upkeepTuning, usersOf(parts, tuning)),
+        ...(tuning.archive ? [openArchive(parts, tuning.archive, log)] : []),
+      ])
     const configs = configsOf(shareTuning)
     const shareGroups = new ShareGroups({ ...parts, log, configs })
     const shares = {
@@ -79,6 +93,18 @@ function openUpkeep(
   const upkeep = new Upkeep({ ...parts, jobs, leases, leaseMs, pauseMs: 5 })
   if (background) upkeep.start()
   return upkeep
+}
+
+function usersOf(parts: Omit<ProcessParts, 'tuning'>, { archive }: Tuning): Parameters<Log['upkeepJobs']>[1] {
+  return {
+    forgetTopics: async () => {},
+    ...(archive && { neededFrom: (topic: Topic) => neededByArchive(parts, topic) }),
+  }
+}
+
+/** Nothing is loaded meanwhile: files of the system are in no simulation. */
+function openArchive(parts: Omit<ProcessParts, 'tuning'>, { intervalMs, limits }: ArchiveTuning, log: Log): UpkeepJob {
+  return archiveJob({ ...parts, log, limits, loadArchiver: async () => ({ archiveSome }) }, intervalMs)
 }
 
 function openExpiry(

@@ -1,4 +1,5 @@
-/** What is simulated: how to start one process of it over the two ports, and what the process offers to its clients. */
+/** What is simulated: how to start one process of it over the ports, and what the process offers to its clients. */
+import type { ArchiveLimits } from '../../lib/archive/index.ts'
 import type { Clock, Logger, Random } from '../../lib/base/index.ts'
 import type { GroupConfigs } from '../../lib/configs/index.ts'
 import type { GroupSettings, Groups } from '../../lib/groups/index.ts'
@@ -6,7 +7,7 @@ import type { Ingest } from '../../lib/ingest/index.ts'
 import type { Log, LogOptions, Upkeep, UpkeepSettings } from '../../lib/log/index.ts'
 import type { Delivery, PushBatch, Subscriptions } from '../../lib/push/index.ts'
 import type { ShareGroups } from '../../lib/share/index.ts'
-import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
+import type { ItemStore, ObjectStore, PublishedFiles } from '../../lib/storage/index.ts'
 import type { Transactions } from '../../lib/transactions/index.ts'
 
 import type { ShareTuning } from './share-plan.ts'
@@ -35,6 +36,13 @@ export interface Tuning {
   readonly upkeep?: UpkeepTuning
   /** Present: every process removes committed offsets, groups and transactional ids that nobody used for so long by its clock. */
   readonly expiry?: ExpiryTuning
+  /** Present: all topics are archived, where there is upkeep. */
+  readonly archive?: ArchiveTuning
+}
+
+export interface ArchiveTuning {
+  readonly intervalMs: number
+  readonly limits: ArchiveLimits
 }
 
 export interface ExpiryTuning {
@@ -60,6 +68,7 @@ export interface ProcessParts {
   readonly tuning: Tuning
   readonly objects: ObjectStore
   readonly items: ItemStore
+  readonly files: PublishedFiles
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger

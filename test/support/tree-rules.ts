@@ -49,7 +49,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'lib/archive': {
     rooms: ['lib/base', 'lib/storage', 'lib/records', 'lib/log'],
-    packages: ['avsc', 'hyparquet', 'hyparquet-writer', 'node:zlib'],
+    packages: ['node:crypto', 'avsc', 'hyparquet', 'hyparquet-writer', 'node:zlib'],
   },
   'lib/security': { rooms: ['lib/base', 'lib/storage'], packages: ['jose', 'lru-cache', 'node:crypto'] },
   'lib/ingest': {

@@ -62,6 +62,10 @@ function tell(operation: Operation): string {
     }
     case 'dead-letters':
       return `${operation.subscription} gave up ${operation.values}`
+    case 'archived': {
+      const { topic, edition, records } = operation
+      return `edition ${edition} of the archive of ${topic} has ${records.map(one => `${one.partition}@${one.offset}:${one.value}`)}`
+    }
     case 'ingested':
       return `${operation.topic}/${operation.partition} has ${operation.records.map(({ record }) => record)}`
     case 'transaction':

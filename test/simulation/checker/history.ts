@@ -106,6 +106,8 @@ export interface Deletion extends Span {
   readonly partition: string
   /** The first to keep; Infinity: none that was there. */
   readonly before: number
+  /** Whatever it takes has been archived before, where the topic is archived. */
+  readonly byRetention?: true
   /** When it completed, in ms. */
   completedAtMs: number
   outcome:
@@ -375,7 +377,25 @@ export interface DeadLetters extends Span {
   readonly attemptsMax: number
 }
 
+export interface ArchivedRecord {
+  readonly partition: number
+  readonly offset: number
+  readonly value: string
+}
+
+/** A topic's archive as a reader of its folder found it, at one moment; edition 0: there is no table. */
+export interface Archived extends Span {
+  readonly kind: 'archived'
+  /** Its id. */
+  readonly topic: string
+  readonly edition: number
+  readonly records: readonly ArchivedRecord[]
+  /** Nothing is written any more, and upkeep found nothing to do. */
+  readonly isFinal: boolean
+}
+
 export type Operation =
+  | Archived
   | Membership
   | TasksTold
   | Pushed
@@ -437,6 +457,11 @@ export type Property =
   | 'two-holders' // a share group's record was given to a second member while the first held it
   | 'delivery-count' // deliveries of a record that were not counted, or more than there may be
   | 'given-up' // a share group's record is done, and nobody settled it
+  | 'archived-twice' // an archive's table has two records of one offset
+  | 'archived-wrong' // ... a record that is not in the log there, or that is not committed
+  | 'not-archived' // a record is in the log, or retention took it, and it is not in the archive in the end
+  | 'older-table' // a table without what an older one had, or published over a newer one that was known
+  | 'changed-file' // a published file that others may have read is another one
   | 'changed-parts' // the bytes of a put changed before its answer, which the port forbids
   | 'engine-error' // an error that the contract does not know
   | 'unanswered' // a call had no answer while nothing went wrong

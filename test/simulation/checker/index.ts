@@ -1,3 +1,4 @@
+import { checkArchives } from './archives.ts'
 import { cleanedPartitions } from './cleaning.ts'
 import { checkDeletions } from './deletions.ts'
 import { checkWholeInForks, Forks } from './forks.ts'
@@ -18,6 +19,8 @@ import { checkTransactions } from './transactions.ts'
 export { describeOperation } from './describe.ts'
 export type {
   AllDone,
+  Archived,
+  ArchivedRecord,
   Assignment,
   Cleaning,
   DeadLetters,
@@ -82,5 +85,6 @@ export function checkHistory(history: readonly Operation[]): Violation[] {
     ...checkStreamsTasks(history),
     ...checkIngests(history),
     ...checkPushes(history),
+    ...checkArchives(history, parts),
   ]
 }

@@ -1,3 +1,4 @@
+import { archivePlants } from './archive-plants.ts'
 import { cleaningPlants } from './cleaning-plants.ts'
 import { compactionPlants } from './compaction-plants.ts'
 import { consumerGroupPlants } from './consumer-group-plants.ts'
@@ -31,4 +32,5 @@ export const plants: readonly Plant[] = [
   ...ingestPlants,
   ...pushPlants,
   ...streamsGroupPlants,
+  ...archivePlants,
 ]

@@ -13,6 +13,8 @@ export const CALL_TIMEOUT_MS = 40_000
 /** Clocks are hours apart here, and an append from the future as a gateway sees it would be refused. */
 const CONFIGS = { 'message.timestamp.after.max.ms': '9223372036854775807', 'retention.ms': '-1' }
 
+const ARCHIVED_CONFIGS = { 'varve.archive': 'iceberg', 'varve.archive.lag.ms': '0' }
+
 /** Codes after which the call may have been done, or may yet be. All others promise that it was not. */
 const unknownCodes = new Set([
   'CONNECTION_LOST',
@@ -33,6 +35,8 @@ export interface Scene {
   readonly violations: Violation[]
   readonly connections: Set<Connection>
   readonly compacted?: CompactedPlan | undefined
+  /** All topics are archived. */
+  readonly archived: boolean
   /** Clocks are right: what is kept for a time is kept for that time. */
   readonly clocksRight: boolean
   /** From here on every call must have its answer in time: nothing goes wrong any more, nor is late from before. */
@@ -136,9 +140,8 @@ export class Client {
   }
 
   tryCreate(name: string, partitions: number, configs: Record<string, string> = {}): Promise<TopicOutcome> {
-    return this.#change('create', name, partitions, ({ log }) =>
-      log.topics.create({ name, partitions, configs: { ...CONFIGS, ...configs } }),
-    )
+    const all = { ...CONFIGS, ...(this.scene.archived && ARCHIVED_CONFIGS), ...configs }
+    return this.#change('create', name, partitions, ({ log }) => log.topics.create({ name, partitions, configs: all }))
   }
 
   /** It has as many partitions as its source. */

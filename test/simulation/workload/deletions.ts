@@ -31,7 +31,7 @@ export async function deleteSome(scene: Scene, plan: DeletionPlan, topic: Topic)
 /** Retention may take what it likes of these partitions from now on. */
 export function allowRetention(scene: Scene, topic: Topic, partitions: number): void {
   for (let partition = 0; partition < partitions; partition++) {
-    scene.history.push(begin(scene, topic, partition, Infinity))
+    scene.history.push({ ...begin(scene, topic, partition, Infinity), byRetention: true })
   }
 }
 

@@ -3,6 +3,7 @@ import { StoreError } from '../../../lib/storage/index.ts'
 import type { ProcessParts, Service, SystemUnderTest, Tuning } from '../system.ts'
 import type { Faults } from './faults.ts'
 import { Process } from './process.ts'
+import { SimulatedFiles } from './published-files.ts'
 import type { Receiver } from './receiver.ts'
 import type { Rng } from './rng.ts'
 import { SimulatedItems, SimulatedObjects, StoreLink, type Truth } from './stores.ts'
@@ -124,10 +125,11 @@ export class Cluster {
     const link = new StoreLink(this.#world, process, this.#faults)
     const objects = new SimulatedObjects(this.#world, process, this.#truth, link)
     const items = new SimulatedItems(process, this.#truth, link)
+    const files = new SimulatedFiles(this.#world, process, this.#truth, link)
     const logger = this.#loggerOf(process)
     const { clock, random } = process
     const deliver: ProcessParts['deliver'] = (batch, signal) => this.#receiver.deliver(process, batch, signal)
-    return this.#system.start({ name: process.name, tuning, objects, items, clock, random, logger, deliver })
+    return this.#system.start({ name: process.name, tuning, objects, items, files, clock, random, logger, deliver })
   }
 
   kill(slot: number, rng: Rng): void {

@@ -1,5 +1,5 @@
 /**
- * The two ports as a simulated process sees them. Every request and every answer is an event of the world; between
+ * The ports of items and objects as a simulated process sees them. Every request and every answer is an event of the world; between
  * the two lies the effect on the shared truth, and the process's fate decides which of the three come, and when.
  */
 import {
@@ -20,6 +20,7 @@ import { gather } from '../../support/gather.ts'
 import { copyBytes } from './copy-bytes.ts'
 import type { SimulatedEvent } from './event-heap.ts'
 import type { Fate, Faults } from './faults.ts'
+import type { FileTruth } from './file-truth.ts'
 import type { ItemTruth } from './item-truth.ts'
 import type { ObjectTruth } from './object-truth.ts'
 import type { Process } from './process.ts'
@@ -27,7 +28,7 @@ import type { Rng } from './rng.ts'
 import type { World } from './world.ts'
 
 /** Objects younger than this may be missed by a stale listing. */
-const LIST_LAG_MS = 60_000
+export const LIST_LAG_MS = 60_000
 
 /** Sees what happened to the truth, for checks and coverage. */
 export interface StoreObserver {
@@ -36,17 +37,27 @@ export interface StoreObserver {
   /** The parts of a put changed before its answer, which the port forbids. */
   changedParts?(key: string, by: Process): void
   deleted?(keys: readonly string[], by: Process): void
+  /** An item is read. */
+  got?(key: ItemKey, by: Process): void
+  /** A published file is sent; it is stored, in the place of another; it is read; files are gone. */
+  publishes?(name: string, bytes: Uint8Array, by: Process): void
+  published?(name: string, bytes: Uint8Array, before: Uint8Array | undefined): void
+  lookedAt?(name: string, by: Process): void
+  unpublished?(names: readonly string[]): void
 }
 
 export interface Truth {
   readonly objects: ObjectTruth
   readonly items: ItemTruth
+  readonly files: FileTruth
   readonly observer: StoreObserver
 }
 
+type Store = 'items' | 'objects' | 'files'
+
 interface Request<T> {
   readonly kind: 'write' | 'read' | 'list'
-  readonly store: 'items' | 'objects'
+  readonly store: Store
   /** For the trace. */
   what(): string
   /** Happens at the store; `fate` for what the store itself draws. */
@@ -149,7 +160,7 @@ function settle<T>(
   else reject(result.error)
 }
 
-function refusalCode(store: 'items' | 'objects', rng: Rng): StoreError['code'] {
+function refusalCode(store: Store, rng: Rng): StoreError['code'] {
   return rng.chance(store === 'items' ? 0.7 : 0.3) ? 'STORE_THROTTLED' : 'STORE_UNAVAILABLE'
 }
 
@@ -251,7 +262,10 @@ export class SimulatedItems implements ItemStore {
       kind: 'read',
       store: 'items',
       what: () => `get ${key.pk}/${key.sk}`,
-      effect: () => this.#truth.items.get(key),
+      effect: () => {
+        this.#truth.observer.got?.(key, this.#process)
+        return this.#truth.items.get(key)
+      },
       describe: item => (item ? `version ${item.version}` : 'nothing'),
     })
   }
