@@ -1,9 +1,12 @@
 /** The kinds of things that have configs, by Kafka's ConfigResource numbers, and changes of their configs. */
 import {
+  ALL_BROKERS,
   type ConfigDefinitions,
   ConfigError,
   type ConfigKind,
   type Configs,
+  isBrokerThrottle,
+  validateBrokerThrottles,
   validateClientMetricsConfigs,
   validateGroupConfigs,
 } from '../configs/index.ts'
@@ -83,10 +86,11 @@ async function changeResource(asked: ResourceChange, validateOnly: boolean, brok
     }
     case resourceType.broker: {
       if (name !== '') checkNode(name, 'Unexpected broker id, expected', broker)
-      // Gateways are configured where they are started, so nothing is there to be unset.
-      const set = names.filter(name => !asked.unset?.includes(name))
-      if (set.length > 0) throw invalidRequest(`Cannot update these configs dynamically: [${set.join(', ')}]`)
-      return
+      // Gateways are configured where they are started, so nothing but throttles is there to be set or unset.
+      const fixed = names.filter(name => !isBrokerThrottle(name) && !asked.unset?.includes(name))
+      if (fixed.length > 0) throw invalidRequest(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
+      const changed = validated(configs => change(noLists, configs), validateBrokerThrottles)
+      return changeStored('broker', name === '' ? ALL_BROKERS : String(Number(name)), changed, validateOnly, broker)
     }
     case resourceType.brokerLogger: {
       // Kafka's loggers have no levels to go back to.

@@ -2,8 +2,16 @@
 import { type ConfigDefinition, type ConfigDefinitions, type Configs, textConfig } from '../configs/index.ts'
 import { topicConfigs } from '../log/index.ts'
 
-/** Kafka's ConfigSource numbers. */
-export const configSource = { topic: 1, brokerStatic: 4, default: 5, clientMetrics: 7, group: 8 } as const
+/** Kafka's ConfigSource numbers; `allBrokers`: set at run time for all of them. */
+export const configSource = {
+  topic: 1,
+  broker: 2,
+  allBrokers: 3,
+  brokerStatic: 4,
+  default: 5,
+  clientMetrics: 7,
+  group: 8,
+} as const
 
 /** Kafka's ConfigType numbers. */
 export const configType = {
@@ -24,7 +32,8 @@ export interface ConfigValue {
   readonly value: string | null
   readonly source: number
   readonly type: number
-  readonly about: string
+  /** null: Kafka does not document it. */
+  readonly about: string | null
   readonly isReadOnly: boolean
   readonly synonyms: readonly { readonly name: string; readonly value: string; readonly source: number }[]
 }

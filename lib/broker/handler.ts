@@ -23,7 +23,7 @@ export interface Broker {
   readonly shares: ShareGroups
   readonly transactions: Transactions
   readonly cluster: Cluster
-  /** Of groups and of subscriptions to clients' metrics. */
+  /** Of groups, of subscriptions to clients' metrics, of clients (quotas) and of brokers. */
   readonly configs: StoredConfigs
   readonly config: BrokerConfig
   readonly clock: Clock

@@ -1,4 +1,5 @@
 export { type Alteration, alterConfigs } from './alteration.ts'
+export { ALL_BROKERS, isBrokerThrottle, validateBrokerThrottles } from './broker-throttles.ts'
 export { clientMetricsConfigs, validateClientMetricsConfigs } from './client-metrics-configs.ts'
 export {
   changeQuotas,

@@ -1,5 +1,5 @@
 /**
- * The configs of groups and of subscriptions to clients' metrics, and client quotas: one small document for each resource that has any,
+ * The configs of groups and of subscriptions to clients' metrics, client quotas, and throttles of brokers: one small document for each resource that has any,
  * `configs#<kind>` / <name>, changed by compare-and-swap. It is removed when nothing is set any more, so that a first write that
  * was delayed on its way does not bring it back (lib/lifetimes).
  *
@@ -14,7 +14,7 @@ import type { Configs } from './definition.ts'
 import { ConfigError } from './errors.ts'
 import { type GroupConfigValues, groupConfigValues } from './group-configs.ts'
 
-export type ConfigKind = 'group' | 'client-metrics' | 'client-quotas'
+export type ConfigKind = 'group' | 'client-metrics' | 'client-quotas' | 'broker'
 
 /** For those who run groups. */
 export interface GroupConfigs {

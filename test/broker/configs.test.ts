@@ -267,8 +267,61 @@ test('a broker is not configured at run time', async () => {
   expect(await alter(broker, '1', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
   expect(await alter(broker, '', [['log.cleaner.threads', set, '2']])).toEqual(refusal)
   expect((await alter(broker, '7', [['log.cleaner.threads', set, '2']]))[0]).toBe(42)
-  // kafka-reassign-partitions unsets throttles at the end of each --verify.
-  expect(await alter(broker, '1', [['leader.replication.throttled.rate', del, null]])).toEqual([0, null])
-  expect(await alter(broker, '', [['leader.replication.throttled.rate', del, null]])).toEqual([0, null])
   expect(await configOf(broker, '1', 'num.partitions')).toEqual(['1', 5])
+})
+
+describe('the throttles of a broker', () => {
+  const leader = 'leader.replication.throttled.rate'
+  const follower = 'follower.replication.throttled.rate'
+  const directories = 'replica.alter.log.dirs.io.max.bytes.per.second'
+
+  // kafka-reassign-partitions sets them in --execute --throttle, and unsets them at the end of each --verify.
+  test('are kept and told until they are unset', async () => {
+    expect(await configOf(broker, '1', leader)).toBeUndefined()
+    const operations: Operation[] = [leader, follower, directories].map(name => [name, set, '1000'])
+    expect(await alter(broker, '1', operations)).toEqual([0, null])
+    for (const name of [leader, follower, directories]) expect(await configOf(broker, '1', name)).toEqual(['1000', 2])
+    const unset: Operation[] = [leader, follower, directories].map(name => [name, del, null])
+    expect(await alter(broker, '1', unset)).toEqual([0, null])
+    expect(await configOf(broker, '1', leader)).toBeUndefined()
+    expect(await alter(broker, '1', unset)).toEqual([0, null])
+  })
+
+  test('of its own go before those of all brokers', async () => {
+    expect(await alter(broker, '', [[leader, set, '2000']])).toEqual([0, null])
+    expect(await configOf(broker, '', leader)).toEqual(['2000', 3])
+    expect(await configOf(broker, '1', leader)).toEqual(['2000', 3])
+    await alter(broker, '1', [[leader, set, '5']])
+    expect(await configOf(broker, '1', leader)).toEqual(['5', 2])
+    expect(await configOf(broker, '', leader)).toEqual(['2000', 3])
+    // AlterConfigs names all that is to be set.
+    const resources = [{ resourceType: broker, resourceName: '1', configs: [{ name: follower, value: '7' }] }]
+    const { responses } = await client.request(AlterConfigs, 2, { resources, validateOnly: false })
+    expect(responses[0]!.errorCode).toBe(0)
+    expect(await configOf(broker, '1', leader)).toEqual(['2000', 3])
+    expect(await configOf(broker, '1', follower)).toEqual(['7', 2])
+    await alter(broker, '1', [[follower, del, null]])
+    await alter(broker, '', [[leader, del, null]])
+    expect(await configOf(broker, '1', leader)).toBeUndefined()
+  })
+
+  test.each<[string, string]>([
+    ['x', 'Not a number of type LONG'],
+    ['', 'Not a number of type LONG'],
+    ['-1', 'Value must be at least 0'],
+  ])("cannot be '%s'", async (value, why) => {
+    const message = `Invalid value ${value} for configuration ${leader}: ${why}`
+    expect(await alter(broker, '1', [[leader, set, value]])).toEqual([42, message])
+    expect(await configOf(broker, '1', leader)).toBeUndefined()
+  })
+
+  test('are not set beside what cannot be, nor where they are only to be checked', async () => {
+    const both: Operation[] = [
+      [leader, set, '5'],
+      ['node.id', set, '2'],
+    ]
+    expect(await alter(broker, '1', both)).toEqual([42, 'Cannot update these configs dynamically: [node.id]'])
+    expect(await alter(broker, '1', [[leader, set, '5']], true)).toEqual([0, null])
+    expect(await configOf(broker, '1', leader)).toBeUndefined()
+  })
 })

@@ -3,7 +3,8 @@
  * named goes back to its default. Each resource succeeds or fails for itself.
  *
  * Departures from Apache Kafka: gateways are configured where they are started, so every change of a broker's config is
- * refused as one of a read-only config; a resource that is named twice is refused, where Kafka does not answer.
+ * refused as one of a read-only config, but for the throttles of replication, which are kept and slow nothing
+ * down; a resource that is named twice is refused, where Kafka does not answer.
  */
 import { alterConfigs as altered } from '../../configs/index.ts'
 import { AlterConfigs } from '../../protocol/index.ts'

@@ -2,11 +2,10 @@
  * DescribeConfigs, versions 1 to 4: the configs of topics, groups and subscriptions to clients' metrics (what was set, and the
  * defaults) and of brokers.
  *
- * Departures from Apache Kafka: a broker's configs are all read-only, and those that steer what Varve does not have are told
- * with Kafka's defaults; it has no loggers; what is set for all brokers at run time is nothing; configs that do something
- * here are documented by what they do.
+ * Departures from Apache Kafka: a broker's configs are read-only but for the throttles of replication, and those that steer what
+ * Varve does not have are told with Kafka's defaults; it has no loggers; configs that do something here are documented by what they do.
  */
-import { ConfigError, clientMetricsConfigs, groupConfigs } from '../../configs/index.ts'
+import { ALL_BROKERS, ConfigError, type Configs, clientMetricsConfigs, groupConfigs } from '../../configs/index.ts'
 import {
   DescribeConfigs,
   type DescribeConfigsRequest,
@@ -76,16 +75,33 @@ async function valuesOf({ resourceType: kind, resourceName: name }: Resource, br
       return []
     }
     default: {
-      // The empty name stands for what is set for all brokers at run time, which nothing can be.
-      if (name === '') return []
+      // The empty name stands for what is set for all brokers at run time.
+      if (name === '') return throttleValues({}, await throttlesOf(ALL_BROKERS, broker))
       const complaint = (id: number) =>
         `Unexpected broker id, expected ${broker.cluster.nodeId} or empty string, but received ${id}`
       const nodeId = nodeIdOf(name, complaint, broker)
       // Kafka's texts are long, and loaded where somebody asks for them.
       const { brokerConfigValues } = await import('../broker-config-values.ts')
-      return brokerConfigValues(nodeId, broker)
+      const throttles = await Promise.all([String(nodeId), ALL_BROKERS].map(each => throttlesOf(each, broker)))
+      return [...throttleValues(throttles[0]!, throttles[1]!), ...brokerConfigValues(nodeId, broker)]
     }
   }
+}
+
+async function throttlesOf(name: string, { configs }: Broker): Promise<Configs> {
+  return (await configs.get('broker', name)) ?? {}
+}
+
+/** Told only where they are set; a broker's own go before those of all. */
+function throttleValues(own: Configs, ofAll: Configs): ConfigValue[] {
+  return Object.keys({ ...own, ...ofAll }).map(name => {
+    const synonyms = [
+      { name, value: own[name], source: configSource.broker },
+      { name, value: ofAll[name], source: configSource.allBrokers },
+    ].flatMap(({ value, ...rest }) => (value === undefined ? [] : [{ ...rest, value }]))
+    const { value, source } = synonyms[0]!
+    return { name, value, source, synonyms, type: configType.long, about: null, isReadOnly: false }
+  })
 }
 
 function nodeIdOf(name: string, complaint: (id: number) => string, { cluster }: Broker): number {

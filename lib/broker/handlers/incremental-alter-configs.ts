@@ -1,9 +1,10 @@
 /**
  * IncrementalAlterConfigs, versions 0 and 1: sets, deletes, appends to and subtracts from single configs of topics, groups and
- * subscriptions to clients' metrics (KIP-339). Each resource succeeds or fails for itself, as a whole.
+ * subscriptions to clients' metrics (KIP-339), and throttles of brokers. Each resource succeeds or fails for itself, as a whole.
  *
  * Departures from Apache Kafka: gateways are configured where they are started, so a broker's config that is set is refused
- * as a read-only one (nothing is set, so what may be unset is), and there are no loggers to set; an operation of no known kind is INVALID_REQUEST.
+ * as a read-only one, but for the throttles of replication, which are kept and slow nothing down; there are no loggers
+ * to set; an operation of no known kind is INVALID_REQUEST.
  */
 import { type Alteration, alterConfigs, ConfigError } from '../../configs/index.ts'
 import { IncrementalAlterConfigs, type IncrementalAlterConfigsRequest, type Message } from '../../protocol/index.ts'

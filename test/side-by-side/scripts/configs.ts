@@ -250,6 +250,10 @@ export const configScripts = [
       'log.cleaner.threads',
     ]
     for (const name of ['1', '']) {
+      for (const value of ['1000', '0', '-1', 'x', '', null]) {
+        await transcript.ask(IncrementalAlterConfigs, 1, alter(broker, name, [[throttles[0]!, set, value]]))
+      }
+      await describeChanged(transcript, [broker, name, throttles[0]!], '0')
       await everyVersion(transcript, IncrementalAlterConfigs, () =>
         alter(
           broker,
