@@ -258,6 +258,25 @@ describe('client quotas', () => {
     expect(await found([])).toEqual([])
   })
 
+  test('for one entity that is named twice are those of the first time, and the one answer says so', async () => {
+    const ask = async (...entities: Part[][]) => {
+      const entries = entities.map((entity, i) => ({ entity, ops: [rate(1_000 * (i + 1))] }))
+      const answer = await client.request(AlterClientQuotas, 1, { entries, validateOnly: false })
+      return answer.entries.map(({ errorCode, errorMessage, entity }) => [errorCode, errorMessage, entity])
+    }
+    const message = 'Ignoring duplicate entity ClientQuotaEntity(entries={client-id=null, user=u})'
+    expect(await ask([user, anyClient], [user], [anyClient, user])).toEqual([
+      [42, message, [anyClient, user]],
+      [0, null, [user]],
+    ])
+    expect(await found([])).toEqual([
+      ['client-id=null,user=u', { producer_byte_rate: 1_000 }],
+      ['user=u', { producer_byte_rate: 2_000 }],
+    ])
+    const remove = [{ key: 'producer_byte_rate', value: 0, remove: true }]
+    for (const entity of [[user], [user, anyClient]]) await alter(entity, remove)
+  })
+
   test('are found by name, as the default, by type, and strictly', async () => {
     await alter([user], [rate(1)])
     await alter([anyClient], [rate(2)])

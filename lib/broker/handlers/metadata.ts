@@ -4,7 +4,8 @@
  *
  * Departures from Apache Kafka: a partition's replicas are the gateway that is preferred for it and one of each other zone,
  * and any gateway can stand in for them; the leader epoch is always 0; the controller is the gateway that answers, for each can do everything;
- * a topic created on demand is usable at once, where Kafka first answers LEADER_NOT_AVAILABLE.
+ * a topic created on demand is usable at once, where Kafka first answers LEADER_NOT_AVAILABLE; no topic is internal: offsets and
+ * transactions are not in topics, so who reads `__consumer_offsets` or `__transaction_state` instead of asking finds nothing.
  */
 import { LogError, type Topic } from '../../log/index.ts'
 import {

@@ -215,6 +215,15 @@ export const administrationScripts = [
     await transcript.ask(AlterClientQuotas, 1, set('', 'producer_byte_rate', 1))
     await transcript.ask(AlterClientQuotas, 1, { ...set('c', 'producer_byte_rate', 1), validateOnly: true })
     await transcript.ask(AlterClientQuotas, 1, set(null, 'consumer_byte_rate', unreachableRate))
+    const twice = [
+      ['user', 'client-id'],
+      ['client-id', 'user'],
+    ].map((types, i) => ({
+      entity: types.map(entityType => ({ entityType, entityName: 'twice' })),
+      ops: [{ key: 'consumer_byte_rate', value: unreachableRate + i, remove: false }],
+    }))
+    await transcript.ask(AlterClientQuotas, 1, { entries: twice.slice(0, 1), validateOnly: true })
+    await transcript.ask(AlterClientQuotas, 1, { entries: twice, validateOnly: true })
     await untilThere('the last quota', async () => {
       const { entries } = await transcript.prepare(DescribeClientQuotas, 1, describe('user', 1))
       return entries?.[0]
