@@ -206,7 +206,18 @@ export interface CompactionJobs {
 }
 
 /** What brings a topic back that was written to files, with the offsets that its records had. */
+/** Its name begins so until it is whole; upkeep gives up what nobody goes on with. */
+export const IMPORTING = '__importing.'
+
 export interface Restoring {
+  /**
+   * Begins a topic that nobody finds before it is renamed, or goes on with one that was begun under this name. It is to be held while it is
+   * worked at; the signal aborts when it was given up. @throws LogError TOPIC_EXISTS, INVALID_TOPIC_NAME, INVALID_PARTITIONS, INVALID_CONFIG
+   */
+  begin(topic: NewTopic): Promise<{
+    readonly topic: Topic
+    hold<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  }>
   /**
    * Puts record batches with their offsets behind a partition's end `from` (of a new one: where it shall begin), so that it ends at `to`.
    * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT (it does not end there); RecordError
@@ -218,7 +229,7 @@ export interface Restoring {
     readonly to: number
     readonly batches: readonly Uint8Array[]
   }): Promise<void>
-  /** Gives the topic its name and configs, in one step. @throws LogError TOPIC_EXISTS, UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_CONFIG */
+  /** Gives the topic that was begun its name and configs, in one step. @throws LogError TOPIC_EXISTS, UNKNOWN_TOPIC, INVALID_TOPIC_NAME, INVALID_CONFIG */
   rename(topic: Topic, wanted: { readonly name: string; readonly configs: Topic['configs'] }): Promise<void>
 }
 

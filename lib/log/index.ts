@@ -21,6 +21,7 @@ export type {
   Topic,
   Topics,
 } from './contract.ts'
+export { IMPORTING } from './contract.ts'
 export { LogError, type LogErrorCode, type RejectedRecord } from './errors.ts'
 export { FORK_AT, FORK_FROM, type ForkPoint, parseForkPoint } from './fork/fork-point.ts'
 export { forkAskedFor } from './fork/fork-request.ts'

@@ -124,7 +124,7 @@ class StoredLog implements Log {
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
     const { objects } = options
     const stores = { items, objects, segments, segmentIds, shards, extentList, cache: this.#cache }
-    this.restoring = restoringOf({ ...stores, clock, random })
+    this.restoring = restoringOf({ ...stores, clock, random, topics: this.#topics })
     this.compaction = new Compaction({ ...stores, clock, random, logger, settings })
     this.#forks = new Forks({
       ...stores,

@@ -1,9 +1,10 @@
 /** Bringing a topic back: batches with their own offsets, and a name in one step, whatever answers are lost. */
 import { expect, test } from 'vitest'
-import type { Log, Topic } from '../../lib/log/index.ts'
+import { IMPORTING, type Log, type Topic } from '../../lib/log/index.ts'
 import { decodeTopicName } from '../../lib/log/topics/topic-item.ts'
 import { buildBatch, writeOffset } from '../../lib/records/index.ts'
 import { lost, openRig, readAll, send, touchesHead } from './rig.ts'
+import { HOUR, openUpkeepRig } from './upkeep-rig.ts'
 
 function batchAt(offset: number, ...values: string[]): Buffer {
   const batch = buildBatch({ records: values.map(value => ({ timestamp: 1, key: null, value: Buffer.from(value) })) })
@@ -62,7 +63,9 @@ test('a lost answer doubles nothing', async () => {
 test('a topic is there under one name, and nothing says that it is gone', async () => {
   const { open, hooks, items } = openRig()
   const log = open()
-  const topic = await log.topics.create({ name: 'half', partitions: 1 })
+  const { topic } = await log.restoring.begin({ name: 'half', partitions: 1 })
+  expect(await log.topics.find({ name: 'half' })).toBeUndefined()
+  expect(await log.topics.find({ id: topic.id })).toBeUndefined()
   hooks.write = async (operations, next) => {
     hooks.write = (again, write) => write(again)
     await next(operations)
@@ -74,7 +77,39 @@ test('a topic is there under one name, and nothing says that it is gone', async 
   const names = [...items.items.values()].filter(({ key }) => key.pk === 'topics')
   expect(names.map(({ key, value }) => [key.sk, decodeTopicName(value).state])).toEqual([['whole', 'live']])
   await log.topics.create({ name: 'other', partitions: 1 })
-  await expect(log.restoring.rename(renamed, { name: 'other', configs: {} })).rejects.toMatchObject({
+  const again = await log.restoring.begin({ name: 'half', partitions: 1 })
+  await expect(log.restoring.rename(again.topic, { name: 'other', configs: {} })).rejects.toMatchObject({
     code: 'TOPIC_EXISTS',
   })
+})
+
+test('what was begun is gone on with under its id, and given up when nobody does so for as long as it is kept', async () => {
+  const { open, items, clock, upkeepOf } = openUpkeepRig()
+  const log = open()
+  const name = `${IMPORTING}m.t`
+  const { topic } = await log.restoring.begin({ name, partitions: 1 })
+  await log.restoring.attach({ topic, partition: 0, from: 0, to: 1, batches: [batchAt(0, 'a')] })
+  const lookFor = async (ms: number, upkeep: ReturnType<typeof upkeepOf>) => {
+    const found: string[] = []
+    for (let passed = 0; passed < ms; passed += 10_000) {
+      await clock.passUntil(
+        upkeep.runOnce({ withinMs: 1_000, only: ['delete-topics'], onFinding: ({ what }) => found.push(what) }),
+      )
+      await clock.advance(10_000, 1_000)
+    }
+    return found
+  }
+  expect(await lookFor(60_000, upkeepOf(open(), { importKeptMs: HOUR }))).toEqual([])
+  const other = await open().restoring.begin({ name, partitions: 1 })
+  expect(other.topic).toEqual(topic)
+  expect((await log.standings(topic))[0]!.end).toBe(1)
+  const gives = upkeepOf(open(), { importKeptMs: 0 })
+  await other.hold(async signal => {
+    expect(await lookFor(60_000, gives)).toEqual([])
+    expect(signal.aborted).toBe(false)
+  })
+  expect(await lookFor(60_000, gives)).toEqual([`topic ${name}`])
+  await expect(log.restoring.rename(topic, { name: 't', configs: {} })).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC' })
+  expect([...items.items.values()].filter(({ key }) => key.pk.includes(topic.id))).toEqual([])
+  expect((await open().restoring.begin({ name, partitions: 1 })).topic.id).not.toBe(topic.id)
 })

@@ -18,6 +18,7 @@ import { ConsumerGroupWork } from './workload/consumer-groups.ts'
 import { allowRetention, deleteSome } from './workload/deletions.ts'
 import { forkTopics } from './workload/forks.ts'
 import { GroupWork } from './workload/groups.ts'
+import { ImportWork } from './workload/imports.ts'
 import { IngestWork } from './workload/ingests.ts'
 import { produceIdempotently, producePlainly } from './workload/producers.ts'
 import { PushWork } from './workload/pushes.ts'
@@ -222,7 +223,7 @@ class Scenario {
     const { world, cluster } = this.#scene
     const { topics, producers, readers, topicSteps, transactors, groups, disasters, healMs } = this.#plan
     const { streamsStandbyReplicas: standbyReplicas = 0 } = this.#plan.tuning.groups
-    const { shares = [], shareGroups = [], consumerGroups = [], ingests = [], push } = this.#plan
+    const { shares = [], shareGroups = [], consumerGroups = [], ingests = [], imports = [], push } = this.#plan
     const maker = new Client(this.#scene, 'maker')
     const disaster = Promise.all(disasters.map(one => world.sleep(one.at).then(() => this.#strikeInTime(one))))
     const healed = world.sleep(healMs).then(() => {
@@ -273,6 +274,14 @@ class Scenario {
         }),
       ),
     )
+    const imported = imports.map(one =>
+      this.#track(
+        one.name,
+        new ImportWork(this.#scene, one).run().then(found => {
+          this.#topics = [...this.#topics, ...found]
+        }),
+      ),
+    )
     const ingested = ingests.map(async one => {
       const topic = await maker.createTopic(one.name, one.partitions)
       const work = new IngestWork(this.#scene, one, topic)
@@ -289,6 +298,7 @@ class Scenario {
       ...joined,
       ...transacted,
       ...forked,
+      ...imported,
       ...ingested,
     ])
     await pushing
@@ -410,6 +420,7 @@ class Scenario {
       wholeLookHours: 0,
       firstLookHours: hours,
       leaseMs: 1_000,
+      importKeptMs: 0,
       background: false,
     }
     const { compaction: _, ...tuning } = this.#plan.tuning

@@ -16,6 +16,7 @@ import { drawForkHaste, FORK_HASTE_GATEWAYS } from './fork-haste-plan.ts'
 import { drawForks, type ForkPlan } from './fork-plan.ts'
 import { drawGroup, type GroupPlan } from './group-plan.ts'
 import { drawHaste } from './haste-plan.ts'
+import { drawImports, type ImportPlan } from './import-plan.ts'
 import { drawIngest, type IngestPlan } from './ingest-plan.ts'
 import { drawPush, type PushPlan } from './push-plan.ts'
 import { drawShareGroup, type ShareGroupPlan } from './share-group-plan.ts'
@@ -96,6 +97,7 @@ export interface Plan {
   readonly push?: PushPlan
   readonly upkeep?: UpkeepPlan
   readonly forks?: readonly ForkPlan[]
+  readonly imports?: readonly ImportPlan[]
   readonly compacted?: CompactedPlan
   readonly tuning: Tuning
   readonly faults: FaultPlan
@@ -122,6 +124,7 @@ export const focuses = [
   'upkeep',
   'consumer-groups',
   'forks',
+  'imports',
   'compacted',
   'ingest',
   'push',
@@ -138,7 +141,7 @@ const expiringFocuses: readonly Focus[] = [...groupFocuses, 'transactions']
 
 const HISTORIES = 25
 
-/** Out of so many histories; the rest are about the log. Those of upkeep and forks take some times as long as others. */
+/** Out of so many histories; the rest are about the log. Those of upkeep, forks and imports take some times as long as others. */
 const SHARES: readonly (readonly [Focus, number])[] = [
   ['transactions', 4],
   ['groups', 3],
@@ -146,6 +149,7 @@ const SHARES: readonly (readonly [Focus, number])[] = [
   ['shares', 3],
   ['upkeep', 2],
   ['forks', 1],
+  ['imports', 1],
   ['compacted', 2],
   ['ingest', 1],
   ['push', 1],
@@ -170,6 +174,7 @@ export function isLong({ tuning, watchIdle }: Plan): boolean {
 
 export function drawPlan(seed: number): Plan {
   const focus = focusOf(seed)
+  if (focus === 'imports') return withImports(drawAbout(seed, focus), new Rng(seed, 'imports'))
   if (focus === 'streams-groups') return withStandbys(drawAbout(seed, focus), new Rng(seed, 'standbys'))
   if (focus === 'push') return withPush(drawAbout(seed, focus), new Rng(seed, 'push'))
   if (focus === 'archive') return withArchive(drawAbout(seed, 'upkeep'), new Rng(seed, 'archive'))
@@ -180,7 +185,7 @@ export function drawPlan(seed: number): Plan {
 
 function drawAbout(seed: number, about: Focus): Plan {
   const rng = new Rng(seed, 'plan')
-  const focus = about === 'forks' ? 'upkeep' : about
+  const focus = about === 'forks' || about === 'imports' ? 'upkeep' : about
   const forking = about === 'forks' && new Rng(seed, 'forks')
   const healMs = rng.spread(1_000, 300_000)
   const topics = Array.from({ length: rng.pick([1, 1, 1, 2]) }, () => rng.pick([1, 1, 2, 3]))
@@ -296,6 +301,17 @@ function withStandbys(plan: Plan, rng: Rng): Plan {
     topics: [rng.pick([plan.topics[0]!, 3, 5]), ...plan.topics.slice(1)],
     consumerGroups: consumerGroups.map(group => withProcesses(group, rng)),
     tuning: { ...tuning, groups: { ...tuning.groups, streamsStandbyReplicas } },
+  }
+}
+
+/** What stopped is kept so long that others go on with it, or is given up at once. */
+function withImports(plan: Plan, rng: Rng): Plan {
+  const { healMs, tuning } = plan
+  const importKeptMs = rng.pick([0, rng.spread(1_000, healMs), 5 * HOUR_MS])
+  return {
+    ...plan,
+    imports: drawImports(rng, healMs),
+    tuning: { ...tuning, ...(tuning.upkeep && { upkeep: { ...tuning.upkeep, importKeptMs } }) },
   }
 }
 

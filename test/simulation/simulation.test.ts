@@ -26,6 +26,7 @@ const easyPlants = [
   'failed appends told as stored',
   'a checkpoint before the delivery',
   'a standby where the task is active',
+  'a topic found while it is imported',
 ]
 
 describe('simulation', () => {

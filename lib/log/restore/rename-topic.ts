@@ -1,4 +1,4 @@
-/** Gives a topic another name and other configs, in one write: it is there under the one name or under the other. */
+/** Gives a topic that was begun to be restored its name and configs, in one write: until then nobody finds it, from then on everybody. */
 import { drawToken, type Random } from '../../base/index.ts'
 import { type Item, type ItemKey, type ItemStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import type { Topic } from '../contract.ts'
@@ -41,14 +41,14 @@ export async function renameTopic(
     if (taken?.state === 'live' && taken.id === id) return
     if (taken && taken.state !== 'deleted') throw new LogError('TOPIC_EXISTS', `Topic '${wanted.name}' already exists.`)
     const name = source && decodeTopicName(source.value)
-    if (!source || !topic || name?.state !== 'live' || name.id !== id)
-      throw new LogError('UNKNOWN_TOPIC', `The topic '${former}' does not exist.`)
+    if (!source || !topic || name?.state !== 'forking' || name.id !== id)
+      throw new LogError('UNKNOWN_TOPIC', `'${former}' was given up or deleted while it was made`)
     const stored = decodeTopic(topic.value)
     const operations: WriteOperation[] = [
       put(topicNameKey(wanted.name), encodeTopicName({ id, state: 'live' }), target),
       // No tombstone: that would say that the topic is gone. A late creation finds the topic's heads.
       { kind: 'delete', key: source.key, expected: source.version },
-      put(topic.key, encodeTopic({ ...stored, topic: { ...stored.topic, ...wanted } }), topic),
+      put(topic.key, encodeTopic({ topic: { ...stored.topic, ...wanted }, state: 'live' }), topic),
     ]
     try {
       if ((await items.write(operations)).written) return

@@ -1,5 +1,5 @@
 /**
- * The name of a topic that is being made as a fork, as its maker holds it: renewed as a lease is, by compare-and-swap, so that upkeep knows
+ * The name of a topic that is being made as a fork, or of files, as its maker holds it: renewed as a lease is, by compare-and-swap, so that upkeep knows
  * when the maker is gone. The name itself is the lease, so nothing of it is left behind.
  */
 import type { Clock } from '../../base/index.ts'
@@ -37,7 +37,7 @@ export class ForkName {
     const renewing = async () => {
       while (!done.signal.aborted) {
         await clock.sleep(FORK_RENEWED_MS / RENEWALS_PER_DURATION, done.signal)
-        if (!done.signal.aborted && (await this.#renew()) === 'gone') return lost.abort()
+        if (!done.signal.aborted && (await this.renew()) === 'gone') return lost.abort()
       }
     }
     const renewed = renewing()
@@ -82,7 +82,7 @@ export class ForkName {
   }
 
   /** `gone`: it is not being made any more. One that the store does not take is made up for by the next, or upkeep gives the fork up. */
-  async #renew(): Promise<'renewed' | 'missed' | 'gone'> {
+  async renew(): Promise<'renewed' | 'missed' | 'gone'> {
     const { clock, writes } = this.#parts
     const { name, id } = this.topic
     let isOurs = false

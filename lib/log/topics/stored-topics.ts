@@ -139,6 +139,34 @@ export class StoredTopics implements Topics {
     return new ForkName({ ...this.#parts, writes: this.#writes }, made)
   }
 
+  /** Makes what is to be restored as a fork is made, or takes over what was begun under the name. @throws LogError TOPIC_EXISTS; StoreError */
+  async beginRestoring(wanted: NewTopic): Promise<ForkName> {
+    validateNewTopic(wanted)
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const begun = await this.#begunUnder(wanted.name)
+      if (begun) {
+        // Upkeep that is about to give it up finds another version.
+        if ((await begun.renew()) !== 'gone') return begun
+        continue
+      }
+      try {
+        return await this.beginFork(this.#draw(wanted, this.#parts.shardSize))
+      } catch (error) {
+        const isTaken = error instanceof LogError && error.code === 'TOPIC_EXISTS'
+        if (!isTaken || !(await this.#begunUnder(wanted.name))) throw error
+      }
+    }
+    throw contended(wanted.name)
+  }
+
+  async #begunUnder(name: string): Promise<ForkName | undefined> {
+    const { items } = this.#parts
+    const item = await items.get(topicNameKey(name))
+    const found = item && decodeTopicName(item.value)
+    const stored = found?.state === 'forking' ? await items.get(topicKey(found.id)) : undefined
+    return stored && new ForkName({ ...this.#parts, writes: this.#writes }, decodeTopic(stored.value).topic)
+  }
+
   /** Takes away a fork whose maker is gone, unless it is back meanwhile. @throws StoreError */
   async abandonFork({ name, id, version }: UnfinishedTopic): Promise<void> {
     const value = encodeTopicName({ id, state: 'deleting' })

@@ -15,7 +15,7 @@ export interface TopicName {
   readonly id: string
   /**
    * `deleting`: whoever meets it may finish the deletion. `deleted`: a tombstone, kept until all is removed that
-   * others keep by the topic's id. `forking`: it is being made as a fork, and is found by nobody but upkeep.
+   * others keep by the topic's id. `forking`: it is being made as a fork, or of files, and is found by nobody but upkeep.
    */
   readonly state: (typeof STATES)[number]
   /** While it is `forking`: when whoever makes it said last that it is at it, by its wall clock, ms since 1970. */

@@ -1,7 +1,7 @@
 /** The log's jobs of upkeep. */
 import type { Clock, Logger, Random } from '../../base/index.ts'
 import type { ItemStore, ObjectStore } from '../../storage/index.ts'
-import type { LogUsers } from '../contract.ts'
+import { IMPORTING, type LogUsers } from '../contract.ts'
 import type { Shards } from '../shards.ts'
 import { FORK_RENEWED_MS } from '../topics/fork-names.ts'
 import type { StoredTopics, UnfinishedTopic } from '../topics/stored-topics.ts'
@@ -54,8 +54,10 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
         let found = false
         for await (const topic of parts.topics.unfinished()) {
           if (pass.signal.aborted) break
-          if (topic.state === 'forking') await giveUpFork(parts.topics, topic, pass)
-          else {
+          if (topic.state === 'forking') {
+            if (isKept(topic, parts.clock, settings.importKeptMs)) continue
+            await giveUpHalfMade(parts.topics, topic, pass)
+          } else {
             pass.tell(`topic ${topic.name}`, 'its deletion is not finished')
             if (!pass.dry) await parts.topics.finishDeletion(topic.name)
           }
@@ -95,12 +97,18 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
   ]
 }
 
+/** Of an import another process may go on with what is there. A wrong clock takes that away, and no more: who is at it renews it. */
+function isKept({ name, renewedAt }: UnfinishedTopic, clock: Clock, importKeptMs: number): boolean {
+  return name.startsWith(IMPORTING) && Math.abs(clock.now() - renewedAt) < importKeptMs
+}
+
 /** Whoever makes it renews it as long as it is at it. */
-async function giveUpFork(topics: StoredTopics, fork: UnfinishedTopic, pass: UpkeepPass): Promise<void> {
-  const { name, id, version, renewedAt } = fork
+async function giveUpHalfMade(topics: StoredTopics, topic: UnfinishedTopic, pass: UpkeepPass): Promise<void> {
+  const { name, id, version, renewedAt } = topic
   if (!pass.isAbandoned(`fork/${id}`, { version, renewedAt, durationMs: FORK_RENEWED_MS })) return
-  pass.tell(`topic ${name}`, 'it was to be a fork, and whoever made it is gone')
-  if (!pass.dry) await topics.abandonFork(fork)
+  const what = name.startsWith(IMPORTING) ? 'imported' : 'a fork'
+  pass.tell(`topic ${name}`, `it was to be ${what}, and whoever made it is gone`)
+  if (!pass.dry) await topics.abandonFork(topic)
 }
 
 /** The tombstone is the to-do list: it goes last. */

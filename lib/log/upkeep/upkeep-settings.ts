@@ -12,6 +12,8 @@ export interface UpkeepSettings {
   readonly wholeLookHours: number
   /** The first sweep of a log that has been in use looks back so far. */
   readonly firstLookHours: number
+  /** An import that stopped may be gone on with for so long by wall clocks, in ms; then it is given up. */
+  readonly importKeptMs: number
 }
 
 export const defaultUpkeepSettings: UpkeepSettings = {
@@ -21,4 +23,5 @@ export const defaultUpkeepSettings: UpkeepSettings = {
   windowHours: 7 * 24,
   wholeLookHours: 24,
   firstLookHours: 60 * 24,
+  importKeptMs: 24 * 3_600_000,
 }

@@ -463,6 +463,7 @@ export type Property =
   | 'older-table' // a table without what an older one had, or published over a newer one that was known
   | 'changed-file' // a published file that others may have read is another one
   | 'changed-parts' // the bytes of a put changed before its answer, which the port forbids
+  | 'half-made' // a topic is found before all of it is there
   | 'engine-error' // an error that the contract does not know
   | 'unanswered' // a call had no answer while nothing went wrong
   | 'stuck' // no end within the bounded time

@@ -5,6 +5,7 @@ import { consumerGroupPlants } from './consumer-group-plants.ts'
 import { expiryPlants } from './expiry-plants.ts'
 import { forkPlants } from './fork-plants.ts'
 import { groupPlants } from './group-plants.ts'
+import { importPlants } from './import-plants.ts'
 import { ingestPlants } from './ingest-plants.ts'
 import { logPlants } from './log-plants.ts'
 import type { Plant } from './plant.ts'
@@ -30,6 +31,7 @@ export const plants: readonly Plant[] = [
   ...expiryPlants,
   ...forkPlants,
   ...ingestPlants,
+  ...importPlants,
   ...pushPlants,
   ...streamsGroupPlants,
   ...archivePlants,

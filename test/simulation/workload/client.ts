@@ -11,7 +11,7 @@ import { Borrowed } from './borrowed.ts'
 export const CALL_TIMEOUT_MS = 40_000
 
 /** Clocks are hours apart here, and an append from the future as a gateway sees it would be refused. */
-const CONFIGS = { 'message.timestamp.after.max.ms': '9223372036854775807', 'retention.ms': '-1' }
+export const CONFIGS = { 'message.timestamp.after.max.ms': '9223372036854775807', 'retention.ms': '-1' }
 
 const ARCHIVED_CONFIGS = { 'varve.archive': 'iceberg', 'varve.archive.lag.ms': '0' }
 
