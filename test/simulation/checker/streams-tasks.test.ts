@@ -35,5 +35,7 @@ describe('tasks of a streams group', () => {
     const standbys = [told('m', { standby: [0] }), told('n', { standby: [0] })]
     expect(propertiesOf(standbys)).toEqual(['two-roles'])
     expect(propertiesOf(standbys.map(one => ({ ...one, standbyReplicas: 2 })))).toEqual([])
+    const [before, after] = ['m', 'n'].map(member => told(member, { standby: [0], instance: 'i', process: 'p' }))
+    expect(propertiesOf([told('l', { standby: [0], standbyReplicas: 2 }), before!, after!])).toEqual([])
   })
 })

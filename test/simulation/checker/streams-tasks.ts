@@ -44,8 +44,9 @@ function checkPair(which: string, one: TasksTold, other: TasksTold): Violation[]
 
 function checkReplicas(which: string, one: TasksTold, others: readonly TasksTold[]): Violation[] {
   return one.standby.flatMap((task): Violation[] => {
-    const members = new Set(others.filter(({ standby }) => standby.includes(task)).map(({ member }) => member))
-    const standbys = 1 + members.size
+    // By process: a static member that takes the place of another has its standbys.
+    const processes = new Set(others.filter(({ standby }) => standby.includes(task)).map(({ process }) => process))
+    const standbys = processes.add(one.process).size
     if (standbys <= one.standbyReplicas) return []
     return [
       { property: 'two-roles', what: `${task} was told ${standbys} standbys in ${which}, not ${one.standbyReplicas}` },
