@@ -26,6 +26,7 @@ export function docsPage({ info, paths }: OpenApiDocument): Html {
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${info.title} HTTP API</title>
+<link rel="icon" href="data:,">
 <style>${raw(style)}</style>
 </head>
 <body>
