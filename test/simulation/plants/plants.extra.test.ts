@@ -14,7 +14,7 @@ describe('a planted bug is found:', () => {
       searches.set(name, search)
       await search.catch(() => {})
     })
-  }, 1_200_000)
+  }, 2_400_000)
 
   test.for(plants)('$name', async ({ name }) => {
     expect(await searches.get(name)).toBeDefined()
