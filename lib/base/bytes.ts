@@ -153,3 +153,8 @@ export function totalLength(parts: readonly Uint8Array[]): number {
   for (const part of parts) sum += part.length
   return sum
 }
+
+/** A single part as it is, several copied together. */
+export function joinBytes<T extends Uint8Array>(parts: readonly T[]): T | Buffer {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+}

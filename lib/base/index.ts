@@ -1,4 +1,4 @@
-export { ByteReader, ByteWriter, hexOf, totalLength } from './bytes.ts'
+export { ByteReader, ByteWriter, hexOf, joinBytes, totalLength } from './bytes.ts'
 export { Allocation, BytesPool, type BytesPoolOptions, Loans, type PooledBytes } from './bytes-pool.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { Deadlines } from './deadlines.ts'

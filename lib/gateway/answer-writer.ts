@@ -1,9 +1,9 @@
 /**
- * Sends answers over one socket, in order and without copying: a few hundred KiB at a time, so that what the client has
- * taken is known and given back to the memory budget as it goes. Answers that are ready at the same moment go in one call.
+ * Sends answers over one socket, in order and without copying (but for the smallest): a few hundred KiB at a time, so that what
+ * the client has taken is known and given back to the memory budget as it goes. Answers that are ready at the same moment go in one call.
  */
 import type { Socket } from 'node:net'
-import type { Turns } from '../base/index.ts'
+import { joinBytes, type Turns } from '../base/index.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
 const writtenAtOnceBytes = 256 * 1024
@@ -86,15 +86,7 @@ export class AnswerWriter {
     this.#inSocket = bytes
     const taken = (error: Error | null | undefined) => this.#taken(pieces, bytes, error)
     if (pieces.length === 1 || bytes <= joinedBytesMax) {
-      this.#socket.write(
-        pieces.length === 1
-          ? pieces[0]!.bytes
-          : Buffer.concat(
-              pieces.map(piece => piece.bytes),
-              bytes,
-            ),
-        taken,
-      )
+      this.#socket.write(joinBytes(pieces.map(piece => piece.bytes)), taken)
       return
     }
     this.#socket.cork()

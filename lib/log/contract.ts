@@ -205,10 +205,10 @@ export interface CompactionJobs {
   compactShard(topic: Topic, shard: number, options?: { readonly signal?: AbortSignal }): Promise<CompactionReport>
 }
 
-/** What brings a topic back that was written to files, with the offsets that its records had. */
-/** Its name begins so until it is whole; upkeep gives up what nobody goes on with. */
+/** The name of a topic that is made of files begins so until it is whole; upkeep gives up what nobody goes on with. */
 export const IMPORTING = '__importing.'
 
+/** What brings a topic back that was written to files, with the offsets that its records had. */
 export interface Restoring {
   /**
    * Begins a topic that nobody finds before it is renamed, or goes on with one that was begun under this name. It is to be held while it is
@@ -281,7 +281,7 @@ export interface Log {
   /** Where each partition of the topic stands, read strongly, a read a shard. @throws LogError UNKNOWN_TOPIC */
   standings(topic: Topic): Promise<PartitionStand[]>
   /** What keeps the stores as small as what is in the log, for an Upkeep to run. */
-  upkeepJobs(settings?: Partial<UpkeepSettings>, others?: LogUsers): readonly UpkeepJob[]
+  upkeepJobs(settings?: Partial<UpkeepSettings>, users?: LogUsers): readonly UpkeepJob[]
   /** Bytes of the partition's record batches as they are stored, read strongly. @throws LogError UNKNOWN_TOPIC */
   sizeOf(topic: Topic, partition: number): Promise<number>
   /** Flushes what was accepted, answers it, and refuses more. */

@@ -4,6 +4,7 @@
  * kind of broken input with RecordError.
  */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { joinBytes } from '../base/index.ts'
 import type { Compression } from './batch-view.ts'
 import { RecordError } from './errors.ts'
 import { compressLz4, decompressLz4 } from './lz4.ts'
@@ -74,7 +75,7 @@ function decompressZstd(stored: Buffer, limit: number): Buffer {
     position += engine.bytesWritten
     left -= buffer.length
   } while (position < stored.length)
-  return frames.length === 1 ? frames[0]! : Buffer.concat(frames)
+  return joinBytes(frames)
 }
 
 interface ZstdAnswer {

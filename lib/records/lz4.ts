@@ -4,6 +4,7 @@
  * looked at, the batch's CRC-32C covers the same bytes.
  */
 import { compressFrameSync, uncompressSync } from 'lz4-napi'
+import { joinBytes } from '../base/index.ts'
 import { RecordError } from './errors.ts'
 
 const MAGIC = 0x184d2204
@@ -31,7 +32,7 @@ export function decompressLz4(stored: Buffer, limit: number): Buffer {
   let position = header.length
   for (;;) {
     const mark = readMark(stored, position)
-    if (mark === 0) return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks)
+    if (mark === 0) return joinBytes(blocks)
     const start = position + 4
     const length = mark & ~STORED_BLOCK
     if (length > header.blockBytesMax) throw corrupt(`a block of ${length} bytes, of ${header.blockBytesMax} at most`)

@@ -112,7 +112,7 @@ test('where no function serves subscriptions, none is made', async () => {
   const { rig } = open()
   await rig.topic('t')
   const varve = { items: rig.items, clock: systemClock, random: systemRandom } as unknown as FunctionVarve
-  const subscriptions = subscriptionsElsewhere(varve, { served: false, privateWebhooks: false })
+  const subscriptions = subscriptionsElsewhere(varve, { served: false })
   const wanted = { name: 's', topic: 't', target: { kind: 'function', name: 'f' } } as const
   await expect(subscriptions.create(wanted)).rejects.toThrow(/deploy the log with `push: true`/)
   expect(await rig.subscriptions.list()).toEqual([])

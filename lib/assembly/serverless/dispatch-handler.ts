@@ -12,7 +12,6 @@
 import { placeOfHead } from '../../log/index.ts'
 import { type Pusher, SUBSCRIPTIONS } from '../../push/index.ts'
 import { openPush } from '../open-push.ts'
-import { privateWebhooks } from './function-settings.ts'
 import { type LambdaContext, workMs } from './lambda-context.ts'
 import { functionVarve } from './open-varve.ts'
 import { atItsPace, atOnce, pushPaceKey } from './pace.ts'
@@ -46,7 +45,6 @@ export function dispatchHandler(): (event: unknown, context: LambdaContext) => P
       owner: 'the dispatch function',
       functionsFolder: '',
       isOnAws: true,
-      privateWebhooks: privateWebhooks(process.env),
       shortLived: true,
     }).pusher
     const serving = pusher

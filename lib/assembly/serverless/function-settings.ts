@@ -6,6 +6,8 @@ export interface FunctionSettings {
   /** Stands before the keys of all objects; empty: none. */
   readonly prefix: string
   readonly table: string
+  /** Webhooks may go to private networks. */
+  readonly privateWebhooks: boolean
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -16,6 +18,7 @@ export function readFunctionSettings(environment: Environment): FunctionSettings
     bucket: required(environment, 'VARVE_BUCKET'),
     prefix: environment.VARVE_PREFIX ?? '',
     table: required(environment, 'VARVE_TABLE'),
+    privateWebhooks: environment.VARVE_WEBHOOK_PRIVATE === 'true',
   }
 }
 
@@ -24,9 +27,4 @@ export function required(environment: Environment, name: string): string {
   const value = environment[name]
   if (!value) throw new ConfigError(`The function needs the environment variable ${name}.`)
   return value
-}
-
-/** Whether webhooks may go to private networks. */
-export function privateWebhooks(environment: Environment): boolean {
-  return environment.VARVE_WEBHOOK_PRIVATE === 'true'
 }

@@ -10,7 +10,6 @@ import { badRequestResponse, createHttpApp } from '../../http/index.ts'
 import type { Principal } from '../../security/index.ts'
 import { openHttpAccess } from '../http-access.ts'
 import { readHttpAccess } from '../http-config.ts'
-import { privateWebhooks } from './function-settings.ts'
 import { type FunctionVarve, functionVarve } from './open-varve.ts'
 import { subscriptionsElsewhere } from './subscriptions-elsewhere.ts'
 
@@ -94,10 +93,7 @@ function openApp(): { varve: FunctionVarve; app: Fetch } {
     ...openHttpAccess(readHttpAccess(texts, { loopback: false, insecureListen: false }), varve),
     identify: signerOf,
     groups: new Groups({ ...varve, topics: varve.log.topics, configs: new StoredConfigs(varve) }),
-    subscriptions: subscriptionsElsewhere(varve, {
-      served: env.VARVE_PUSH === 'true',
-      privateWebhooks: privateWebhooks(env),
-    }),
+    subscriptions: subscriptionsElsewhere(varve, { served: env.VARVE_PUSH === 'true' }),
     autoCreateTopics: env.VARVE_AUTO_CREATE_TOPICS !== 'false',
     defaultPartitions: Number(env.VARVE_DEFAULT_PARTITIONS ?? 1),
     // A sandbox is never told that it ends.

@@ -28,7 +28,7 @@ import { jsonLogger } from '../json-logger.ts'
 import { type FunctionSettings, readFunctionSettings } from './function-settings.ts'
 import { StoreActivity } from './store-activity.ts'
 
-export interface FunctionVarve {
+export interface FunctionVarve extends Pick<FunctionSettings, 'privateWebhooks'> {
   readonly log: Log
   readonly items: ItemStore
   readonly objects: ObjectStore
@@ -52,7 +52,7 @@ export function functionVarve(): FunctionVarve {
   return opened
 }
 
-function openVarve({ bucket, prefix, table }: FunctionSettings): FunctionVarve {
+function openVarve({ bucket, prefix, table, privateWebhooks }: FunctionSettings): FunctionVarve {
   const logger = jsonLogger(line => process.stdout.write(line))
   const surroundings = { clock: systemClock, random: systemRandom, logger }
   const meter = new StoreMeter()
@@ -83,7 +83,7 @@ function openVarve({ bucket, prefix, table }: FunctionSettings): FunctionVarve {
       logger.info('invocation', { function: name, ...usedSince(before, meter.usage()) })
     }
   }
-  return { ...surroundings, objects, items, archives, log, invoke }
+  return { ...surroundings, objects, items, archives, log, privateWebhooks, invoke }
 }
 
 /** Requests and list price of one invocation. */

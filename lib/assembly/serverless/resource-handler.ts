@@ -1,5 +1,4 @@
 /** Custom resources of CloudFormation: topics and subscriptions, by `ResourceType`. What cannot be done fails with a sentence. */
-import { privateWebhooks } from './function-settings.ts'
 import { functionVarve } from './open-varve.ts'
 import { NOTHING, ResourceError, type ResourceRequest, type ResourceResult } from './resource-request.ts'
 import { applySubscription } from './subscription-resource.ts'
@@ -34,10 +33,7 @@ function apply(varve: ReturnType<typeof functionVarve>, event: ResourceRequest):
       return applyTopic(varve.log.topics, event)
     case 'Custom::VarveSubscription':
       return applySubscription(
-        {
-          subscriptions: subscriptionsElsewhere(varve, { served: true, privateWebhooks: privateWebhooks(process.env) }),
-          random: varve.random,
-        },
+        { subscriptions: subscriptionsElsewhere(varve, { served: true }), random: varve.random },
         event,
       )
     default:

@@ -4,14 +4,8 @@ import type { FunctionVarve } from './open-varve.ts'
 
 const elsewhere: Target = { deliver: async () => ({ outcome: 'failed', reason: 'nothing is delivered from here' }) }
 
-interface Elsewhere {
-  /** There is a function that serves them. */
-  readonly served: boolean
-  /** Webhooks may go to private networks. */
-  readonly privateWebhooks: boolean
-}
-
-export function subscriptionsElsewhere(varve: FunctionVarve, { served, privateWebhooks }: Elsewhere): Subscriptions {
+/** `served`: there is a function that serves them. */
+export function subscriptionsElsewhere(varve: FunctionVarve, { served }: { served: boolean }): Subscriptions {
   const targetFor = (spec: TargetSpec) => {
     if (!served) {
       throw new PushError(
@@ -20,7 +14,7 @@ export function subscriptionsElsewhere(varve: FunctionVarve, { served, privateWe
       )
     }
     return spec.kind === 'webhook'
-      ? webhookTarget(spec, { clock: varve.clock, mayBePrivate: privateWebhooks })
+      ? webhookTarget(spec, { clock: varve.clock, mayBePrivate: varve.privateWebhooks })
       : elsewhere
   }
   return new Subscriptions({ ...varve, targetFor })

@@ -3,7 +3,15 @@
  * the rest. Nothing above knows which. A put whose answer was lost is put again under the same key: keys are never
  * used twice for different bytes, so one found taken is our own.
  */
-import { type Clock, CorruptDataError, drawToken, hexOf, type Random, totalLength } from '../../base/index.ts'
+import {
+  type Clock,
+  CorruptDataError,
+  drawToken,
+  hexOf,
+  joinBytes,
+  type Random,
+  totalLength,
+} from '../../base/index.ts'
 import {
   type Allocate,
   type ItemKey,
@@ -63,7 +71,7 @@ export class SegmentStore {
   /** The operation that stores a carried blob. */
   carry(id: SegmentId, parts: readonly Uint8Array[]): WriteOperation {
     const version = drawToken(this.#options.random)
-    return { kind: 'put', key: segmentItemKey(id), expected: 'absent', version, value: joinParts(parts) }
+    return { kind: 'put', key: segmentItemKey(id), expected: 'absent', version, value: joinBytes(parts) }
   }
 
   mediumFor(bytes: number): Medium {
@@ -149,10 +157,6 @@ export class SegmentStore {
       throw error instanceof AggregateError ? error.errors[0] : error
     })
   }
-}
-
-function joinParts(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
 export function segmentObjectKey(id: SegmentId): string {

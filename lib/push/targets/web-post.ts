@@ -1,7 +1,7 @@
 /** One POST to a web address, over a connection that may be used again. */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { addressIn, isPublic, lookUpPublic } from './public-address.ts'
+import type { LookupFunction } from 'node:net'
 
 const ANSWER_BYTES_MAX = 64 * 1_024
 
@@ -10,8 +10,8 @@ export interface WebPost {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly signal: AbortSignal
-  /** Not to this machine and its networks. */
-  readonly onlyPublic: boolean
+  /** How a name is looked up; undefined: as the system does. An address in place of a name is not looked up. */
+  readonly lookup: LookupFunction | undefined
 }
 
 export interface WebAnswer {
@@ -22,13 +22,10 @@ export interface WebAnswer {
 }
 
 /** Redirects are answers like any other. @throws Error where nothing answers */
-export async function postTo({ address, headers, body, signal, onlyPublic }: WebPost): Promise<WebAnswer> {
-  const literal = addressIn(address)
-  if (onlyPublic && literal !== undefined && !isPublic(literal))
-    throw new Error(`${literal} is no address of the internet`)
+export async function postTo({ address, headers, body, signal, lookup }: WebPost): Promise<WebAnswer> {
   const request = address.protocol === 'https:' ? httpsRequest : httpRequest
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const options = { method: 'POST', headers, signal, ...(onlyPublic && { lookup: lookUpPublic }) }
+    const options = { method: 'POST', headers, signal, ...(lookup && { lookup }) }
     const sent = request(address, options, resolve)
     sent.on('error', reject)
     sent.end(body)

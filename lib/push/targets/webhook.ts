@@ -3,12 +3,13 @@
  * delivery and is the same when it is repeated, `webhook-signature` is HMAC-SHA256 over id, time and body. 2xx means taken.
  */
 import { createHmac } from 'node:crypto'
+import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../base/index.ts'
 import type { Delivery, PushBatch, Target, TargetSpec } from '../contract.ts'
 import { PushError } from '../errors.ts'
 import { within } from './deadline.ts'
 import { briefly, deliveryOf, failed } from './outcome.ts'
-import { addressIn, isPublic } from './public-address.ts'
+import { addressIn, isPublic, lookUpPublic } from './public-address.ts'
 import { postTo } from './web-post.ts'
 
 const TIMEOUT_MS = 30_000
@@ -38,24 +39,27 @@ export function webhookTarget({ url, secret }: WebhookSpec, { clock, mayBePrivat
   }
   const literal = addressIn(address)
   if (!mayBePrivate && literal !== undefined && !isPublic(literal)) {
-    throw invalid(`url is no address of the internet: start the server with VARVE_WEBHOOK_PRIVATE=true if it may be`)
+    throw invalid('url is no address of the internet: start the server with VARVE_WEBHOOK_PRIVATE=true if it may be')
   }
   const key = Buffer.from(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : '', 'base64')
   if (key.length < SECRET_BYTES_MIN || key.length > SECRET_BYTES_MAX) {
     throw invalid(`secret must be ${SECRET_PREFIX} and ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes in base64`)
   }
-  return { deliver: (batch, signal) => post({ address, key, clock, onlyPublic: !mayBePrivate }, batch, signal) }
+  return {
+    deliver: (batch, signal) =>
+      post({ address, key, clock, lookup: mayBePrivate ? undefined : lookUpPublic }, batch, signal),
+  }
 }
 
 interface Webhook {
   readonly address: URL
   readonly key: Buffer
   readonly clock: Clock
-  readonly onlyPublic: boolean
+  readonly lookup: LookupFunction | undefined
 }
 
 async function post(
-  { address, key, clock, onlyPublic }: Webhook,
+  { address, key, clock, lookup }: Webhook,
   batch: PushBatch,
   signal: AbortSignal,
 ): Promise<Delivery> {
@@ -72,7 +76,7 @@ async function post(
       'webhook-signature': `v1,${signature}`,
     }
     const { status, text, retryAfter } = await within(TIMEOUT_MS, { clock, signal }, limited =>
-      postTo({ address, headers, body, signal: limited, onlyPublic }),
+      postTo({ address, headers, body, signal: limited, lookup }),
     )
     if (status >= 200 && status < 300) return deliveryOf(parsed(text), batch)
     return failed(`${status} ${briefly(text)}`, { retryAfterMs: retryAfterMs(retryAfter) })
