@@ -147,6 +147,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: [
       '@platformatic/kafka',
       'commander',
+      'esbuild',
       'node:events',
       'node:fs',
       'node:module',
@@ -175,7 +176,7 @@ const INNER_DOORS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Where a process begins: imported by nobody. Doors (`index.ts`) need not be listed. */
-const ENTRY_POINTS = [/^lib\/cli\/program\.ts$/, /^functions\/(portable\/)?[^/]+\.ts$/, /^infra\/[^/]+\.ts$/]
+const ENTRY_POINTS = [/^lib\/cli\/(program|bundle)\.ts$/, /^functions\/(portable\/)?[^/]+\.ts$/, /^infra\/[^/]+\.ts$/]
 
 interface Ambient {
   readonly names: RegExp
