@@ -167,9 +167,17 @@ export function focusOf(seed: number): Focus {
   return 'log'
 }
 
-/** It goes on for hours of virtual time, or has jobs that look around every few seconds: it takes many times as long as others. */
-export function isLong({ tuning, watchIdle }: Plan): boolean {
-  return tuning.upkeep !== undefined || tuning.push !== undefined || tuning.expiry !== undefined || watchIdle
+/** Of all producers of a short history together. */
+const SHORT_BATCHES_MAX = 20
+
+/**
+ * It goes on for hours of virtual time, has jobs that look around every few seconds, or much is produced: it takes many times
+ * as long as others.
+ */
+export function isLong({ tuning, watchIdle, producers }: Plan): boolean {
+  const batches = producers.reduce((sum, one) => sum + one.batches, 0)
+  const goesOn = tuning.upkeep !== undefined || tuning.push !== undefined || tuning.expiry !== undefined || watchIdle
+  return goesOn || batches > SHORT_BATCHES_MAX
 }
 
 export function drawPlan(seed: number): Plan {

@@ -8,7 +8,7 @@ import { fetchOffsets } from './offsets.ts'
 /** How often it is looked whether the group is at rest, in ms. */
 const LOOK_MS = 500
 /** So long it must be at rest to be trusted. */
-const TRUST_MS = 30_000
+const TRUST_MS = 15_000
 
 type GroupReads = Pick<ConsumerSurroundings, 'topic' | 'standbyReplicas'>
 

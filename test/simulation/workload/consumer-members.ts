@@ -472,7 +472,7 @@ export class ConsumerMember {
     if (order === 'anew') this.#memberId = this.#plan.protocol === 'classic' ? '' : this.#memberId
     if (code === 'MEMBER_ID_REQUIRED') this.#memberId = memberIdOf(error)
     if (order === 'find') this.#client.reconnect()
-    await this.#pauses.sleep(rng.spread(10, 500))
+    await this.#pauses.sleep(order === 'wait' ? rng.spread(100, 3_000) : rng.spread(10, 500))
   }
 
   /** Whom nobody replaces, who owes nothing for long and was heard of in time is not put out. */

@@ -9,9 +9,9 @@ import { coordinatorSeenBy } from './coordinators.ts'
 import { ShareGroupMember } from './share-group-members.ts'
 
 /** How often it is looked whether the group is at rest, in ms. */
-const LOOK_MS = 500
+const LOOK_MS = 1_500
 /** So long it must be at rest to be trusted. */
-const TRUST_MS = 30_000
+const TRUST_MS = 15_000
 
 export class ShareGroupWork {
   readonly #scene: Scene

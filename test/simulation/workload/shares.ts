@@ -12,8 +12,14 @@ import { Client, failureOf, type Scene } from './client.ts'
 /** Of acknowledgements that go to any gateway, not to that of the session: each takes them. */
 const ELSEWHERE_CHANCE = 0.2
 
+/** Some small batches: more would be read and not given where few may be in flight. */
+const ACQUIRED_BYTES_MAX = 1_000
+
 /** How often it is looked whether all is done, in ms. */
 const LOOK_MS = 1_000
+
+/** After the healing members take as much as they may: one at a time shows nothing new, and takes long. */
+const HEALED = { recordsMax: 100, pauseMs: 2 * LOOK_MS }
 
 export class ShareWork {
   readonly #scene: Scene
@@ -196,7 +202,7 @@ class ShareMember {
       await world.sleep(ms)
     } else if (world.time < healMs) await this.#client.pause(plan.thinkMs)
     // After the healing nobody is slower than the locks are.
-    else if (!delivery) await this.#client.pause(Math.min(plan.thinkMs, LOOK_MS))
+    else if (!delivery) await this.#client.pause(HEALED.pauseMs)
     if (!this.#isInSession) this.#letGo()
     const surelyUntilMs = delivery?.heldUntilMs ?? 0
     const isHealed = world.time >= healMs
@@ -226,7 +232,7 @@ class ShareMember {
 
   /** Undefined: there was nothing. */
   async #acquire(partition: number): Promise<Delivery | undefined> {
-    const { plan, group, topic } = this.#surroundings
+    const { plan, group, topic, healMs } = this.#surroundings
     const { world, history } = this.#client.scene
     const delivery: Delivery = {
       kind: 'delivery',
@@ -245,13 +251,14 @@ class ShareMember {
       outcome: 'unknown',
     }
     history.push(delivery)
+    const recordsMax = world.time < healMs ? plan.recordsMax : HEALED.recordsMax
     const acquire = async ({ shares: { records, configs } }: Service, signal: AbortSignal) => {
       const session = records.sessions.find(this.#consumer)
       const { share } = await configs.ofGroup(group.name)
       const { spans } = await records.acquire({
         ...this.#consumer,
         session: session.number,
-        ...{ topic, partition, recordsMax: plan.recordsMax, bytesMax: 100_000, strict: plan.strict },
+        ...{ topic, partition, recordsMax, bytesMax: ACQUIRED_BYTES_MAX, strict: plan.strict },
         signal: AbortSignal.any([session.signal, signal]),
       })
       return { spans, lockMs: share.recordLockDurationMs, deliveriesMax: share.deliveryCountLimit }
