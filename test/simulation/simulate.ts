@@ -1,8 +1,6 @@
 /**
  * `npm run simulate -- --seed N --histories N --minutes N`: looks for violations, shrinks the first that it finds, and
- * exits with 1. `--focus NAME` (log, push, …: `focuses` in plan.ts) runs such histories only, `--short` leaves out those that go on for
- * hours of virtual time or have upkeep, `--plant NAME` plants a bug, `--all` goes on after a violation, `--whole` tells all of the
- * shrunk history and its trace, not their ends alone.
+ * exits with 1. `--help` tells the options.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -14,7 +12,19 @@ import { plants } from './plants/index.ts'
 const BRIEF = { operations: 16, lines: 30, columns: 300, properties: 4, histories: 3 }
 const WHOLE = { operations: 2_000, lines: 20_000, columns: Infinity, properties: 20, histories: 20 }
 
-const { values } = parseArgs({
+const USAGE = `npm run simulate -- [options]
+  --seed N        the first seed (of the clock)
+  --histories N   how many (2000)
+  --minutes N     no new ones after so long
+  --focus NAME    only those about ${focuses.join(', ')}
+  --short         none that take many times as long as others
+  --plant NAME    with a planted bug (test/simulation/plants)
+  --workers N     threads (one a processor)
+  --all           goes on after a violation
+  --no-shrink     does not shrink the first that is found
+  --whole         tells all of the shrunk history and its trace`
+
+const { values } = readArguments({
   options: {
     seed: { type: 'string' },
     histories: { type: 'string' },
@@ -26,8 +36,17 @@ const { values } = parseArgs({
     'no-shrink': { type: 'boolean', default: false },
     whole: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
+if (values.help) {
+  console.log(USAGE)
+  process.exit()
+}
+if (values.focus !== undefined && !focuses.some(one => one === values.focus))
+  refuse(`no focus is called ${values.focus}`)
+for (const name of ['seed', 'histories', 'minutes', 'workers'] as const)
+  if (values[name] !== undefined && !(Number(values[name]) >= 0)) refuse(`--${name} takes a number`)
 
 const firstSeed = values.seed === undefined ? Date.now() % 1_000_000_000 : Number(values.seed)
 const threads = values.workers === undefined ? availableParallelism() : Number(values.workers)
@@ -57,6 +76,19 @@ const tally = await runHistories({
 report(tally)
 await tellFailures(tally)
 process.exitCode = tally.failures.length > 0 ? 1 : 0
+
+function readArguments<T extends Parameters<typeof parseArgs>[0] & object>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
+}
+
+function refuse(why: string): never {
+  console.error(`${why}\n${USAGE}`)
+  process.exit(2)
+}
 
 function report({ histories, steps, virtualMs, counters, ...paces }: Tally): void {
   const seconds = (performance.now() - started) / 1_000
