@@ -1,6 +1,7 @@
 /**
  * The pointer of an archive: `archives` / <topic id>. Its compare-and-swap is the one step that makes new table metadata current
  * and says how far the partitions are archived. It also says what an attempt may have left: whoever comes next clears it away.
+ * Where the table is in a catalog, the catalog decides; the pointer names the table, and says how far it was archived at least.
  */
 import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../base/index.ts'
 import type { ItemKey } from '../storage/index.ts'
@@ -19,10 +20,14 @@ export interface ArchiveItem {
   readonly abandoned: readonly string[]
   /** Files in the table's folder that the current metadata needs no more. */
   readonly removing: readonly string[]
+  /** The table's name in a catalog; '': it is in the folder, or there is none yet. */
+  readonly table: string
 }
 
 export const ARCHIVES = 'archives'
-const FORMAT_VERSION = 1
+const FORMAT_VERSION = 2
+/** Of archives in a folder, which are written as they always were. */
+const FORMAT_OF_FOLDERS = 1
 
 export function archiveKey(topicId: string): ItemKey {
   return { pk: ARCHIVES, sk: topicId }
@@ -35,10 +40,12 @@ export const NO_ARCHIVE: Omit<ArchiveItem, 'topicName'> = {
   attempt: '',
   abandoned: [],
   removing: [],
+  table: '',
 }
 
 export function encodeArchive(item: ArchiveItem): Uint8Array {
-  const writer = new ByteWriter(256).uint8(FORMAT_VERSION)
+  const isInFolder = item.table === ''
+  const writer = new ByteWriter(256).uint8(isInFolder ? FORMAT_OF_FOLDERS : FORMAT_VERSION)
   writer.string(item.topicName).uint(item.edition).string(item.metadata)
   writer.uint(item.offsets.length)
   for (const offset of item.offsets) writer.uint(offset)
@@ -47,6 +54,7 @@ export function encodeArchive(item: ArchiveItem): Uint8Array {
     writer.uint(names.length)
     for (const name of names) writer.string(name)
   }
+  if (!isInFolder) writer.string(item.table)
   return writer.finish()
 }
 
@@ -54,7 +62,7 @@ export function encodeArchive(item: ArchiveItem): Uint8Array {
 export function decodeArchive(bytes: Uint8Array): ArchiveItem {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
-  checkFormat('archive', version, FORMAT_VERSION)
+  checkFormat('archive', version, FORMAT_VERSION, FORMAT_OF_FOLDERS)
   const item = {
     topicName: reader.string(),
     edition: reader.uint(),
@@ -63,6 +71,7 @@ export function decodeArchive(bytes: Uint8Array): ArchiveItem {
     attempt: reader.string(),
     abandoned: reader.list(name => name.string()),
     removing: reader.list(name => name.string()),
+    table: version === FORMAT_OF_FOLDERS ? '' : reader.string(),
   }
   if (item.edition > 0 === (item.metadata === '')) throw new CorruptDataError('an archive without its metadata')
   return item

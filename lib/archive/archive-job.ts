@@ -26,13 +26,13 @@ const TIMES_MAX = 10_000
 
 interface JobParts extends ArchiveParts {
   /** What writes Parquet and Avro is loaded where it is used. */
-  readonly loadArchiver: () => Promise<Pick<typeof import('./archive-some.ts'), 'archiveSome'>>
+  readonly loadArchiver: () => Promise<Pick<typeof import('./archive-topic.ts'), 'archiveTopic'>>
 }
 
 export function archiveJob(parts: Omit<ArchiveParts, 'limits'> & Partial<JobParts>, intervalMs: number): UpkeepJob {
   const archiver = new Archiver({
     limits: DEFAULT_ARCHIVE_LIMITS,
-    loadArchiver: () => import('./archive-some.ts'),
+    loadArchiver: () => import('./archive-topic.ts'),
     ...parts,
   })
   return { name: 'archive', intervalMs, intervalMsMax: intervalMs, run: pass => archiver.run(pass) }
@@ -84,10 +84,10 @@ class Archiver {
       await pass.pause()
     }
     const archived = await pass.hold(`archive/${topic.id}`, async signal => {
-      const { archiveSome } = await this.#parts.loadArchiver()
+      const { archiveTopic } = await this.#parts.loadArchiver()
       const sum = { records: 0, files: 0 }
       for (;;) {
-        const some = await archiveSome(this.#parts, { topic, ends, signal, pause })
+        const some = await archiveTopic(this.#parts, { topic, ends, signal, pause })
         sum.records += some?.records ?? 0
         sum.files += some?.files ?? 0
         if (!some?.isFull) return sum

@@ -37,6 +37,7 @@ import {
   swapArchive,
   tableFolder,
 } from './stored-archive.ts'
+import type { TableCatalog } from './table-catalog.ts'
 import { appendSnapshot, currentSnapshot, encodeMetadata, type Snapshot, type TableMetadata } from './table-metadata.ts'
 import { readManifests, readMetadata } from './table-reader.ts'
 import { columnsOf, type EvolvedSchema, evolveSchema } from './table-schema.ts'
@@ -46,6 +47,8 @@ export interface ArchiveParts extends ArchiveStores {
   readonly clock: Clock
   readonly logger: Logger
   readonly limits: ArchiveLimits
+  /** Where new tables are made; absent: in the folder of archives. */
+  readonly catalog?: TableCatalog | undefined
 }
 
 export interface ArchiveRun {
@@ -103,6 +106,7 @@ export async function archiveSome(parts: ArchiveParts, run: ArchiveRun): Promise
 async function begin(parts: ArchiveParts, topic: Topic): Promise<StoredArchive | undefined> {
   const stored = await readArchive(parts.items, topic.id)
   const former = stored?.item ?? { ...NO_ARCHIVE, topicName: topic.name }
+  if (former.table !== '') return undefined
   const abandoned = [...former.abandoned, former.attempt].filter(attempt => attempt !== '').slice(-ABANDONED_MAX)
   const item = { ...former, abandoned, attempt: drawAttempt(parts.random, parts.clock.now()) }
   const version = await swapArchive(parts, topic.id, stored?.version ?? 'absent', item)

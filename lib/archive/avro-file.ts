@@ -29,6 +29,22 @@ const TYPES_MAX = 16
 const types = new Map<string, avro.Type>()
 const LONG = avro.Type.forSchema('long')
 const BYTES = avro.Type.forSchema('bytes')
+/** Other programs draw ids of snapshots from all 64 bits. */
+const EXACT_LONG = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => {
+    const value = bytes.readBigInt64LE()
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  },
+  toBuffer: (value: number | bigint) => {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigInt64LE(BigInt(value))
+    return bytes
+  },
+  fromJSON: Number,
+  toJSON: String,
+  isValid: (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value),
+  compare: (a: number | bigint, b: number | bigint) => (a < b ? -1 : a > b ? 1 : 0),
+})
 
 export function encodeAvroFile(
   schema: AvroSchema,
@@ -45,7 +61,7 @@ export function encodeAvroFile(
   return Buffer.concat([HEAD.toBuffer({ magic: MAGIC, meta, sync }), ...encoded])
 }
 
-/** Longs are numbers: those of ours are below 2^53. @throws Error where the bytes are no such file */
+/** Longs are numbers, and bigints where a number would not be exact. @throws Error where the bytes are no such file */
 export function decodeAvroFile(bytes: Uint8Array): unknown[] {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
@@ -58,12 +74,16 @@ export function decodeAvroFile(bytes: Uint8Array): unknown[] {
   const { magic, meta, sync } = read<{ magic: Buffer; meta: Record<string, Buffer>; sync: Buffer }>(HEAD)
   if (!magic.equals(MAGIC)) throw new Error('no Avro file')
   const { 'avro.schema': schema, 'avro.codec': codec } = meta
-  if (!schema || codec?.toString() !== 'deflate') throw new Error(`Avro compressed with ${codec}`)
+  const isDeflated = codec?.toString() === 'deflate'
+  if (!schema || !(isDeflated || codec === undefined || codec.toString() === 'null')) {
+    throw new Error(`Avro compressed with ${codec}`)
+  }
   const type = typeOf(schema.toString())
   const rows: unknown[] = []
   while (at < file.length) {
     const count = read<number>(LONG)
-    const block = inflateRawSync(read<Buffer>(BYTES))
+    const stored = read<Buffer>(BYTES)
+    const block = isDeflated ? inflateRawSync(stored) : stored
     for (let row = 0, from = 0; row < count; row++) {
       const { value, offset } = type.decode(block, from)
       if (offset < 0) throw new Error('a block ends early')
@@ -79,7 +99,7 @@ export function decodeAvroFile(bytes: Uint8Array): unknown[] {
 function typeOf(schema: string): avro.Type {
   const known = types.get(schema)
   if (known) return known
-  const type = avro.Type.forSchema(JSON.parse(schema))
+  const type = avro.Type.forSchema(JSON.parse(schema), { registry: { long: EXACT_LONG } })
   if (types.size >= TYPES_MAX) types.clear()
   types.set(schema, type)
   return type

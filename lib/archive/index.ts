@@ -1,5 +1,7 @@
 export { archiveJob } from './archive-job.ts'
 export { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS } from './limits.ts'
+export { type CatalogRequest, RestCatalog } from './rest-catalog.ts'
 export { ARCHIVE_FOLDER, neededByArchive } from './stored-archive.ts'
+export type { TableCatalog } from './table-catalog.ts'
 export type { IcebergField } from './table-schema.ts'
 export { topicTable } from './topic-table.ts'

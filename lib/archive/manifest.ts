@@ -4,7 +4,7 @@
  */
 import { CorruptDataError } from '../base/index.ts'
 import { type AvroSchema, decodeAvroFile, encodeAvroFile } from './avro-file.ts'
-import { FIELD, type IcebergSchema } from './table-schema.ts'
+import { FIELD, type IcebergSchema, PARTITION_SPEC } from './table-schema.ts'
 
 /** A data file that is being added. Ranges are inclusive. */
 export interface DataFile {
@@ -48,9 +48,6 @@ interface ManifestEntry {
   }
 }
 
-export const PARTITION_SPEC = [
-  { 'source-id': FIELD.timestamp, 'field-id': 1000, name: 'timestamp_day', transform: 'day' },
-]
 const STATUS = { existing: 0, added: 1 } as const
 
 const ENTRY_SCHEMA = {
@@ -154,7 +151,8 @@ function byField(value: string, keyId: number, valueId: number) {
 /** What a manifest or list belongs to. */
 export interface SnapshotPlace {
   readonly snapshotId: number
-  readonly parentId: number | undefined
+  /** A bigint where another program drew it from all 64 bits. */
+  readonly parentId: number | bigint | undefined
   readonly sequenceNumber: number
   readonly schema: IcebergSchema
 }

@@ -4,8 +4,7 @@
  */
 import { CorruptDataError } from '../base/index.ts'
 import type { Topic } from '../log/index.ts'
-import { PARTITION_SPEC } from './manifest.ts'
-import type { EvolvedSchema, IcebergSchema } from './table-schema.ts'
+import { type EvolvedSchema, type IcebergSchema, PARTITION_SPEC, TABLE_PROPERTIES } from './table-schema.ts'
 
 export interface Snapshot {
   readonly 'snapshot-id': number
@@ -112,8 +111,7 @@ export function appendSnapshot(
     properties: {
       'varve.topic': topic.name,
       'varve.topic-id': topic.id,
-      'write.format.default': 'parquet',
-      'write.parquet.compression-codec': 'zstd',
+      ...TABLE_PROPERTIES,
     },
     'current-snapshot-id': snapshotId,
     refs: { main: { 'snapshot-id': snapshotId, type: 'branch' } },

@@ -31,9 +31,13 @@ export interface IcebergSchema {
 export const FIELD = { partition: 1, offset: 2, timestamp: 3, key: 4, value: 5, headers: 6 } as const
 const HEADER = { element: 7, key: 8, value: 9 } as const
 /** Unfolded columns have ids above this. */
-const FIXED_IDS = 99
+export const FIXED_IDS = 99
 
-const RECORD_FIELDS: readonly IcebergField[] = [
+export const PARTITION_SPEC = [
+  { 'source-id': FIELD.timestamp, 'field-id': 1000, name: 'timestamp_day', transform: 'day' },
+]
+
+export const RECORD_FIELDS: readonly IcebergField[] = [
   { id: FIELD.partition, name: 'partition', required: true, type: 'int' },
   { id: FIELD.offset, name: 'offset', required: true, type: 'long' },
   { id: FIELD.timestamp, name: 'timestamp', required: false, type: 'timestamptz' },
@@ -57,6 +61,12 @@ const RECORD_FIELDS: readonly IcebergField[] = [
     },
   },
 ]
+
+/** Of every archive's table. */
+export const TABLE_PROPERTIES = {
+  'write.format.default': 'parquet',
+  'write.parquet.compression-codec': 'zstd',
+} as const
 
 const ICEBERG_TYPES: Readonly<Record<ArchiveColumn['type'], string>> = {
   string: 'string',

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { UpkeepSettings } from '../log/index.ts'
+import { type CatalogLocation, readCatalogLocation } from './catalog-location.ts'
 import { ConfigError } from './config-error.ts'
 import { type HttpAccessConfig, readHttpAccess } from './http-config.ts'
 import { type ItemsLocation, type ObjectsLocation, readItemsLocation, readObjectsLocation } from './store-location.ts'
@@ -26,6 +27,8 @@ export interface Config {
   readonly ecsMetadataUri: string | undefined
   readonly objects: ObjectsLocation
   readonly items: ItemsLocation
+  /** Where tables of archives are made; undefined: in a folder beside the objects. */
+  readonly catalog: CatalogLocation | undefined
   /** $ a month for the whole fleet. */
   readonly flushBudget: number
   readonly autoCreateTopics: boolean
@@ -84,6 +87,12 @@ export const settings = {
     option: '--items <url>',
     variable: 'VARVE_ITEMS',
     about: 'lmdb:DIR or dynamodb://TABLE?region=&endpoint=; absent, in --data',
+  },
+  archiveCatalog: {
+    option: '--archive-catalog <url>',
+    variable: 'VARVE_ARCHIVE_CATALOG',
+    about:
+      'Iceberg REST catalog where tables of archives are made: https://HOST/PATH?warehouse=&namespace=&sigv4=&region=; absent, beside the objects',
   },
   flushBudget: {
     option: '--flush-budget <dollars>',
@@ -203,7 +212,10 @@ interface Setting {
 }
 
 /** A secret is told by the environment alone: options can be seen by every user of the machine. */
-export const secretSettings = { adminKey: 'VARVE_ADMIN_KEY' } as const
+export const secretSettings = {
+  adminKey: 'VARVE_ADMIN_KEY',
+  archiveCatalogToken: 'VARVE_ARCHIVE_CATALOG_TOKEN',
+} as const
 
 export type SettingValues = {
   readonly [K in keyof typeof settings | keyof typeof secretSettings]?: string | boolean | undefined
@@ -233,7 +245,7 @@ export function readConfig(values: SettingValues): Config {
   if (!insecureListen) refuseOpenAddress(kafka)
   const httpTexts = {
     httpAuth: textOf('httpAuth', values),
-    adminKey: typeof values.adminKey === 'string' ? values.adminKey.trim() : '',
+    adminKey: secretOf('adminKey', values),
     httpAnonymous: textOf('httpAnonymous', values),
     corsOrigins: textOf('corsOrigins', values),
     oidcIssuer: textOf('oidcIssuer', values),
@@ -304,15 +316,16 @@ function readUpkeep(values: SettingValues): UpkeepConfig {
 }
 
 /** Where the stores are, and how upkeep is done: all that a command needs which serves nobody. @throws ConfigError */
-export function readStoresConfig(values: SettingValues): Pick<Config, 'objects' | 'items' | 'upkeep'> {
+export function readStoresConfig(values: SettingValues): Pick<Config, 'objects' | 'items' | 'catalog' | 'upkeep'> {
   return { ...readLocations(values), upkeep: readUpkeep(values) }
 }
 
-function readLocations(values: SettingValues): Pick<Config, 'objects' | 'items'> {
+function readLocations(values: SettingValues): Pick<Config, 'objects' | 'items' | 'catalog'> {
   const data = resolve(textOf('data', values))
   return {
     objects: readObjectsLocation(textOf('objects', values) || `file:${data}`),
     items: readItemsLocation(textOf('items', values) || `lmdb:${resolve(data, 'items')}`),
+    catalog: readCatalogLocation(textOf('archiveCatalog', values), secretOf('archiveCatalogToken', values)),
   }
 }
 
@@ -348,6 +361,11 @@ function textOf(name: keyof typeof settings, values: SettingValues): string {
   if (value !== undefined && value !== '') return String(value).trim()
   const setting: Setting = settings[name]
   return setting.default ?? ''
+}
+
+function secretOf(name: keyof typeof secretSettings, values: SettingValues): string {
+  const value = values[name]
+  return typeof value === 'string' ? value.trim() : ''
 }
 
 /** The option, as it is written on the command line. */

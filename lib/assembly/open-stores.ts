@@ -3,9 +3,10 @@
  * because loading it takes longer than all the rest of the start.
  */
 import { join } from 'node:path'
-import { ARCHIVE_FOLDER } from '../archive/index.ts'
+import { ARCHIVE_FOLDER, type TableCatalog } from '../archive/index.ts'
 import type { Clock, Random } from '../base/index.ts'
 import type { LogPrices } from '../log/index.ts'
+import type { SignedService, SignRequest } from '../storage/aws/index.ts'
 import {
   type ItemStore,
   meterItems,
@@ -18,8 +19,10 @@ import {
   StoreMeter,
   type StoreUsage,
 } from '../storage/index.ts'
+import type { CatalogLocation } from './catalog-location.ts'
 import { ConfigError } from './config-error.ts'
 import { awsLogPrices } from './log-prices.ts'
+import { bucketFiles, openCatalog } from './open-catalog.ts'
 import type { ItemsLocation, ObjectsLocation, ServicePlace } from './store-location.ts'
 
 export interface Stores {
@@ -27,6 +30,8 @@ export interface Stores {
   readonly items: ItemStore
   /** Of the tables of archived topics. */
   readonly archives: PublishedFiles
+  /** Of those that are made from now on. */
+  readonly catalog: TableCatalog | undefined
   /** Absent where the stores cost nothing. */
   readonly prices: LogPrices | undefined
   usage(): StoreUsage
@@ -36,6 +41,7 @@ export interface Stores {
 interface Locations {
   readonly objects: ObjectsLocation
   readonly items: ItemsLocation
+  readonly catalog?: CatalogLocation | undefined
 }
 
 interface Surroundings {
@@ -44,16 +50,18 @@ interface Surroundings {
 }
 
 /** @throws ConfigError */
-export async function openStores({ objects, items }: Locations, surroundings: Surroundings): Promise<Stores> {
+export async function openStores({ objects, items, catalog }: Locations, surroundings: Surroundings): Promise<Stores> {
   try {
     const opened = await Promise.all([openObjects(objects, surroundings), openItems(items, surroundings)])
     const archives = await openArchives(objects, surroundings)
+    const filesAt = await tableFiles(objects, surroundings)
     const meter = new StoreMeter()
     return {
       // Every key has an id of its own, so one that is taken on a retry was taken by the first try.
       objects: retryObjects(meterObjects(opened[0], meter), { ...surroundings, uniqueKeys: true }),
       items: retryItems(meterItems(opened[1], meter), surroundings),
       archives,
+      catalog: catalog && openCatalog(catalog, { ...surroundings, filesAt, signerOf }),
       prices: objects.kind === 'file' && items.kind === 'lmdb' ? undefined : awsLogPrices(),
       usage: () => meter.usage(),
       close: async () => {
@@ -96,6 +104,27 @@ async function openArchives(location: ObjectsLocation, surroundings: Surrounding
     { client: createS3Client(clientOptionsOf(location)), bucket: location.bucket, prefix },
     surroundings,
   )
+}
+
+async function signerOf(service: SignedService): Promise<SignRequest> {
+  return (await import('../storage/aws/index.ts')).createRequestSigner(service)
+}
+
+/** By their locations, the files of tables in a catalog: in S3, and where the objects are in a folder, in folders too. */
+async function tableFiles(
+  location: ObjectsLocation,
+  surroundings: Surroundings,
+): Promise<(place: string) => PublishedFiles | undefined> {
+  if (location.kind === 'file') {
+    const { openPublishedFolder } = await import('../storage/local/index.ts')
+    return place => {
+      const folder = /^(?:file:(?:\/\/)?)?(\/.+)$/.exec(place)?.[1]
+      return folder === undefined ? undefined : openPublishedFolder(folder, surroundings.random)
+    }
+  }
+  const { createS3Client, openPublishedBucket } = await import('../storage/aws/index.ts')
+  const client = createS3Client(clientOptionsOf(location))
+  return place => bucketFiles(place, (bucket, prefix) => openPublishedBucket({ client, bucket, prefix }, surroundings))
 }
 
 async function openItems(location: ItemsLocation, { clock, random }: Surroundings): Promise<ItemStore> {

@@ -1,5 +1,5 @@
 /** The upkeep of a log and of what stands on it. */
-import { archiveJob, neededByArchive } from '../archive/index.ts'
+import { archiveJob, neededByArchive, type TableCatalog } from '../archive/index.ts'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import { expireGroupsJob, forgetTopicsInGroups } from '../groups/index.ts'
 import { forgetIdempotencyKeysJob, forgetInstancesJob, forgetKeysJob } from '../http/index.ts'
@@ -23,6 +23,8 @@ interface UpkeepParts {
   readonly log: Log
   readonly items: ItemStore
   readonly archives: PublishedFiles
+  /** Where new archives' tables are made; absent: in `archives`. */
+  readonly catalog?: TableCatalog | undefined
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger

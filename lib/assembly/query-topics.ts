@@ -28,7 +28,7 @@ export interface QueryResult {
  * @throws ConfigError where the stores or DuckDB cannot be had, or where the query is wrong; StoreError, CorruptDataError
  */
 export async function queryTopics(
-  config: Pick<Config, 'objects' | 'items'>,
+  config: Pick<Config, 'objects' | 'items' | 'catalog'>,
   sql: string,
   options: QueryOptions,
   use: (result: QueryResult) => Promise<void>,
@@ -127,6 +127,7 @@ async function makeTables(
     ...common,
     log,
     files: stores.archives,
+    catalog: stores.catalog,
     scratch,
     signal: options.signal,
     onRecord: (size: number) => {
@@ -135,8 +136,11 @@ async function makeTables(
     },
   }
   for (const topic of topicsNamed(names, await log.topics.list())) {
-    const { archived, live, fields } = await topicTable(parts, topic, `live-${topic.id}`)
-    const paths = [...(await localPaths(stores.archives, archived, scratch)), ...live.map(pathOf)]
+    const { archived, files, live, fields } = await topicTable(parts, topic, `live-${topic.id}`)
+    const paths = [
+      ...(await localPaths(files, archived, { scratch, folder: `archive/${topic.id}` })),
+      ...live.map(pathOf),
+    ]
     await connection.run(viewOf(topic, fields, paths))
   }
 }
@@ -154,7 +158,7 @@ function topicsNamed(names: ReadonlySet<string>, topics: readonly Topic[]): Read
 async function localPaths(
   files: PublishedFiles,
   names: readonly string[],
-  scratch: PublishedFiles,
+  { scratch, folder }: { readonly scratch: PublishedFiles; readonly folder: string },
 ): Promise<readonly string[]> {
   const paths: string[] = []
   for (const name of names) {
@@ -162,9 +166,9 @@ async function localPaths(
     if (!uri.startsWith(FILE)) {
       const bytes = await files.get(name)
       if (!bytes) throw new ConfigError(`The archive lacks ${uri}: restore it, or delete the archive.`)
-      await scratch.put(`archive/${name}`, [bytes])
+      await scratch.put(`${folder}/${name}`, [bytes])
     }
-    paths.push(uri.startsWith(FILE) ? pathOf(uri) : pathOf(scratch.uri(`archive/${name}`)))
+    paths.push(uri.startsWith(FILE) ? pathOf(uri) : pathOf(scratch.uri(`${folder}/${name}`)))
   }
   return paths
 }

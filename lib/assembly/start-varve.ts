@@ -96,10 +96,14 @@ async function startParts(
   if (config.upkeep.background) {
     const owner = `gateway ${cluster.nodeId} at ${addressText(advertised.host, advertised.port || gateway.port)}`
     const isMine = (key: string) => isCoordinator(key, cluster)
-    const upkeep = openUpkeep({ ...common, archives: stores.archives, log, transactions }, config.upkeep, {
-      owner,
-      isMine,
-    })
+    const upkeep = openUpkeep(
+      { ...common, archives: stores.archives, catalog: stores.catalog, log, transactions },
+      config.upkeep,
+      {
+        owner,
+        isMine,
+      },
+    )
     upkeep.start()
     endings.push(() => upkeep.close())
   }

@@ -7,12 +7,12 @@ import { withLog } from './with-log.ts'
 
 /** One pass of all jobs over the stores, beside whatever servers run there. @throws ConfigError */
 export async function runUpkeep(
-  config: Pick<Config, 'objects' | 'items' | 'upkeep'>,
+  config: Pick<Config, 'objects' | 'items' | 'catalog' | 'upkeep'>,
   logger: Logger,
   run: OneRun,
 ): Promise<OneRunResult> {
   return withLog(config, logger, async ({ log, stores, common }) => {
-    const upkeep = openUpkeep({ ...common, archives: stores.archives, log }, config.upkeep, {
+    const upkeep = openUpkeep({ ...common, archives: stores.archives, catalog: stores.catalog, log }, config.upkeep, {
       owner: 'a pass of its own',
       shortLived: true,
     })

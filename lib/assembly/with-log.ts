@@ -20,7 +20,7 @@ export interface OpenedLog {
 
 /** Closes what it opened, whatever `use` comes to. @throws ConfigError where the stores cannot be had; what `use` throws */
 export async function withLog<T>(
-  config: Pick<Config, 'objects' | 'items'>,
+  config: Pick<Config, 'objects' | 'items'> & Partial<Pick<Config, 'catalog'>>,
   logger: Logger,
   use: (opened: OpenedLog) => Promise<T>,
 ): Promise<T> {

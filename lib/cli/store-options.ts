@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { ConfigError, readStoresConfig, type SettingValues, settings } from '../assembly/index.ts'
+import { ConfigError, readStoresConfig, type SettingValues, secretSettings, settings } from '../assembly/index.ts'
 import { UsageError } from './failure.ts'
 
 /** What commands that work on the stores themselves share: no server needs to run. */
@@ -25,7 +25,8 @@ export function storeCommand(
 export function readStores(options: SettingValues): ReturnType<typeof readStoresConfig> {
   const fromEnvironment = Object.entries(settings).map(([name, { variable }]) => [name, process.env[variable]])
   try {
-    return readStoresConfig({ ...Object.fromEntries(fromEnvironment), ...options })
+    const archiveCatalogToken = process.env[secretSettings.archiveCatalogToken]
+    return readStoresConfig({ ...Object.fromEntries(fromEnvironment), ...options, archiveCatalogToken })
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message) : error
   }

@@ -49,6 +49,13 @@ test.each([0, 1, 5_000])("others' %i rows are read", async count => {
   expect(decodeAvroFile(Buffer.concat(parts))).toEqual(rowsOf(count))
 })
 
+test('whole numbers of all 64 bits are exact, and those that a number holds are numbers', () => {
+  const schema = { type: 'record' as const, name: 'row', fields: [{ name: 'id', type: ['null', 'long'] as never }] }
+  const ids = [null, 0, -1, 2 ** 53 - 1, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)]
+  const rows = ids.map(id => ({ id }))
+  expect(decodeAvroFile(encodeAvroFile(schema, {}, rows))).toEqual(rows)
+})
+
 test('the same rows are the same bytes', () => {
   const encode = () => encodeAvroFile(SCHEMA, { content: 'data' }, rowsOf(10))
   expect(encode()).toEqual(encode())

@@ -2,7 +2,8 @@
 
 import { zstdDecompressSync } from 'node:zlib'
 import { type AsyncBuffer, parquetReadObjects } from 'hyparquet'
-import { type ArchiveLimits, archiveJob, DEFAULT_ARCHIVE_LIMITS } from '../../lib/archive/index.ts'
+import { catalogDataFiles } from '../../lib/archive/catalog-manifests.ts'
+import { type ArchiveLimits, archiveJob, DEFAULT_ARCHIVE_LIMITS, type TableCatalog } from '../../lib/archive/index.ts'
 import { readManifest, readManifestList } from '../../lib/archive/manifest.ts'
 import { currentSnapshot, decodeMetadata, type TableMetadata } from '../../lib/archive/table-metadata.ts'
 import { silentLogger, systemRandom } from '../../lib/base/index.ts'
@@ -41,6 +42,7 @@ export function openArchiveRig(options: Parameters<typeof openRig>[0] = {}) {
     over: {
       items?: ItemStore
       files?: PublishedFiles
+      catalog?: TableCatalog
       log?: Log
       limits?: Partial<ArchiveLimits>
       dry?: boolean
@@ -51,7 +53,7 @@ export function openArchiveRig(options: Parameters<typeof openRig>[0] = {}) {
     const limits = { ...DEFAULT_ARCHIVE_LIMITS, ...over.limits }
     const sleep = (ms: number, signal?: AbortSignal) => (ms === 0 ? drain() : rig.clock.sleep(ms, signal))
     const clock = { now: () => rig.clock.now(), monotonic: () => rig.clock.monotonic(), sleep }
-    const parts = { ...common, clock, log: over.log ?? log, files: over.files ?? files, limits }
+    const parts = { ...common, clock, log: over.log ?? log, files: over.files ?? files, catalog: over.catalog, limits }
     // Given: of a process that was there before.
     const jobs = over.jobs ?? [archiveJob(parts, 60_000)]
     // Leases of dead processes hold nobody up here: the pointer must be enough.
@@ -107,6 +109,21 @@ export async function readTable(files: PublishedFiles, topic: Topic) {
   for (const name of names) rows.push(...(await readParquet(await get(name))))
   rows.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
   return { hint: Number(hint), metadata, manifests, names, rows }
+}
+
+/** What a reader of a catalog finds in a table. */
+export async function readCatalogTable(catalog: TableCatalog, name: string) {
+  const metadata = await catalog.load(name)
+  if (!metadata) throw new Error(`there is no table ${name}`)
+  const files = catalog.filesAt(metadata.location)
+  const rows: Row[] = []
+  for await (const file of catalogDataFiles(files, metadata)) {
+    const bytes = await files.get(file)
+    if (!bytes) throw new Error(`${file} is missing`)
+    rows.push(...(await readParquet(bytes)))
+  }
+  rows.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+  return { metadata, rows }
 }
 
 export async function readParquet(bytes: Uint8Array): Promise<Row[]> {

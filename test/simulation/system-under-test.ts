@@ -104,7 +104,7 @@ function usersOf(parts: Omit<ProcessParts, 'tuning'>, { archive }: Tuning): Para
 
 /** Nothing is loaded meanwhile: files of the system are in no simulation. */
 function openArchive(parts: Omit<ProcessParts, 'tuning'>, { intervalMs, limits }: ArchiveTuning, log: Log): UpkeepJob {
-  return archiveJob({ ...parts, log, limits, loadArchiver: async () => ({ archiveSome }) }, intervalMs)
+  return archiveJob({ ...parts, log, limits, loadArchiver: async () => ({ archiveTopic: archiveSome }) }, intervalMs)
 }
 
 function openExpiry(

@@ -17,7 +17,9 @@ const TABLE_ROWS_MAX = 1_000
 const LINES_AT_ONCE = 500
 
 export function queryCommand(): Command {
-  return storeCommand('query', 'run SQL over topics, archived and live records together; servers may run')
+  return storeCommand('query', 'run SQL over topics, archived and live records together; servers may run', [
+    'archiveCatalog',
+  ])
     .argument('<sql>', 'a query of DuckDB; the topics that it names are its tables')
     .addOption(
       new Option('--format <format>', 'table: the first 1,000 rows; json: an object a line; csv: with a heading')

@@ -17,7 +17,10 @@ export function startCommand(): Command {
     command.option(option, `${about} (${absent}env: ${variable})`)
   }
   return command
-    .addHelpText('after', `\n${secretSettings.adminKey} (environment only): a key that opens all of HTTP`)
+    .addHelpText(
+      'after',
+      `\n${secretSettings.adminKey} (environment only): a key that opens all of HTTP\n${secretSettings.archiveCatalogToken} (environment only): a bearer token for --archive-catalog`,
+    )
     .action(start)
 }
 
@@ -34,8 +37,8 @@ async function start(values: SettingValues): Promise<void> {
 function readOrExplain(options: SettingValues) {
   const fromEnvironment = Object.entries(settings).map(([name, { variable }]) => [name, process.env[variable]])
   try {
-    const adminKey = process.env[secretSettings.adminKey]
-    return readConfig({ ...Object.fromEntries(fromEnvironment), ...options, adminKey })
+    const secrets = Object.entries(secretSettings).map(([name, variable]) => [name, process.env[variable]])
+    return readConfig({ ...Object.fromEntries(fromEnvironment), ...options, ...Object.fromEntries(secrets) })
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message) : error
   }

@@ -16,7 +16,7 @@ export function upkeepCommand(): Command {
   return storeCommand(
     'upkeep',
     'compact, retain, sweep and archive once, straight on the stores; servers may run beside it',
-    ['sweepGrace', 'offsetsRetention', 'transactionalIdExpiration'],
+    ['archiveCatalog', 'sweepGrace', 'offsetsRetention', 'transactionalIdExpiration'],
   )
     .option('--dry-run', 'tell what would go and why, and change nothing')
     .option('--within <seconds>', 'end after so long, done or not', wholeNumber(1), 3_600)

@@ -1,10 +1,14 @@
-"""Prints the rows of an Iceberg table as JSON lines, as pyiceberg reads it: METADATA-OR-FOLDER PROPERTIES FILTER."""
+"""Prints the rows of an Iceberg table as JSON lines, as pyiceberg reads it: METADATA-OR-FOLDER PROPERTIES FILTER.
+
+With a catalog's `uri` in the properties: NAMESPACE.TABLE PROPERTIES FILTER.
+"""
 
 import base64
 import datetime
 import json
 import sys
 
+from pyiceberg.catalog import load_catalog
 from pyiceberg.table import StaticTable
 
 
@@ -23,7 +27,11 @@ def plain(value):
 
 
 where, properties, row_filter = sys.argv[1:]
-table = StaticTable.from_metadata(where, json.loads(properties))
+properties = json.loads(properties)
+if "uri" in properties:
+    table = load_catalog("test", type="rest", **properties).load_table(where)
+else:
+    table = StaticTable.from_metadata(where, properties)
 scan = table.scan(row_filter=row_filter) if row_filter else table.scan()
 files = len(list(scan.plan_files()))
 print(json.dumps({"files": files, "spec": str(table.spec()), "snapshots": len(table.history())}))
