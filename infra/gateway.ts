@@ -34,6 +34,7 @@ import {
 import { NetworkLoadBalancer, Protocol, SslPolicy } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { acknowledgeTables, archiveStatements, catalogAddress } from './archive-tables.ts'
 import { allow, functionRights, keyActions } from './varve-function.ts'
 import type { VarveLog } from './varve-log.ts'
 
@@ -74,7 +75,7 @@ export class Gateway extends Construct {
     // Subscriptions may be made here too, and gateways have no rights to deliver.
     props.log.enablePush()
     // The types of CDK do not hold with exactOptionalPropertyTypes.
-    const vpc = (props.vpc ?? this.#ownVpc()) as IVpc
+    const vpc = (props.vpc ?? this.#ownVpc(props.log.archiveTables !== undefined)) as IVpc
     const { min, max } = props.capacity ?? { min: 2, max: 10 }
     const own = new SecurityGroup(this, 'SecurityGroup', { vpc, description: 'Varve gateways' })
     const front = new SecurityGroup(this, 'FrontSecurityGroup', { vpc, description: 'Kafka clients of Varve' })
@@ -142,6 +143,10 @@ export class Gateway extends Construct {
     )
     for (const statement of log.bucket.statementsFor(rights.objects)) task.addToTaskRolePolicy(statement)
     log.encryptionKey?.grant(task.taskRole, ...keyActions)
+    if (log.archiveTables) {
+      for (const statement of archiveStatements(log.archiveTables)) task.addToTaskRolePolicy(statement)
+      acknowledgeTables(task, log.archiveTables)
+    }
     task.addContainer('gateway', {
       image: props.image ?? ContainerImage.fromAsset(packageFolder(), { file: DOCKERFILE, exclude: ALL_BUT_THE_IMAGE }),
       portMappings: [{ containerPort: KAFKA_PORT }, { containerPort: HTTP_PORT }],
@@ -156,6 +161,7 @@ export class Gateway extends Construct {
         VARVE_FLUSH_BUDGET: String(props.flushBudget ?? 30),
         VARVE_INSECURE_LISTEN: 'true',
         VARVE_PUSH: 'false',
+        ...(log.archiveTables && { VARVE_ARCHIVE_CATALOG: catalogAddress(this, log.archiveTables) }),
       },
     })
     Validations.of(task).acknowledge(
@@ -169,7 +175,7 @@ export class Gateway extends Construct {
     return task
   }
 
-  #ownVpc(): Vpc {
+  #ownVpc(hasTables: boolean): Vpc {
     const vpc = new Vpc(this, 'Vpc', {
       maxAzs: 2,
       natGateways: 0,
@@ -185,6 +191,7 @@ export class Gateway extends Construct {
     })
     vpc.addInterfaceEndpoint('Ecr', { service: InterfaceVpcEndpointAwsService.ECR })
     vpc.addInterfaceEndpoint('EcrDocker', { service: InterfaceVpcEndpointAwsService.ECR_DOCKER })
+    if (hasTables) vpc.addInterfaceEndpoint('S3Tables', { service: new InterfaceVpcEndpointAwsService('s3tables') })
     vpc.addInterfaceEndpoint('Logs', { service: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS })
     vpc.addFlowLog('FlowLog', { destination: FlowLogDestination.toCloudWatchLogs(forgettingLogs(this, 'FlowLogs')) })
     return vpc

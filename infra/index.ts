@@ -1,3 +1,4 @@
+export type { ArchiveTablesProps } from './archive-tables.ts'
 export { Gateway, type GatewayProps } from './gateway.ts'
 export { Ingest, type IngestProps, type IngestSource } from './ingest.ts'
 export { ObjectsBucket } from './objects-bucket.ts'

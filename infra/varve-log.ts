@@ -9,6 +9,7 @@ import { type FunctionUrl, FunctionUrlAuthType, type IFunction, InvokeMode } fro
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
+import { type ArchiveTablesProps, acknowledgeTables, archiveStatements, catalogAddress } from './archive-tables.ts'
 import { connectDispatch } from './dispatch.ts'
 import { Ingest, type IngestProps } from './ingest.ts'
 import { ObjectsBucket } from './objects-bucket.ts'
@@ -56,6 +57,8 @@ export interface VarveLogProps {
   readonly push?: boolean
   /** Webhooks may go to private networks, which the functions do not reach unless you put them into yours. Default: false. */
   readonly privateWebhooks?: boolean
+  /** New archives are tables of this S3 table bucket. Default: they lie in the log's bucket. */
+  readonly archiveTables?: ArchiveTablesProps
 }
 
 export class VarveLog extends Construct {
@@ -64,6 +67,7 @@ export class VarveLog extends Construct {
   /** HTTPS, for those that `auth` says. */
   readonly url: FunctionUrl
   readonly encryptionKey: IKey | undefined
+  readonly archiveTables: ArchiveTablesProps | undefined
   readonly #props: VarveLogProps
   readonly #watch: Watch
   readonly #http: VarveFunction
@@ -74,6 +78,7 @@ export class VarveLog extends Construct {
     super(scope, id)
     this.#props = props
     this.encryptionKey = props.encryptionKey
+    this.archiveTables = props.archiveTables
     const { removalPolicy = RemovalPolicy.RETAIN, encryptionKey, upkeepEvery = Duration.minutes(5) } = props
     this.bucket = new ObjectsBucket(this, 'Objects', {
       encryptionKey,
@@ -216,8 +221,15 @@ export class VarveLog extends Construct {
       description: 'Varve: keeps the stores as small as what is in the log',
       memorySize: 1_024,
       timeout: Duration.minutes(10),
-      environment: { VARVE_UPKEEP_MINUTES: String(every.toMinutes()) },
+      environment: {
+        VARVE_UPKEEP_MINUTES: String(every.toMinutes()),
+        ...(this.archiveTables && { VARVE_ARCHIVE_CATALOG: catalogAddress(this, this.archiveTables) }),
+      },
     })
+    if (this.archiveTables) {
+      for (const statement of archiveStatements(this.archiveTables)) upkeep.function.addToRolePolicy(statement)
+      acknowledgeTables(upkeep, this.archiveTables)
+    }
     new Rule(this, 'UpkeepSchedule', {
       schedule: Schedule.rate(every),
       targets: [new LambdaTarget(upkeep.function, { retryAttempts: 0 })],

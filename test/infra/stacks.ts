@@ -7,6 +7,7 @@ import { Stream } from 'aws-cdk-lib/aws-kinesis'
 import { Key } from 'aws-cdk-lib/aws-kms'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3'
+import { CfnTableBucket } from 'aws-cdk-lib/aws-s3tables'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Gateway, VarveLog, type VarveLogProps } from '../../infra/index.ts'
@@ -50,6 +51,16 @@ export function wholeStack(): Synthesized {
   log.addSubscription('ToQueue', { topic, to: { queue: new Queue(stack, 'Orders') } })
   log.addSubscription('ToBus', { topic, to: { bus }, patterns: [{ value: { total: [{ numeric: ['>', 100] }] } }] })
   log.addSubscription('ToUrl', { topic: 'news', to: { url: 'https://example.com' }, batchSize: 10 })
+  new Gateway(stack, 'Gateway', { log })
+  return { app, stack, log }
+}
+
+/** A log with gateways whose archives are tables of an S3 table bucket. */
+export function tablesStack(): Synthesized {
+  const app = new App()
+  const stack = new Stack(app, 'Varve')
+  const { attrTableBucketArn } = new CfnTableBucket(stack, 'Tables', { tableBucketName: 'lake' })
+  const log = new VarveLog(stack, 'Log', { archiveTables: { tableBucketArn: attrTableBucketArn, namespace: 'logs' } })
   new Gateway(stack, 'Gateway', { log })
   return { app, stack, log }
 }

@@ -7,7 +7,16 @@ import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, test } from 'vitest'
 import { bundleFunctions } from '../../functions/bundling.ts'
-import { encryptedStack, logStack, type Resource, resourcesOf, type Synthesized, wholeStack } from './stacks.ts'
+import { readCatalogLocation } from '../../lib/assembly/catalog-location.ts'
+import {
+  encryptedStack,
+  logStack,
+  type Resource,
+  resourcesOf,
+  type Synthesized,
+  tablesStack,
+  wholeStack,
+} from './stacks.ts'
 
 await bundleFunctions()
 
@@ -75,6 +84,35 @@ describe('rights', () => {
     expect([...rightsOf(whole, /^LogTopicsFunction/).values()].flat().sort()).toEqual(
       [...items, ...read, ...logs].sort(),
     )
+  })
+
+  test('of upkeep and of gateways are to write tables, where archives are tables of a table bucket', () => {
+    const resources = resourcesOf(tablesStack())
+    const policies = ofType(resources, 'AWS::IAM::Policy').filter(([, policy]) =>
+      /s3tables:/.test(JSON.stringify(policy)),
+    )
+    expect(policies.map(([id]) => id.slice(0, 8)).sort()).toEqual(['GatewayT', 'LogUpkee'])
+    const [, upkeep] = ofType(resources, 'AWS::Lambda::Function').find(([id]) => /^LogUpkeep/.test(id))!
+    const [, task] = ofType(resources, 'AWS::ECS::TaskDefinition')[0]!
+    const address = upkeep.Properties.Environment.Variables.VARVE_ARCHIVE_CATALOG
+    const told = task.Properties.ContainerDefinitions[0].Environment
+    expect(told.find((one: { Name: string }) => one.Name === 'VARVE_ARCHIVE_CATALOG').Value).toEqual(address)
+    const arn = 'arn:aws:s3tables:eu-central-1:123456789012:bucket/lake'
+    const literal = logStack({ archiveTables: { tableBucketArn: arn } })
+    const [, function_] = ofType(resourcesOf(literal), 'AWS::Lambda::Function').find(([id]) => /^LogUpkeep/.test(id))!
+    const text = function_.Properties.Environment.Variables.VARVE_ARCHIVE_CATALOG
+    const url = (
+      typeof text === 'string'
+        ? text
+        : text['Fn::Join'][1].map((part: unknown) => (typeof part === 'string' ? part : 'amazonaws.com')).join('')
+    ) as string
+    expect(readCatalogLocation(url, '')).toEqual({
+      url: 'https://s3tables.eu-central-1.amazonaws.com/iceberg',
+      warehouse: arn,
+      namespace: 'varve',
+      sigv4: { service: 's3tables', region: 'eu-central-1' },
+      token: '',
+    })
   })
 
   test('of a dispatch function are to deliver to these targets, and to no other', () => {
@@ -297,6 +335,7 @@ describe('cdk-nag has nothing to say', () => {
   test.each<[string, () => Synthesized]>([
     ['of a log', logStack],
     ['of one with a key of the owner', encryptedStack],
+    ['of one whose archives are S3 tables', tablesStack],
     [
       'of one with gateways',
       () => {
