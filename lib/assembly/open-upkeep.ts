@@ -2,10 +2,9 @@
 import { archiveJob, neededByArchive, type TableCatalog } from '../archive/index.ts'
 import type { Clock, Logger, Random } from '../base/index.ts'
 import { expireGroupsJob, forgetTopicsInGroups } from '../groups/index.ts'
-import { forgetIdempotencyKeysJob, forgetInstancesJob, forgetKeysJob } from '../http/index.ts'
 import { forgetClaimsJob } from '../ingest/index.ts'
 import { Leases } from '../leases/index.ts'
-import { type Log, Upkeep } from '../log/index.ts'
+import { type Log, Upkeep, type UpkeepJob, upkeepIntervals } from '../log/index.ts'
 import { forgetSubscriptionsJob } from '../push/index.ts'
 import { expireShareGroupsJob, forgetTopicsInShareGroups } from '../share/index.ts'
 import type { ItemStore, PublishedFiles } from '../storage/index.ts'
@@ -16,6 +15,9 @@ import type { UpkeepConfig } from './config.ts'
 const LEASE_MS = 60_000
 /** `transaction.remove.expired.transaction.cleanup.interval.ms` */
 const TRANSACTIONAL_IDS_INTERVAL_MS = 3_600_000
+/** Of what HTTP keeps. */
+const HTTP_INTERVAL_MS = 3_600_000
+const HTTP_JOBS = ['forget-idempotency-keys', 'forget-consumer-instances', 'forget-keys'] as const
 /** Between two pieces of work in the background. */
 const PAUSE_MS = 10
 
@@ -63,10 +65,19 @@ export function openUpkeep(
     ),
     archive,
     forgetClaimsJob(parts),
-    forgetIdempotencyKeysJob(parts),
-    forgetInstancesJob(parts),
-    forgetKeysJob(parts),
+    ...HTTP_JOBS.map(name => httpJob(name, parts)),
     forgetSubscriptionsJob({ ...parts, log }),
   ]
   return new Upkeep({ ...parts, jobs, leases, leaseMs: LEASE_MS, pauseMs: PAUSE_MS, ...(isMine && { isMine }) })
+}
+
+/** HTTP, a third of all code, is loaded when the first of them runs, not when the process starts. */
+function httpJob(name: (typeof HTTP_JOBS)[number], parts: Pick<UpkeepParts, 'items' | 'clock'>): UpkeepJob {
+  const run: UpkeepJob['run'] = async pass => {
+    const { httpUpkeepJobs } = await import('../http/index.ts')
+    const job = httpUpkeepJobs(parts).find(one => one.name === name)
+    if (!job) throw new Error(`HTTP has no job ${name}`)
+    return job.run(pass)
+  }
+  return { name, ...upkeepIntervals(HTTP_INTERVAL_MS), run }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { appendFile, copyFile, cp, mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
+import { appendFile, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -50,6 +50,28 @@ test('bundling anew what has not changed leaves the files that a running server 
   await node('lib/cli/bundle.ts')
   expect(await inodes()).toEqual(before)
 })
+
+test('HTTP is loaded with the first request for it, the clients of stores in AWS where they are used', {
+  timeout: 60_000,
+}, async () => {
+  await node('lib/cli/bundle.ts')
+  const start = (await readdir(join(folder, 'dist'))).find(name => /^start-\w+\.js$/.test(name))!
+  const packages = await packagesOf(start)
+  expect([...packages]).toContain('lru-cache')
+  expect([...packages].filter(name => /^(hono|@hono|zod|jose|@aws-sdk|@smithy|node:http)/.test(name))).toEqual([])
+})
+
+/** What is there before the first line of a file of the bundle runs. */
+async function packagesOf(file: string, packages = new Set<string>(), seen = new Set<string>()): Promise<Set<string>> {
+  if (seen.has(file)) return packages
+  seen.add(file)
+  const code = await readFile(join(folder, 'dist', file), 'utf8')
+  for (const [, target] of code.matchAll(/^(?:import|export)\s(?:[^;"]*\sfrom\s)?"([^"]+)";/gm)) {
+    if (target!.startsWith('./')) await packagesOf(target!.slice(2), packages, seen)
+    else packages.add(target!)
+  }
+  return packages
+}
 
 async function inodes(): Promise<Map<string, number>> {
   const names = (await readdir(join(folder, 'dist'))).filter(name => name.endsWith('.js'))

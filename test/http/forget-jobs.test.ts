@@ -1,7 +1,7 @@
 /** Upkeep of API keys and subscriptions: what has ended goes, what lives stays. */
 import { expect, test } from 'vitest'
 import { systemRandom } from '../../lib/base/index.ts'
-import { forgetKeysJob } from '../../lib/http/index.ts'
+import { httpUpkeepJobs } from '../../lib/http/index.ts'
 import { forgetSubscriptionsJob } from '../../lib/push/index.ts'
 import { ApiKeys, readScope } from '../../lib/security/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -30,7 +30,7 @@ test('an API key goes a week after its time, and no other does', async () => {
   ] as const) {
     await keys.create({ name, scopes, expiresAt: days && clock.now() + days * DAY })
   }
-  const job = forgetKeysJob({ items, clock })
+  const job = httpUpkeepJobs({ items, clock }).find(({ name }) => name === 'forget-keys')!
   const names = async () => (await keys.list()).map(({ name }) => name).sort()
   await clock.advance(7 * DAY)
   expect(await runJob(job)).toEqual([])

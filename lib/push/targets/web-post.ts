@@ -1,6 +1,5 @@
 /** One POST to a web address, over a connection that may be used again. */
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import type { LookupFunction } from 'node:net'
 
 const ANSWER_BYTES_MAX = 64 * 1_024
@@ -23,7 +22,8 @@ export interface WebAnswer {
 
 /** Redirects are answers like any other. @throws Error where nothing answers */
 export async function postTo({ address, headers, body, signal, lookup }: WebPost): Promise<WebAnswer> {
-  const request = address.protocol === 'https:' ? httpsRequest : httpRequest
+  // Not imported: an import of node:http loads all of fetch.
+  const { request } = process.getBuiltinModule(address.protocol === 'https:' ? 'node:https' : 'node:http')
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const options = { method: 'POST', headers, signal, ...(lookup && { lookup }) }
     const sent = request(address, options, resolve)
