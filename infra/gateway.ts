@@ -60,7 +60,8 @@ const HTTP_PORT = 8_080
 const CPU_TARGET_PERCENT = 60
 const DOCKERFILE = 'infra/gateway-image/Dockerfile'
 /** Else the context would be all that lies in the folder: its tools, and data. */
-const ALL_BUT_THE_IMAGE = ['**', `!${DOCKERFILE}`, '!package.json', '!dist/**', 'dist/functions', 'dist/infra']
+const NOT_IN_THE_IMAGE = ['dist/functions', 'dist/infra', 'dist/sources.json']
+const ALL_BUT_THE_IMAGE = ['**', `!${DOCKERFILE}`, '!package.json', '!dist/**', ...NOT_IN_THE_IMAGE]
 /** Connections that are open get so long to end when a gateway goes. */
 const DRAIN = Duration.seconds(30)
 
