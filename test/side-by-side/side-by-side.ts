@@ -7,6 +7,8 @@ import { NoAnswer, Transcript } from './transcript.ts'
 export interface SideBySide {
   readonly scripts: number
   readonly requests: number
+  /** Of Kafka's answers those that our encoder makes other bytes of: API and version. */
+  readonly otherBytes: readonly string[]
   readonly unexpected: readonly Difference[]
   readonly accepted: readonly Difference[]
   /** Accepted differences that no answer shows any more. */
@@ -22,6 +24,7 @@ export async function compareServers(options: {
 }): Promise<SideBySide> {
   const chosen = scripts.filter(({ name }) => options.only?.test(name) ?? true)
   const differences: Difference[] = []
+  const otherBytes = new Set<string>()
   let requests = 0
   for (const { name, run } of chosen) {
     options.begin?.(name)
@@ -31,16 +34,18 @@ export async function compareServers(options: {
         if (!(error instanceof NoAnswer)) transcript.fail(error)
       })
       transcript.reconnect()
-      return transcript.entries
+      return transcript
     }
     const [kafka, varve] = await Promise.all([play(options.kafkaPort), play(options.varvePort)])
-    requests += kafka.length
-    differences.push(...compareTranscripts(name, kafka, varve))
+    requests += kafka.entries.length
+    for (const asked of kafka.otherBytes) otherBytes.add(asked)
+    differences.push(...compareTranscripts(name, kafka.entries, varve.entries))
   }
   const accepts = (difference: Difference) => acceptedDifferences.some(accepted => isAccepted(difference, accepted))
   return {
     scripts: chosen.length,
     requests,
+    otherBytes: [...otherBytes],
     unexpected: differences.filter(difference => !accepts(difference)),
     accepted: differences.filter(accepts),
     stale: options.only
@@ -51,11 +56,12 @@ export async function compareServers(options: {
   }
 }
 
-export function reportOf({ scripts: count, requests, unexpected, accepted, stale }: SideBySide): string {
+export function reportOf({ scripts: count, requests, otherBytes, unexpected, accepted, stale }: SideBySide): string {
   const lines = unexpected.map(({ script, request, asked, path, kafka, varve }) => {
     return `${script} #${request} ${asked} ${path}\n    kafka ${textOf(kafka)}\n    varve ${textOf(varve)}`
   })
   for (const { api, path } of stale) lines.push(`accepted, but not seen any more: ${api ?? 'any'} ${path}`)
+  for (const asked of otherBytes) lines.push(`${asked}: encoded again, Kafka's answer is other bytes`)
   lines.push(
     `${requests} requests in ${count} scripts: ${unexpected.length} differences, and ${accepted.length} accepted ones`,
   )

@@ -2,7 +2,14 @@
  * One server's answers to a script of requests, in a form in which two servers can be compared: ids, times and addresses are
  * masked, lists that have no order are sorted, records are told by what is in them.
  */
-import type { Api, Decoded, Encodable, Fields } from '../../lib/protocol/index.ts'
+import {
+  type Api,
+  type Decoded,
+  decodeResponse,
+  type Encodable,
+  encodeResponse,
+  type Fields,
+} from '../../lib/protocol/index.ts'
 import { splitBatches } from '../../lib/records/index.ts'
 import { WireClient } from '../support/wire-client.ts'
 
@@ -16,9 +23,12 @@ export interface Entry {
 export class NoAnswer extends Error {}
 
 const ANSWER_MS_MAX = 20_000
+const FRAME_SIZE_BYTES = 4
 
 export class Transcript {
   readonly entries: Entry[] = []
+  /** Answers that are not the same bytes again once they were decoded and encoded: API and version. */
+  readonly otherBytes = new Set<string>()
   readonly #port: number
   readonly #names = new Map<string, string>()
   #client: WireClient | undefined
@@ -73,7 +83,7 @@ export class Transcript {
     body: Encodable<Q>,
   ): Promise<Decoded<R>> {
     this.#client ??= await WireClient.connect(this.#port)
-    const answer = this.#client.request(api, version, body)
+    const answer = this.#exchange(this.#client, { api, version, body })
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('time is up')), ANSWER_MS_MAX)
@@ -84,6 +94,19 @@ export class Transcript {
       clearTimeout(timer)
       answer.catch(() => {})
     }
+  }
+
+  async #exchange<Q extends Fields, R extends Fields>(
+    client: WireClient,
+    { api, version, body }: { api: Api<Q, R>; version: number; body: Encodable<Q> },
+  ): Promise<Decoded<R>> {
+    const sent = client.send(api, version, body)
+    const frame = await client.receiveFrame()
+    const { correlationId, body: answer } = decodeResponse(api, version, frame)
+    if (correlationId !== sent) throw new Error(`response to ${correlationId}, where ${sent} was next`)
+    const again = Buffer.concat(encodeResponse({ api, version, correlationId, body: answer as Encodable<R> }))
+    if (!again.subarray(FRAME_SIZE_BYTES).equals(frame)) this.otherBytes.add(`${api.name} v${version}`)
+    return answer
   }
 
   #mask(field: string, value: unknown): unknown {
