@@ -44,7 +44,8 @@ export class Batcher {
   #carried = 0
   readonly #followers: Followers
   #flushScheduled = false
-  #wakeUp: AbortController | undefined
+  /** When the next look is due that nobody else's coming asks for; monotonic, ms. */
+  #looksAt = Number.POSITIVE_INFINITY
 
   constructor(parts: BatcherParts) {
     this.#parts = parts
@@ -87,13 +88,13 @@ export class Batcher {
     })
   }
 
+  /** A sleep is not ended before its time: it costs less to look in vain. */
   #scheduleLater(waitMs: number): void {
-    if (this.#wakeUp) return
-    const wakeUp = new AbortController()
-    this.#wakeUp = wakeUp
-    void this.#parts.clock.sleep(waitMs, wakeUp.signal).then(() => {
-      if (this.#wakeUp !== wakeUp) return
-      this.#wakeUp = undefined
+    const looksAt = this.#parts.clock.monotonic() + waitMs
+    if (this.#looksAt <= looksAt) return
+    this.#looksAt = looksAt
+    void this.#parts.clock.sleep(waitMs).then(() => {
+      if (this.#looksAt === looksAt) this.#looksAt = Number.POSITIVE_INFINITY
       this.#schedule()
     })
   }
@@ -113,8 +114,6 @@ export class Batcher {
   }
 
   #flush(): void {
-    this.#wakeUp?.abort('flushed')
-    this.#wakeUp = undefined
     const batches = this.#take()
     if (batches.length === 0) return
     const { parts, placed } = layOutSegment(batches)

@@ -1,12 +1,13 @@
 /**
  * Waits for who was just answered. A client that keeps several requests in flight sends the next as soon as one is answered: a
  * segment that goes off the moment a commit ends holds half of what the client has in flight, and the other half waits for a commit
- * of its own. So for a millisecond after a commit the segment waits until there are as many batches as there were. An append that
- * comes alone never waits, and who waited in vain does so ever more seldom.
+ * of its own, which costs as much as one for all. So for some milliseconds after a commit the segment waits until there are as many
+ * batches as there were: about three times what a busy client of five requests was seen to take to send them again. An append
+ * that comes alone never waits, and who waited in vain does so ever more seldom.
  */
 import type { Clock } from '../../base/index.ts'
 
-const WAIT_MS_MAX = 1
+const WAIT_MS_MAX = 4
 /** Commits without waiting after the first time in vain; twice as many after each further time, up to the bound. */
 const PAUSE_FIRST = 4
 const PAUSE_MAX = 1_024
