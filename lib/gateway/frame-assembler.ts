@@ -1,7 +1,7 @@
 /**
  * Cuts a byte stream into Kafka's frames: four bytes of length, then as many bytes. Chunks are kept as they came until
- * their frame is whole; then each is copied once into it (a frame that fills most of its one chunk is a view of it).
- * So memory grows with the bytes that arrived, whatever length a frame announces.
+ * their frame is whole; then each is copied once into it. Frames that lie in one chunk and together fill most of it are views
+ * of it. So memory grows with the bytes that arrived, whatever length a frame announces.
  */
 import { VarveError } from '../base/index.ts'
 
@@ -9,6 +9,10 @@ const sizeBytes = 4
 /** Chunks below this are gathered, so that a frame sent in tiny pieces does not cost many times its size. */
 const smallChunkBytes = 4 * 1024
 const gatheredBytes = 16 * 1024
+/** A view keeps its whole chunk in memory: no more than so many times its own size, even if all the others are gone. */
+const chunkPerView = 8
+/** … and together with them at most so many times theirs. */
+const chunkPerViews = 2
 
 export class FrameError extends VarveError {
   readonly code = 'BROKEN_FRAME'
@@ -21,6 +25,8 @@ export class FrameAssembler {
   #gatheredLength = 0
   #length = 0
   #announced: number | undefined
+  /** The chunk of which it is known that its frames fill most of it. */
+  #filled: ArrayBufferLike | undefined
 
   constructor(frameBytesMax: number) {
     this.#frameBytesMax = frameBytesMax
@@ -59,10 +65,26 @@ export class FrameAssembler {
     this.#announced = undefined
     this.#skip(sizeBytes)
     const first = this.#chunks[0]
-    const fills = first !== undefined && first.length >= size && first.buffer.byteLength <= size * 2
-    const frame = fills ? first.subarray(0, size) : this.#copyOut(size)
+    const frame = first && this.#mayBeView(first, size) ? first.subarray(0, size) : this.#copyOut(size)
     this.#skip(size)
     return frame
+  }
+
+  /** Whether the first `size` bytes of a chunk may be given out as they lie there. */
+  #mayBeView(chunk: Buffer, size: number): boolean {
+    const { buffer, length } = chunk
+    if (length < size || buffer.byteLength > size * chunkPerView) return false
+    if (this.#filled === buffer) return true
+    let whole = size
+    for (let at = size; at + sizeBytes <= length; ) {
+      const next = chunk.readInt32BE(at)
+      at += sizeBytes + next
+      if (next < 0 || at > length) break
+      whole += next
+    }
+    if (buffer.byteLength > whole * chunkPerViews) return false
+    this.#filled = buffer
+    return true
   }
 
   #gather(chunk: Buffer): void {

@@ -52,6 +52,31 @@ describe('a frame assembler', () => {
     expect(() => assembler.next()).toThrow(FrameError)
   })
 
+  test('frames that fill their chunk together are not copied', () => {
+    const assembler = new FrameAssembler(100_000)
+    const frames = [1, 2, 3].map(fill => Buffer.alloc(15_000, fill))
+    const chunk = Buffer.from(
+      new Uint8Array(Buffer.concat([...frames.map(framed), framed(frames[0]!).subarray(0, 9_000)])).buffer,
+    )
+    assembler.push(chunk)
+    const received = drain(assembler)
+    expect(received).toEqual(frames)
+    expect(received.map(frame => frame.buffer === chunk.buffer)).toEqual([true, true, true])
+  })
+
+  test('a frame in a chunk of little else that is whole is copied', () => {
+    const assembler = new FrameAssembler(100_000)
+    const chunk = Buffer.from(
+      new Uint8Array(
+        Buffer.concat([framed(Buffer.alloc(15_000, 1)), framed(Buffer.alloc(80_000, 2)).subarray(0, 45_000)]),
+      ).buffer,
+    )
+    assembler.push(chunk)
+    const frame = assembler.next()!
+    expect(frame.equals(Buffer.alloc(15_000, 1))).toBe(true)
+    expect(frame.buffer).not.toBe(chunk.buffer)
+  })
+
   test('a small frame does not keep a large chunk alive', () => {
     const assembler = new FrameAssembler(100_000)
     const chunk = Buffer.alloc(64 * 1024)
@@ -60,5 +85,18 @@ describe('a frame assembler', () => {
     const frame = assembler.next()!
     expect(frame.toString()).toBe('hello')
     expect(frame.buffer).not.toBe(chunk.buffer)
+  })
+
+  test('nor does one of many', () => {
+    const assembler = new FrameAssembler(100_000)
+    const chunk = Buffer.from(
+      new Uint8Array(Buffer.concat([Buffer.alloc(40_000, 1), ...Array(200).fill(Buffer.from('hello'))].map(framed)))
+        .buffer,
+    )
+    assembler.push(chunk)
+    const [large, ...small] = drain(assembler)
+    expect(large!.length).toBe(40_000)
+    expect(small.length).toBe(200)
+    expect(small.some(frame => frame.buffer === chunk.buffer)).toBe(false)
   })
 })
