@@ -24,7 +24,10 @@ export interface LogOptions {
   readonly shardSize?: number
   /** Bytes of slices kept in memory for readers at the tail. Default 64 MiB. */
   readonly cacheBytesMax?: number
-  /** Memory of slices and blocks, used again when they have left the caches and every reader. Default: a pool of 16 MiB at most. */
+  /**
+   * Memory of slices and blocks, used again when they have left the caches and every reader, and of segments on their way into the
+   * item store. Default: a pool of 16 MiB at most.
+   */
   readonly readMemory?: BytesPool
   /** Bytes of extents and old slices kept in memory for readers far behind. Default 32 MiB. */
   readonly coldCacheBytesMax?: number

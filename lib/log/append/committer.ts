@@ -178,9 +178,15 @@ export class Committer {
     const firstTried = covered.filter(({ attemptedInEpoch }) => attemptedInEpoch === undefined)
     for (const commit of firstTried) commit.attemptedInEpoch = this.#shard.epoch
     for (const { id } of covered) this.#shard.awaitCommit(id)
-    const carried = plan ? carriedBy(plan, covered) : []
+    const carriages = (plan ? carriedBy(plan, covered) : []).map(({ id, carried }) =>
+      this.#parts.segments.carry(id, carried ?? []),
+    )
     const sentAt = this.#parts.clock.monotonic()
-    const outcome = await this.#parts.items.write(this.#operations(base, state, chunks, carried))
+    const outcome = await this.#parts.items.write([
+      ...this.#operations(base, state, chunks),
+      ...carriages.map(({ operation }) => operation),
+    ])
+    for (const { memory } of carriages) memory?.release()
     if (outcome.written) {
       await this.#shard.adoptWritten(state, chunks, sentAt)
       this.#setbacks = 0
@@ -197,12 +203,7 @@ export class Committer {
     await this.#backOff()
   }
 
-  #operations(
-    base: HeadState,
-    { head, version }: HeadState,
-    chunks: readonly Chunk[],
-    carried: readonly PendingCommit[],
-  ): WriteOperation[] {
+  #operations(base: HeadState, { head, version }: HeadState, chunks: readonly Chunk[]): WriteOperation[] {
     const { topicId, number } = this.#shard
     return [
       { kind: 'put', key: headKey(topicId, number), expected: base.version, version, value: encodeHead(head) },
@@ -215,7 +216,6 @@ export class Committer {
           value: encodeChunk(chunk),
         }),
       ),
-      ...carried.map(({ id, carried: parts }) => this.#parts.segments.carry(id, parts ?? [])),
     ]
   }
 

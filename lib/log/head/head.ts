@@ -86,7 +86,19 @@ export function tailStart(head: Head): number {
   return head.commits - head.tail.length
 }
 
+const encodedHeads = new WeakMap<Head, Uint8Array>()
+
+/** Encoded once: it is measured, and then written. */
 export function encodeHead(head: Head): Uint8Array {
+  let bytes = encodedHeads.get(head)
+  if (!bytes) {
+    bytes = writeHead(head)
+    encodedHeads.set(head, bytes)
+  }
+  return bytes
+}
+
+function writeHead(head: Head): Uint8Array {
   const writer = new ByteWriter(2_048)
   writer
     .uint8(head.snapshot?.segment.medium === 'none' ? FORMAT_VERSION : FIRST_VERSION)

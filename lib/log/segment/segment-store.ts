@@ -4,11 +4,13 @@
  * used twice for different bytes, so one found taken is our own.
  */
 import {
+  type BytesPool,
   type Clock,
   CorruptDataError,
   drawToken,
   hexOf,
   joinBytes,
+  type PooledBytes,
   type Random,
   totalLength,
 } from '../../base/index.ts'
@@ -41,6 +43,14 @@ export interface SegmentStoreOptions {
   readonly carriesItems: boolean
   /** A put that has no answer after this long is sent a second time. */
   readonly hedgeAfterMs: number
+  readonly readMemory: BytesPool
+}
+
+/** A blob on its way into the item store. */
+export interface Carriage {
+  readonly operation: WriteOperation
+  /** What it lies in, to be released when the store has said what became of the write; never where that is unknown. */
+  readonly memory: PooledBytes | undefined
 }
 
 const PUT_ATTEMPTS_MAX = 8
@@ -69,9 +79,11 @@ export class SegmentStore {
   }
 
   /** The operation that stores a carried blob. */
-  carry(id: SegmentId, parts: readonly Uint8Array[]): WriteOperation {
+  carry(id: SegmentId, parts: readonly Uint8Array[]): Carriage {
+    const memory = this.#options.readMemory.take(totalLength(parts))
+    const value = memory ? fill(memory.bytes, parts) : joinBytes(parts)
     const version = drawToken(this.#options.random)
-    return { kind: 'put', key: segmentItemKey(id), expected: 'absent', version, value: joinBytes(parts) }
+    return { operation: { kind: 'put', key: segmentItemKey(id), expected: 'absent', version, value }, memory }
   }
 
   mediumFor(bytes: number): Medium {
@@ -122,7 +134,9 @@ export class SegmentStore {
   }
 
   async #putItem(id: SegmentId, parts: readonly Uint8Array[]): Promise<void> {
-    await this.#options.items.write([this.carry(id, parts)])
+    const { operation, memory } = this.carry(id, parts)
+    await this.#options.items.write([operation])
+    memory?.release()
   }
 
   async #putOnce(id: SegmentId, key: string, parts: readonly Uint8Array[]): Promise<void> {
@@ -157,6 +171,15 @@ export class SegmentStore {
       throw error instanceof AggregateError ? error.errors[0] : error
     })
   }
+}
+
+function fill(memory: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
+  let at = 0
+  for (const part of parts) {
+    memory.set(part, at)
+    at += part.length
+  }
+  return memory
 }
 
 export function segmentObjectKey(id: SegmentId): string {

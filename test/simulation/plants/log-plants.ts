@@ -188,7 +188,7 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: committer,
-        find: '...carried.map(({ id, carried: parts }) => this.#parts.segments.carry(id, parts ?? [])),',
+        find: '...carriages.map(({ operation }) => operation),',
         replace: '',
       },
     ],
