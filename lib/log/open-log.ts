@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, Deadlines } from '../base/index.ts'
 import type { BatchView } from '../records/index.ts'
 import { acceptBatch } from './append/accept-batch.ts'
-import { timedOut } from './append/answers.ts'
+import { Answer } from './append/answer.ts'
 import { Batcher } from './append/batcher.ts'
 import { FlushBudget } from './append/flush-budget.ts'
 import { markerCommit, type PlacedBatch } from './append/pending-segment.ts'
@@ -77,6 +77,7 @@ class StoredLog implements Log {
   readonly #shards: Shards
   readonly #forks: Forks
   readonly #pending = new Set<Promise<unknown>>()
+  readonly #unanswered = new Set<Pick<Answer<unknown>, 'told'>>()
   #closed = false
 
   constructor(options: Required<LogOptions>) {
@@ -138,18 +139,21 @@ class StoredLog implements Log {
     })
   }
 
-  async append(request: AppendRequest): Promise<Appended> {
-    if (this.#closed) throw closed()
+  append(request: AppendRequest): Promise<Appended> {
+    if (this.#closed) return Promise.reject(closed())
     const deadline = this.#clock.monotonic() + request.timeoutMs
     const { topic, partition } = request
     const destination = { topic: topic.name, partition, configs: topic.configs, now: this.#clock.now() }
-    const batch = acceptBatch(request.batch, destination)
-    return this.#track(this.#admit(request, batch, deadline))
+    try {
+      return this.#admit(request, acceptBatch(request.batch, destination), deadline)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   endTransaction(request: EndTransactionRequest): Promise<void> {
     if (this.#closed) return Promise.reject(closed())
-    return this.#track(this.#mark(request))
+    return this.#mark(request)
   }
 
   async activeProducers(topic: Topic, partition: number): Promise<ActiveProducer[]> {
@@ -176,7 +180,7 @@ class StoredLog implements Log {
   async deleteRecords(request: DeleteRecordsRequest): Promise<number> {
     if (this.#closed) throw closed()
     const deadline = this.#clock.monotonic() + request.timeoutMs
-    return this.#track(this.#inTime(deleteRecords(this.#shards, request, deadline), deadline))
+    return this.#inTime(deleteRecords(this.#shards, request, deadline), deadline)
   }
 
   async waitForRecords(
@@ -235,62 +239,53 @@ class StoredLog implements Log {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled(this.#pending)
+    await Promise.allSettled([...this.#pending, ...Array.from(this.#unanswered, ({ told }) => told)])
   }
 
   #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
     const deadline = this.#clock.monotonic() + timeoutMs
     const timestamp = this.#clock.now()
-    const answer = Promise.withResolvers<void>()
-    const add = (open: OpenShard, slot: number) => {
-      holdOpen(open, answer.promise)
-      const { resolve, reject } = answer
-      const pending = {
-        marker: { ...marker, slot, timestamp },
-        deadline,
-        settled: false,
-        resolve,
-        reject,
-      }
-      open.committer.enqueue(markerCommit(this.#segmentIds.next(), [pending]))
-    }
-    this.#shards.admit(topic, partition, add).catch(answer.reject)
-    return this.#inTime(answer.promise, deadline)
+    const answer = this.#answer<void>(deadline)
+    this.#shards
+      .admit(topic, partition, (open, slot) => {
+        holdOpen(open, answer)
+        const pending = { marker: { ...marker, slot, timestamp }, deadline, settled: false, answer }
+        open.committer.enqueue(markerCommit(this.#segmentIds.next(), [pending]))
+      })
+      ?.catch(answer.reject)
+    return answer.told
   }
 
   #admit({ topic, partition, transaction = 0 }: AppendRequest, batch: BatchView, deadline: number): Promise<Appended> {
     const { length } = batch.bytes
     this.#batcher.reserve(length)
-    const answer = Promise.withResolvers<Appended>()
-    const release = () => this.#batcher.release(length)
-    answer.promise.then(release, release)
-    const add = (open: OpenShard, slot: number) => {
-      holdOpen(open, answer.promise)
-      this.#batcher.add({
-        topicId: topic.id,
-        committer: open.committer,
-        partition,
-        slot,
-        batch,
-        deadline,
-        transaction,
-        settled: false,
-        answer: answer.promise,
-        resolve: answer.resolve,
-        reject: answer.reject,
+    const answer = this.#answer<Appended>(deadline)
+    answer.whenEnded(() => this.#batcher.release(length))
+    this.#shards
+      .admit(topic, partition, (open, slot) => {
+        holdOpen(open, answer)
+        const { committer } = open
+        const topicId = topic.id
+        const settled = false
+        this.#batcher.add({ topicId, committer, partition, slot, batch, deadline, transaction, settled, answer })
       })
-    }
-    this.#shards.admit(topic, partition, add).catch(answer.reject)
-    return this.#inTime(answer.promise, deadline)
+      ?.catch(answer.reject)
+    return answer.told
   }
 
-  /** The answer, or REQUEST_TIMED_OUT at the deadline: what is under way goes on, and is counted until it ends. */
-  #inTime<T>(answer: Promise<T>, deadline: number): Promise<T> {
-    const told = Promise.withResolvers<T>()
-    const stop = this.#deadlines.add(deadline, () => told.reject(timedOut()))
-    answer.then(told.resolve, told.reject)
-    answer.then(stop, stop)
-    return told.promise
+  /** `close` waits for it. */
+  #answer<T>(deadline: number): Answer<T> {
+    const answer = new Answer<T>(this.#deadlines, deadline)
+    this.#unanswered.add(answer)
+    answer.whenEnded(() => this.#unanswered.delete(answer))
+    return answer
+  }
+
+  /** The answer, or REQUEST_TIMED_OUT at the deadline: what is under way goes on. */
+  #inTime<T>(work: Promise<T>, deadline: number): Promise<T> {
+    const answer = this.#answer<T>(deadline)
+    work.then(answer.resolve, answer.reject)
+    return answer.told
   }
 
   async #track<T>(promise: Promise<T>): Promise<T> {
@@ -335,12 +330,11 @@ class StoredLog implements Log {
 }
 
 /** The shard stays open until the answer. */
-function holdOpen(open: OpenShard, answer: Promise<unknown>): void {
+function holdOpen(open: OpenShard, answer: Pick<Answer<unknown>, 'whenEnded'>): void {
   open.appends++
-  const leave = () => {
+  answer.whenEnded(() => {
     open.appends--
-  }
-  answer.then(leave, leave)
+  })
 }
 
 function closed(): LogError {

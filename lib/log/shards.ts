@@ -40,10 +40,10 @@ export class Shards {
   }
 
   /**
-   * Calls `use` with the shard: for each shard in the order of these calls, at once where it is open.
+   * Calls `use` with the shard: for each shard in the order of these calls, at once, and with nothing to wait for, where it is open.
    * @throws LogError UNKNOWN_TOPIC, StoreError
    */
-  async admit(topic: Topic, partition: number, use: (open: OpenShard, slot: number) => void): Promise<void> {
+  admit(topic: Topic, partition: number, use: (open: OpenShard, slot: number) => void): Promise<void> | undefined {
     const number = Math.floor(partition / topic.shardSize)
     const slot = partition % topic.shardSize
     const key = `${topic.id}/${number}`
@@ -51,19 +51,18 @@ export class Shards {
     const waiting = this.#admissions.get(key)
     if (open?.shard.state && !waiting) {
       use(open, slot)
-      return
+      return undefined
     }
     const mailbox = waiting ?? new Mailbox()
     this.#admissions.set(key, mailbox)
-    try {
-      await mailbox.run(async () => {
-        const opened = await this.get(topic.id, number)
-        this.#open.set(key, opened)
-        use(opened, slot)
-      })
-    } finally {
+    const admitted = mailbox.run(async () => {
+      const opened = await this.get(topic.id, number)
+      this.#open.set(key, opened)
+      use(opened, slot)
+    })
+    return admitted.finally(() => {
       if (mailbox.idle) this.#admissions.delete(key)
-    }
+    })
   }
 
   /** The shard if this process has it open. */

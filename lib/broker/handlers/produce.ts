@@ -45,21 +45,20 @@ export const produce = handler(Produce, {
     )
     const admission = refusal === undefined ? await admit(request, topics, context) : {}
     // No await between here and `letNextBegin`: the log gets the batches in the order of the requests.
-    const answers = request.topicData.map((data, index) =>
+    const answers = request.topicData.flatMap((data, index) =>
       data.partitionData.map(partition =>
         refusal === undefined
           ? appendBatch({ partition, request, found: topics[index]!, admission }, context)
-          : Promise.resolve(refuse(partition.index, refusal, null)),
+          : refuse(partition.index, refusal, null),
       ),
     )
     context.letNextBegin()
-    const responses = await Promise.all(
-      request.topicData.map(async ({ name, topicId }, index) => ({
-        name,
-        topicId,
-        partitionResponses: await Promise.all(answers[index]!),
-      })),
-    )
+    const partitions = await Promise.all(answers)
+    const responses = request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitions.splice(0, partitionData.length),
+    }))
     if (request.acks !== 0) return { responses, throttleTimeMs: 0 }
     const failed = responses.flatMap(topic => topic.partitionResponses).find(partition => partition.errorCode !== 0)
     if (failed) throw new CloseConnection(`a batch with acks=0 failed with error ${failed.errorCode}`)
@@ -126,14 +125,14 @@ function isPartition(topic: Topic, index: number): boolean {
 function appendBatch(
   options: { partition: PartitionData; request: Request; found: Topic | number; admission: Admission },
   { log, logger, apiVersion }: RequestContext,
-): Promise<PartitionAnswer> {
+): Promise<PartitionAnswer> | PartitionAnswer {
   const { partition, request, found, admission } = options
   const { index, records } = partition
   const { transactionalId } = request
   const timeoutMs = writeTimeMs(request.timeoutMs)
-  if (typeof found === 'number') return Promise.resolve(refuse(index, found, null))
-  if (index < 0) return Promise.resolve(refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null))
-  if (records === null) return Promise.resolve(refuse(index, errorCodes.INVALID_RECORD, 'no record batch'))
+  if (typeof found === 'number') return refuse(index, found, null)
+  if (index < 0) return refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null)
+  if (records === null) return refuse(index, errorCodes.INVALID_RECORD, 'no record batch')
   const append = (request: AppendRequest) =>
     log.append(request).then(
       appended => accept(index, appended),
@@ -142,26 +141,24 @@ function appendBatch(
   try {
     const { compression, isTransactional } = viewBatch(records)
     if (apiVersion < zstdVersion && compression === 'zstd') {
-      return Promise.resolve(refuse(index, errorCodes.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce version 7'))
+      return refuse(index, errorCodes.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce version 7')
     }
     if (isTransactional && transactionalId === null) {
-      return Promise.resolve(
-        refuse(
-          index,
-          errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-          'a transactional batch without a transactional id',
-        ),
+      return refuse(
+        index,
+        errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        'a transactional batch without a transactional id',
       )
     }
     if (!isTransactional) return append({ topic: found, partition: index, batch: records, timeoutMs })
     if (!isPartition(found, index)) {
-      return Promise.resolve(refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null))
+      return refuse(index, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, null)
     }
     const { refusal, transaction } = admission
-    if (refusal) return Promise.resolve(refuse(index, refusal.code, refusal.message))
+    if (refusal) return refuse(index, refusal.code, refusal.message)
     return append({ topic: found, partition: index, batch: records, timeoutMs, transaction: transaction! })
   } catch (error) {
-    return Promise.resolve(refuseFor(error, index, logger))
+    return refuseFor(error, index, logger)
   }
 }
 

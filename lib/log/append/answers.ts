@@ -14,24 +14,24 @@ export function unanswered(commit: PendingCommit): Pending[] {
 }
 
 export function refuse(pending: Pending, error: unknown): void {
-  settle(pending, () => pending.reject(error))
+  settle(pending, () => pending.answer.reject(error))
 }
 
 export function answerBatch(pending: PendingBatch, outcome: BatchOutcome, logStartOffset: number): void {
   settle(pending, () => {
-    if (outcome.kind === 'refused') return pending.reject(new LogError(outcome.code, outcome.message))
+    if (outcome.kind === 'refused') return pending.answer.reject(new LogError(outcome.code, outcome.message))
     const { baseOffset, kind } = outcome
     const { timestampType, maxTimestamp } = pending.batch
     const logAppendTime = timestampType === 'LogAppendTime' ? maxTimestamp : -1
-    pending.resolve({ baseOffset, logStartOffset, logAppendTime, duplicate: kind === 'duplicate' })
+    pending.answer.resolve({ baseOffset, logStartOffset, logAppendTime, duplicate: kind === 'duplicate' })
   })
 }
 
 /** A transaction that had ended already is a success too. */
 export function answerMarker(pending: PendingMarker, outcome: BatchOutcome): void {
   settle(pending, () => {
-    if (outcome.kind === 'refused') return pending.reject(new LogError(outcome.code, outcome.message))
-    pending.resolve()
+    if (outcome.kind === 'refused') return pending.answer.reject(new LogError(outcome.code, outcome.message))
+    pending.answer.resolve()
   })
 }
 

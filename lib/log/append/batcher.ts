@@ -121,12 +121,7 @@ export class Batcher {
     this.#parts.budget.spend(this.#parts.priceOfFlush(bytesOf(batches), byShard.size))
     const id = this.#parts.segmentIds.next()
     if (byShard.size === 1 && this.#parts.segments.mayBeCarried(totalLength(parts))) {
-      this.#carried++
-      const answered = Promise.allSettled(batches.map(({ answer }) => answer)).then(() => {
-        this.#carried--
-        this.#followers.expect(batches.length, this.#gathered.length)
-      })
-      void this.#underWay(answered)
+      this.#carry(batches)
       batches[0]!.committer.enqueue(carriedCommit(id, placed, parts))
     } else {
       const stored = this.#underWay(this.#parts.segments.put(id, parts))
@@ -150,6 +145,21 @@ export class Batcher {
     this.#gathered = this.#gathered.slice(count)
     this.#gatheredBytes -= bytesOf(taken)
     return taken
+  }
+
+  /** Until all of them have ended. */
+  #carry(batches: readonly PendingBatch[]): void {
+    this.#carried++
+    this.#puts++
+    let left = batches.length
+    const ended = () => {
+      if (--left > 0) return
+      this.#carried--
+      this.#puts--
+      this.#followers.expect(batches.length, this.#gathered.length)
+      this.#schedule()
+    }
+    for (const { answer } of batches) answer.whenEnded(ended)
   }
 
   async #underWay<T>(put: Promise<T>): Promise<T> {

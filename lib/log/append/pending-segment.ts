@@ -9,6 +9,7 @@ import type { Marker } from '../head/commit.ts'
 import { encodeSegmentIndex, type IndexedSlice } from '../segment/segment-format.ts'
 import type { SegmentId } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
+import type { Answer } from './answer.ts'
 
 /** Whoever commits the segments of one shard. */
 export interface Committer {
@@ -30,9 +31,7 @@ export interface PendingBatch {
   readonly deadline: number
   /** Set once it has its answer. */
   settled: boolean
-  readonly answer: Promise<Appended>
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (error: unknown) => void
+  readonly answer: Answer<Appended>
 }
 
 /** The end of a transaction in one partition, on its way. */
@@ -40,8 +39,7 @@ export interface PendingMarker {
   readonly marker: Omit<Marker, 'offset' | 'firstOffset'>
   readonly deadline: number
   settled: boolean
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
+  readonly answer: Answer<void>
 }
 
 /** A batch at its place in a segment. */
