@@ -58,8 +58,8 @@ const DEFAULTS = {
   compaction: {},
   prices: { flush: () => 0, poll: 0 } satisfies LogPrices,
 }
-/** A slice of less than 64 KiB costs less to allocate than to count. */
-const READ_MEMORY = { idleBytesMax: 16 * 1_024 * 1_024, bytesMin: 64 * 1_024 }
+/** Two batches of a busy client with its defaults; less costs less to allocate than to count. */
+const READ_MEMORY = { idleBytesMax: 16 * 1_024 * 1_024, bytesMin: 24 * 1_024 }
 
 export function withDefaults(options: LogOptions): Required<LogOptions> {
   return { ...DEFAULTS, readMemory: new BytesPool(READ_MEMORY), ...options }

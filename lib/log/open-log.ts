@@ -1,6 +1,6 @@
 /** The log over its two ports: puts the parts together and keeps Log's promises at the edge. */
 import { LRUCache } from 'lru-cache'
-import { type Clock, Deadlines } from '../base/index.ts'
+import { type Clock, Deadlines, type PooledBytes } from '../base/index.ts'
 import type { BatchView } from '../records/index.ts'
 import { acceptBatch } from './append/accept-batch.ts'
 import { Answer } from './append/answer.ts'
@@ -119,7 +119,7 @@ class StoredLog implements Log {
       priceOfPoll: options.prices.poll,
       limits,
       chunks: new LRUCache({ maxSize: CHUNK_CACHE_BYTES_MAX }),
-      onCommitted: (commit, placed) => this.#keepCommitted(commit, placed),
+      onCommitted: (commit, placed, stored) => this.#keepCommitted(commit, placed, stored),
     })
     this.#shards = shards
     const settings = { ...DEFAULT_COMPACTION_SETTINGS, ...options.compaction }
@@ -315,9 +315,17 @@ class StoredLog implements Log {
     }
   }
 
-  /** A writer's own slices start in the cache: their offsets are written into the very bytes that were put. */
-  #keepCommitted(commit: Commit, placed: readonly PlacedBatch[]): void {
+  /**
+   * A writer's own slices start in the cache: their offsets are written into the very bytes that were put; or into those that the
+   * item store took, whose memory is used again when they leave the cache. The producer's frames are then soon garbage, and young: cheap.
+   */
+  #keepCommitted(commit: Commit, placed: readonly PlacedBatch[], stored: PooledBytes | undefined): void {
     if (this.#segments.isUnderWay(commit.segment.id)) return
+    const [only, ...others] = commit.slices
+    if (stored && only && others.length === 0) {
+      this.#cache.addStored(commit.segment, only, stored)
+      return
+    }
     for (const slice of commit.slices) {
       const batches = placed
         .filter(({ slot, position }) => {

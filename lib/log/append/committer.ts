@@ -12,7 +12,7 @@
  * - A refusal is given only by a plan whose swap succeeded, or after a strong read that found the head unchanged.
  * - Changes of the head that are no commits (head-change.ts) go with the next write, and are made anew on every head.
  */
-import { type Clock, drawFraction, drawToken, type Logger, type Random } from '../../base/index.ts'
+import { type Clock, drawFraction, drawToken, type Logger, type PooledBytes, type Random } from '../../base/index.ts'
 import { type ItemStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import { LogError } from '../errors.ts'
 import { type Chunk, chunkKey, encodeChunk } from '../head/chunk.ts'
@@ -22,8 +22,8 @@ import type { HeadState, Shard } from '../head/shard.ts'
 import type { ShardLimits } from '../head/shard-limits.ts'
 import { appendCommits } from '../head/transitions.ts'
 import { SnapshotWriter } from '../producers/snapshot-writer.ts'
-import type { SegmentIds } from '../segment/segment-id.ts'
-import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
+import type { SegmentId, SegmentIds } from '../segment/segment-id.ts'
+import type { Carriage, SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { answerBatch, answerMarker, outcomeInCommit, refuse, timedOut, unanswered } from './answers.ts'
 import { type CommitPlan, planCommits } from './commit-plan.ts'
 import { type HeadChange, type MadeChanges, PendingChanges } from './head-change.ts'
@@ -38,8 +38,11 @@ export interface CommitterParts {
   readonly random: Random
   readonly logger: Logger
   readonly limits: ShardLimits
-  /** Told of each batch as soon as it is readable, with its offset, before its answer. */
-  readonly onCommitted: (commit: Commit, placed: readonly PlacedBatch[]) => void
+  /**
+   * Told of each batch as soon as it is readable, with its offset, before its answer. `stored`: the segment's bytes as the item
+   * store took them, where they lie in memory that may be held on to.
+   */
+  readonly onCommitted: (commit: Commit, placed: readonly PlacedBatch[], stored: PooledBytes | undefined) => void
 }
 
 const BACKOFF_BASE_MS = 4
@@ -178,23 +181,24 @@ export class Committer {
     const firstTried = covered.filter(({ attemptedInEpoch }) => attemptedInEpoch === undefined)
     for (const commit of firstTried) commit.attemptedInEpoch = this.#shard.epoch
     for (const { id } of covered) this.#shard.awaitCommit(id)
-    const carriages = (plan ? carriedBy(plan, covered) : []).map(({ id, carried }) =>
-      this.#parts.segments.carry(id, carried ?? []),
-    )
+    const carriages = new Map<SegmentId, Carriage>()
+    for (const { id, carried } of plan ? carriedBy(plan, covered) : [])
+      carriages.set(id, this.#parts.segments.carry(id, carried ?? []))
     const sentAt = this.#parts.clock.monotonic()
     const outcome = await this.#parts.items.write([
       ...this.#operations(base, state, chunks),
-      ...carriages.map(({ operation }) => operation),
+      ...Array.from(carriages.values(), ({ operation }) => operation),
     ])
-    for (const { memory } of carriages) memory?.release()
     if (outcome.written) {
       await this.#shard.adoptWritten(state, chunks, sentAt)
       this.#setbacks = 0
       this.#changes.settle(changes.made, head)
-      if (plan) this.#settleWritten(covered, plan)
+      if (plan) this.#settleWritten(covered, plan, carriages)
+      release(carriages)
       this.#snapshots.consider()
       return
     }
+    release(carriages)
     // This write surely did nothing and never will: what only it was tried with may be tried again, whatever is gone.
     for (const commit of firstTried) commit.attemptedInEpoch = undefined
     const inTheWay = outcome.conflicts.find(conflict => conflict.index === 0)
@@ -316,24 +320,28 @@ export class Committer {
       }
       // A marker that the commit does not have was not needed: its transaction had ended.
       for (const pending of commit.markers) answerMarker(pending, { kind: 'appended', baseOffset: -1 })
-      this.#tellCommitted(seen, commit)
+      this.#tellCommitted(seen, commit, undefined)
     }
     this.#dropSettled()
   }
 
-  #settleWritten(covered: readonly PendingCommit[], plan: CommitPlan): void {
+  #settleWritten(
+    covered: readonly PendingCommit[],
+    plan: CommitPlan,
+    carriages: ReadonlyMap<SegmentId, Carriage>,
+  ): void {
     const commits = new Map(plan.commits.map(commit => [commit.segment.id, commit]))
     for (const pending of covered) {
       const commit = commits.get(pending.id)
-      if (commit) this.#tellCommitted(commit, pending)
+      if (commit) this.#tellCommitted(commit, pending, carriages.get(pending.id)?.memory)
     }
     this.#settlePlanned(covered, plan)
   }
 
   /** Who is told writes offsets into the batches, which a slow put under a former id may still be reading. */
-  #tellCommitted(commit: Commit, { placed, formerIds }: PendingCommit): void {
+  #tellCommitted(commit: Commit, { placed, formerIds }: PendingCommit, stored: PooledBytes | undefined): void {
     if (formerIds.some(id => this.#parts.segments.isUnderWay(id))) return
-    this.#parts.onCommitted(commit, placed)
+    this.#parts.onCommitted(commit, placed, stored)
   }
 
   #settlePlanned(covered: readonly PendingCommit[], plan: CommitPlan): void {
@@ -378,6 +386,11 @@ type StoredCommit = PendingCommit & { readonly segment: SegmentRef }
 
 function isStored(commit: PendingCommit): commit is StoredCommit {
   return commit.segment !== undefined
+}
+
+/** The store has said what became of their write. */
+function release(carriages: ReadonlyMap<SegmentId, Carriage>): void {
+  for (const { memory } of carriages.values()) memory?.release()
 }
 
 /** The segments that the plan commits and that are not stored yet. */

@@ -93,9 +93,10 @@ export class BatchCache {
     return this.#cached.has(key)
   }
 
-  /** Batches that take `bytes` of memory which is not the pool's. */
-  add(key: string, batches: readonly StoredBatch[], bytes: number): void {
-    this.#keep(key, { batches, memory: undefined }, bytes)
+  /** Batches of `bytes`; `memory`: what they lie in, where it is the pool's. */
+  add(key: string, batches: readonly StoredBatch[], bytes: number, memory?: PooledBytes): void {
+    memory?.hold()
+    this.#keep(key, { batches, memory }, bytes)
   }
 
   #fly(key: string, fetch: FetchBatches): Flight {

@@ -3,7 +3,7 @@
  * cost no GET. What readers far behind have fetched is kept with the blocks of extents, where it pushes nothing out that those at
  * the tail need.
  */
-import { type BytesPool, CorruptDataError, type Loans } from '../../base/index.ts'
+import { type BytesPool, CorruptDataError, type Loans, type PooledBytes } from '../../base/index.ts'
 import { splitBatches, validateChecksum, writeOffset } from '../../records/index.ts'
 import type { Slice } from '../head/commit.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
@@ -73,6 +73,12 @@ export class SliceCache {
   /** `batches` are the slice's, as the producers sent them; their offsets are written in here. */
   add(segment: SegmentRef, slice: Slice, batches: readonly Uint8Array[]): void {
     this.#near.add(keyOf(segment, slice), placeBatches(slice, batches.flatMap(splitBatches)), slice.length)
+  }
+
+  /** `memory` has the segment's bytes; it is held until the slice leaves the cache. */
+  addStored(segment: SegmentRef, slice: Slice, memory: PooledBytes): void {
+    const views = splitBatches(memory.bytes.subarray(slice.position, slice.position + slice.length))
+    this.#near.add(keyOf(segment, slice), placeBatches(slice, views), slice.length, memory)
   }
 
   #fetching(segment: SegmentRef, slice: Slice): FetchBatches {

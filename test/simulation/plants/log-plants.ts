@@ -188,7 +188,7 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: committer,
-        find: '...carriages.map(({ operation }) => operation),',
+        find: '...Array.from(carriages.values(), ({ operation }) => operation),',
         replace: '',
       },
     ],
