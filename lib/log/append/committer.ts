@@ -181,24 +181,21 @@ export class Committer {
     const firstTried = covered.filter(({ attemptedInEpoch }) => attemptedInEpoch === undefined)
     for (const commit of firstTried) commit.attemptedInEpoch = this.#shard.epoch
     for (const { id } of covered) this.#shard.awaitCommit(id)
-    const carriages = new Map<SegmentId, Carriage>()
-    for (const { id, carried } of plan ? carriedBy(plan, covered) : [])
-      carriages.set(id, this.#parts.segments.carry(id, carried ?? []))
+    const carried = new Map<SegmentId, Carriage>()
+    for (const { id, carried: parts } of plan ? carriedBy(plan, covered) : [])
+      carried.set(id, this.#parts.segments.carry(id, parts ?? []))
     const sentAt = this.#parts.clock.monotonic()
-    const outcome = await this.#parts.items.write([
-      ...this.#operations(base, state, chunks),
-      ...Array.from(carriages.values(), ({ operation }) => operation),
-    ])
+    const outcome = await this.#parts.items.write(this.#operations(base, state, chunks, carried))
     if (outcome.written) {
       await this.#shard.adoptWritten(state, chunks, sentAt)
       this.#setbacks = 0
       this.#changes.settle(changes.made, head)
-      if (plan) this.#settleWritten(covered, plan, carriages)
-      release(carriages)
+      if (plan) this.#settleWritten(covered, plan, carried)
+      release(carried)
       this.#snapshots.consider()
       return
     }
-    release(carriages)
+    release(carried)
     // This write surely did nothing and never will: what only it was tried with may be tried again, whatever is gone.
     for (const commit of firstTried) commit.attemptedInEpoch = undefined
     const inTheWay = outcome.conflicts.find(conflict => conflict.index === 0)
@@ -207,7 +204,12 @@ export class Committer {
     await this.#backOff()
   }
 
-  #operations(base: HeadState, { head, version }: HeadState, chunks: readonly Chunk[]): WriteOperation[] {
+  #operations(
+    base: HeadState,
+    { head, version }: HeadState,
+    chunks: readonly Chunk[],
+    carried: Pick<ReadonlyMap<SegmentId, Carriage>, 'values'>,
+  ): WriteOperation[] {
     const { topicId, number } = this.#shard
     return [
       { kind: 'put', key: headKey(topicId, number), expected: base.version, version, value: encodeHead(head) },
@@ -220,6 +222,7 @@ export class Committer {
           value: encodeChunk(chunk),
         }),
       ),
+      ...Array.from(carried.values(), ({ operation }) => operation),
     ]
   }
 
@@ -325,15 +328,11 @@ export class Committer {
     this.#dropSettled()
   }
 
-  #settleWritten(
-    covered: readonly PendingCommit[],
-    plan: CommitPlan,
-    carriages: ReadonlyMap<SegmentId, Carriage>,
-  ): void {
+  #settleWritten(covered: readonly PendingCommit[], plan: CommitPlan, carried: ReadonlyMap<SegmentId, Carriage>): void {
     const commits = new Map(plan.commits.map(commit => [commit.segment.id, commit]))
     for (const pending of covered) {
       const commit = commits.get(pending.id)
-      if (commit) this.#tellCommitted(commit, pending, carriages.get(pending.id)?.memory)
+      if (commit) this.#tellCommitted(commit, pending, carried.get(pending.id)?.memory)
     }
     this.#settlePlanned(covered, plan)
   }
@@ -389,8 +388,8 @@ function isStored(commit: PendingCommit): commit is StoredCommit {
 }
 
 /** The store has said what became of their write. */
-function release(carriages: ReadonlyMap<SegmentId, Carriage>): void {
-  for (const { memory } of carriages.values()) memory?.release()
+function release(carried: ReadonlyMap<SegmentId, Carriage>): void {
+  for (const { memory } of carried.values()) memory?.release()
 }
 
 /** The segments that the plan commits and that are not stored yet. */

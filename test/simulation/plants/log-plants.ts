@@ -188,10 +188,14 @@ export const logPlants: readonly Plant[] = [
     edits: [
       {
         file: committer,
-        find: '...Array.from(carriages.values(), ({ operation }) => operation),',
+        find: '...Array.from(carried.values(), ({ operation }) => operation),',
         replace: '',
       },
     ],
+  },
+  {
+    name: 'memory in the cache that the cache does not hold',
+    edits: [{ file: 'log/read/batch-cache.ts', find: 'memory?.hold()', replace: '' }],
   },
   {
     name: "another's group document taken for our own",
