@@ -26,6 +26,7 @@ export class Shards {
   readonly #opening = new SingleFlight<string, OpenShard>()
   /** Least recently used first. */
   readonly #open = new Map<string, OpenShard>()
+  #lastUsed: string | undefined
   /** Appends to shards that are being opened, in the order of the calls. */
   readonly #admissions = new Map<string, Mailbox>()
 
@@ -92,15 +93,18 @@ export class Shards {
     const committer = new Committer(shard, this.#parts)
     const open = { shard, committer, watcher: new ShardWatcher(shard, this.#parts), appends: 0 }
     this.#closeIdle()
-    this.#open.set(`${topicId}/${number}`, open)
+    const key = `${topicId}/${number}`
+    this.#open.set(key, open)
+    this.#lastUsed = key
     return open
   }
 
   #use(key: string): OpenShard | undefined {
     const open = this.#open.get(key)
-    if (!open) return undefined
+    if (!open || this.#lastUsed === key) return open
     this.#open.delete(key)
     this.#open.set(key, open)
+    this.#lastUsed = key
     return open
   }
 

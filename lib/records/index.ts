@@ -9,6 +9,7 @@ export {
   type TimestampType,
   viewBatch,
 } from './batch-view.ts'
+export { checksumWith } from './checksum.ts'
 export { DECOMPRESSED_BYTES_MAX } from './compression.ts'
 export {
   buildEndTransactionMarker,

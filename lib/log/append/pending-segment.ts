@@ -2,8 +2,7 @@
  * A segment on its way: the appended batches that it holds, laid out by topic, shard and partition, and for each of its
  * shards what the committer needs to know.
  */
-import { crc32c } from '@node-rs/crc32'
-import type { BatchView } from '../../records/index.ts'
+import { type BatchView, checksumWith } from '../../records/index.ts'
 import type { Appended } from '../contract.ts'
 import type { Marker } from '../head/commit.ts'
 import { encodeSegmentIndex, type IndexedSlice } from '../segment/segment-format.ts'
@@ -105,10 +104,10 @@ export function layOutSegment(batches: readonly PendingBatch[]): SegmentLayout {
     const last = slices.at(-1)
     if (last?.topicId === pending.topicId && last.partition === pending.partition) {
       last.length += bytes.length
-      last.crc = crc32c(bytes, last.crc)
+      last.crc = checksumWith(last.crc, pending.batch)
     } else {
       const { topicId, partition } = pending
-      slices.push({ topicId, partition, position, length: bytes.length, crc: crc32c(bytes) })
+      slices.push({ topicId, partition, position, length: bytes.length, crc: checksumWith(0, pending.batch) })
     }
     parts.push(bytes)
     placed.push({ pending, slot: pending.slot, batch: pending.batch, position })
