@@ -39,3 +39,7 @@ export class LogError extends VarveError {
     this.rejected = rejected
   }
 }
+
+export function timedOut(): LogError {
+  return new LogError('REQUEST_TIMED_OUT', 'no answer in time; the batch may have been appended, or may yet be')
+}

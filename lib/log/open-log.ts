@@ -39,7 +39,7 @@ import { ExtentReader } from './read/extent-reader.ts'
 import { findOffset } from './read/find-offset.ts'
 import { sizeOfPartition } from './read/partition-size.ts'
 import { readPartition } from './read/read-partition.ts'
-import { SliceCache } from './read/slice-cache.ts'
+import { SliceCache, type UnplacedBatch } from './read/slice-cache.ts'
 import { type ReadParts, stateOf } from './read/walk.ts'
 import { restoringOf } from './restore/restoring.ts'
 import { SegmentIds } from './segment/segment-id.ts'
@@ -321,20 +321,22 @@ class StoredLog implements Log {
    */
   #keepCommitted(commit: Commit, placed: readonly PlacedBatch[], stored: PooledBytes | undefined): void {
     if (this.#segments.isUnderWay(commit.segment.id)) return
-    const [only, ...others] = commit.slices
-    if (stored && only && others.length === 0) {
-      this.#cache.addStored(commit.segment, only, stored)
-      return
-    }
+    const memory = stored && commit.slices.length === 1 ? stored : undefined
     for (const slice of commit.slices) {
-      const batches = placed
-        .filter(({ slot, position }) => {
-          return slot === slice.slot && position >= slice.position && position < slice.position + slice.length
-        })
-        .map(({ batch }) => batch.bytes)
-      this.#cache.add(commit.segment, slice, batches)
+      const batches: UnplacedBatch[] = []
+      for (const { slot, position, batch } of placed) {
+        if (slot !== slice.slot || position < slice.position || position >= slice.position + slice.length) continue
+        const { recordCount, maxTimestamp } = batch
+        const bytes = memory ? bufferOf(memory.bytes, position, batch.bytes.length) : batch.bytes
+        batches.push({ bytes, recordCount, maxTimestamp })
+      }
+      this.#cache.add(commit.segment, slice, batches, memory)
     }
   }
+}
+
+function bufferOf({ buffer, byteOffset }: Uint8Array, position: number, length: number): Buffer {
+  return Buffer.from(buffer, byteOffset + position, length)
 }
 
 /** The shard stays open until the answer. */

@@ -15,12 +15,11 @@ import { compress, DECOMPRESSED_BYTES_MAX, decompress } from './compression.ts'
 
 /**
  * Writes base offset, and leader epoch 0, into a batch in place. Both lie outside the CRC, so the batch stays valid.
- * @throws RecordError as `viewBatch`, and INT64_OUT_OF_RANGE
+ * @throws RecordError INT64_OUT_OF_RANGE
  */
-export function writeOffset(batch: Uint8Array, baseOffset: number): void {
-  const { bytes } = viewBatch(batch)
-  writeInt64(bytes, baseOffset, POSITION.baseOffset)
-  bytes.writeInt32BE(0, POSITION.partitionLeaderEpoch)
+export function writeOffset(batch: Buffer, baseOffset: number): void {
+  writeInt64(batch, baseOffset, POSITION.baseOffset)
+  batch.writeInt32BE(0, POSITION.partitionLeaderEpoch)
 }
 
 /**

@@ -4,7 +4,7 @@
  * less than a promise of its own, and there are several to each batch.
  */
 import type { Deadlines } from '../../base/index.ts'
-import { timedOut } from './answers.ts'
+import { timedOut } from '../errors.ts'
 
 export class Answer<T> {
   /** What the caller is told: the answer, or REQUEST_TIMED_OUT at the deadline. */

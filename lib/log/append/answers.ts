@@ -1,5 +1,5 @@
 /** Answers to what waits in a committer's queue: each once, whatever is found out about it later. */
-import { LogError } from '../errors.ts'
+import { LogError, timedOut } from '../errors.ts'
 import type { Commit } from '../head/commit.ts'
 import type { Fold } from '../producers/fold.ts'
 import { decideSequence } from '../producers/sequence.ts'
@@ -33,10 +33,6 @@ export function answerMarker(pending: PendingMarker, outcome: BatchOutcome): voi
     if (outcome.kind === 'refused') return pending.answer.reject(new LogError(outcome.code, outcome.message))
     pending.answer.resolve()
   })
-}
-
-export function timedOut(): LogError {
-  return new LogError('REQUEST_TIMED_OUT', 'no answer in time; the batch may have been appended, or may yet be')
 }
 
 /** What became of a batch of a segment whose commit was found. It may have been cut from it: as a duplicate, or refused. */

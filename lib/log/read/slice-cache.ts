@@ -4,7 +4,7 @@
  * the tail need.
  */
 import { type BytesPool, CorruptDataError, type Loans, type PooledBytes } from '../../base/index.ts'
-import { splitBatches, validateChecksum, writeOffset } from '../../records/index.ts'
+import { type BatchView, splitBatches, validateChecksum, writeOffset } from '../../records/index.ts'
 import type { Slice } from '../head/commit.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { BatchCache, type FetchBatches, type StoredBatch } from './batch-cache.ts'
@@ -23,6 +23,8 @@ export interface SliceCacheOptions {
   readonly pool: BytesPool
 }
 
+/** A batch that has its length, and not its offset yet. */
+export type UnplacedBatch = Pick<BatchView, 'bytes' | 'recordCount' | 'maxTimestamp'>
 type Place = Pick<LocatedSlice, 'segment' | 'slice' | 'isFar'>
 
 export class SliceCache {
@@ -70,15 +72,12 @@ export class SliceCache {
     }
   }
 
-  /** `batches` are the slice's, as the producers sent them; their offsets are written in here. */
-  add(segment: SegmentRef, slice: Slice, batches: readonly Uint8Array[]): void {
-    this.#near.add(keyOf(segment, slice), placeBatches(slice, batches.flatMap(splitBatches)), slice.length)
-  }
-
-  /** `memory` has the segment's bytes; it is held until the slice leaves the cache. */
-  addStored(segment: SegmentRef, slice: Slice, memory: PooledBytes): void {
-    const views = splitBatches(memory.bytes.subarray(slice.position, slice.position + slice.length))
-    this.#near.add(keyOf(segment, slice), placeBatches(slice, views), slice.length, memory)
+  /**
+   * `batches` are the slice's, as the producers sent them; their offsets are written in here. `memory`: what they lie in, where it is the
+   * pool's; it is held until the slice leaves the cache.
+   */
+  add(segment: SegmentRef, slice: Slice, batches: readonly UnplacedBatch[], memory?: PooledBytes): void {
+    this.#near.add(keyOf(segment, slice), placeBatches(slice, batches), slice.length, memory)
   }
 
   #fetching(segment: SegmentRef, slice: Slice): FetchBatches {
@@ -93,7 +92,7 @@ export class SliceCache {
 }
 
 /** Writes the offsets in. */
-function placeBatches(slice: Slice, views: ReturnType<typeof splitBatches>): StoredBatch[] {
+function placeBatches(slice: Slice, views: readonly UnplacedBatch[]): StoredBatch[] {
   let offset = slice.baseOffset
   const batches = views.map(({ bytes, recordCount, maxTimestamp }) => {
     writeOffset(bytes, offset)

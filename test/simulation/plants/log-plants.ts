@@ -133,7 +133,7 @@ export const logPlants: readonly Plant[] = [
     name: 'a timed-out batch answered as refused',
     edits: [
       {
-        file: 'log/append/answers.ts',
+        file: 'log/errors.ts',
         find: "new LogError('REQUEST_TIMED_OUT', 'no answer",
         replace: "new LogError('OVERLOADED', 'no answer",
       },
