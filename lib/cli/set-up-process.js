@@ -13,9 +13,8 @@ export function setUpProcess() {
   }
   // Fixed when a file is read first; each call that waits for the disk holds a thread of these.
   process.env.UV_THREADPOOL_SIZE ??= '6'
-  // V8 gives young objects 1 MiB at first, and doubles it so hesitantly that a busy server stays at two: then it looks for garbage
-  // sixty times a second, and what is in flight at that moment grows old. Now its first step is to 16.
-  v8.setFlagsFromString('--semi-space-growth-factor=16')
+  // The space for new objects grows once, to 4 MiB, while the program is loaded: garbage-collection.ts has the rest.
+  v8.setFlagsFromString('--semi-space-growth-factor=4')
   // Starting is mostly compiling: what was compiled once is kept in the system's folder for temporary files.
   module.enableCompileCache()
 }
