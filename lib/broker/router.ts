@@ -53,8 +53,8 @@ export class Router {
 
   /** The answer to an ApiVersions request of a version to come, whose header may be of a form to come as well. */
   #answerUnknownVersion(frame: Uint8Array): readonly Uint8Array[] | undefined {
+    if (frame.length < 8 || frame[0] !== 0 || frame[1] !== ApiVersions.key) return undefined
     const fixed = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
-    if (fixed.length < 8 || fixed.readInt16BE(0) !== ApiVersions.key) return undefined
     const handler = this.#byKey.get(ApiVersions.key)
     if (!handler || serves(handler, fixed.readInt16BE(2))) return undefined
     const body = { errorCode: errorCodes.UNSUPPORTED_VERSION, apiKeys: apiKeysOf([handler]) }

@@ -26,7 +26,8 @@ export class Shards {
   readonly #opening = new SingleFlight<string, OpenShard>()
   /** Least recently used first. */
   readonly #open = new Map<string, OpenShard>()
-  #lastUsed: string | undefined
+  /** The one that was used last: most likely the next one too. */
+  #latest: { readonly topicId: string; readonly number: number; readonly open: OpenShard } | undefined
   /** Appends to shards that are being opened, in the order of the calls. */
   readonly #admissions = new Map<string, Mailbox>()
 
@@ -47,18 +48,17 @@ export class Shards {
   admit(topic: Topic, partition: number, use: (open: OpenShard, slot: number) => void): Promise<void> | undefined {
     const number = Math.floor(partition / topic.shardSize)
     const slot = partition % topic.shardSize
-    const key = `${topic.id}/${number}`
-    const open = this.#use(key)
-    const waiting = this.#admissions.get(key)
-    if (open?.shard.state && !waiting) {
+    const open = this.#use(topic.id, number)
+    if (open?.shard.state && !this.#isAdmitting(topic.id, number)) {
       use(open, slot)
       return undefined
     }
-    const mailbox = waiting ?? new Mailbox()
+    const key = keyOf(topic.id, number)
+    const mailbox = this.#admissions.get(key) ?? new Mailbox()
     this.#admissions.set(key, mailbox)
     const admitted = mailbox.run(async () => {
       const opened = await this.get(topic.id, number)
-      this.#open.set(key, opened)
+      this.#keep(topic.id, number, opened)
       use(opened, slot)
     })
     return admitted.finally(() => {
@@ -68,15 +68,15 @@ export class Shards {
 
   /** The shard if this process has it open. */
   peek(topicId: string, number: number): OpenShard | undefined {
-    const open = this.#open.get(`${topicId}/${number}`)
+    const open = this.#open.get(keyOf(topicId, number))
     return open?.shard.state && open
   }
 
   /** @throws LogError UNKNOWN_TOPIC, StoreError */
   async get(topicId: string, number: number): Promise<OpenShard> {
-    const key = `${topicId}/${number}`
-    const open = this.#use(key)
+    const open = this.#use(topicId, number)
     if (open?.shard.state) return open
+    const key = keyOf(topicId, number)
     const mayBeLate = this.#opening.has(key)
     try {
       return await this.#opening.run(key, () => this.#openShard(topicId, number))
@@ -93,18 +93,27 @@ export class Shards {
     const committer = new Committer(shard, this.#parts)
     const open = { shard, committer, watcher: new ShardWatcher(shard, this.#parts), appends: 0 }
     this.#closeIdle()
-    const key = `${topicId}/${number}`
-    this.#open.set(key, open)
-    this.#lastUsed = key
+    this.#keep(topicId, number, open)
     return open
   }
 
-  #use(key: string): OpenShard | undefined {
+  #keep(topicId: string, number: number, open: OpenShard): void {
+    this.#open.set(keyOf(topicId, number), open)
+    this.#latest = { topicId, number, open }
+  }
+
+  #isAdmitting(topicId: string, number: number): boolean {
+    return this.#admissions.size > 0 && this.#admissions.has(keyOf(topicId, number))
+  }
+
+  #use(topicId: string, number: number): OpenShard | undefined {
+    const latest = this.#latest
+    if (latest?.topicId === topicId && latest.number === number) return latest.open
+    const key = keyOf(topicId, number)
     const open = this.#open.get(key)
-    if (!open || this.#lastUsed === key) return open
+    if (!open) return undefined
     this.#open.delete(key)
-    this.#open.set(key, open)
-    this.#lastUsed = key
+    this.#keep(topicId, number, open)
     return open
   }
 
@@ -115,9 +124,14 @@ export class Shards {
     for (const [key, { appends, shard }] of this.#open) {
       if (appends === 0 && shard.listeners === 0) {
         this.#open.delete(key)
+        if (this.#latest?.open.shard === shard) this.#latest = undefined
         return
       }
       if (++looked === IDLE_LOOKS_MAX) return
     }
   }
+}
+
+function keyOf(topicId: string, number: number): string {
+  return `${topicId}/${number}`
 }

@@ -26,23 +26,55 @@ export interface Destination {
   readonly now: number
 }
 
+/** What a topic's configs say of its batches. */
+interface Rules {
+  readonly isCompacted: boolean
+  readonly stampsAppends: boolean
+  /** How batches are kept; `producer`: as they come. */
+  readonly compression: Compression | 'producer'
+  readonly level: number | undefined
+  readonly bytesMax: number
+  /** How long before and after now a record's timestamp may lie, ms. */
+  readonly beforeMs: number
+  readonly afterMs: number
+}
+
+const rulesOf = new WeakMap<Destination['configs'], Rules>()
+
+/** Read once for all batches of a topic as it is known. */
+function findRules(configs: Destination['configs']): Rules {
+  const known = rulesOf.get(configs)
+  if (known) return known
+  const type = textConfig(configs, 'compression.type')
+  const compression = (type === 'uncompressed' ? 'none' : type) as Rules['compression']
+  const rules = {
+    isCompacted: listConfig(configs, 'cleanup.policy').includes('compact'),
+    stampsAppends: textConfig(configs, 'message.timestamp.type') === 'LogAppendTime',
+    compression,
+    level: LEVELED.has(compression) ? numberConfig(configs, `compression.${compression}.level`) : undefined,
+    bytesMax: numberConfig(configs, 'max.message.bytes'),
+    beforeMs: numberConfig(configs, 'message.timestamp.before.max.ms'),
+    afterMs: numberConfig(configs, 'message.timestamp.after.max.ms'),
+  }
+  rulesOf.set(configs, rules)
+  return rules
+}
+
 /**
  * The batch as it will be kept: the producer's own bytes, but for topics that keep the time of the append or compress
  * what they keep in one way.
  * @throws RecordError, LogError BATCH_TOO_LARGE, MISSING_KEY, INVALID_TIMESTAMP
  */
 export function acceptBatch(bytes: Uint8Array, destination: Destination): BatchView {
-  const { configs, now } = destination
+  const rules = findRules(destination.configs)
   const batch = validateBatch(bytes)
-  checkSize(batch, configs)
+  checkSize(batch, rules)
   const summary = validateRecords(batch)
-  if (summary.keyless > 0 && listConfig(configs, 'cleanup.policy').includes('compact'))
-    throw keyless(batch, destination)
-  const stampsAppends = textConfig(configs, 'message.timestamp.type') === 'LogAppendTime'
-  if (!stampsAppends) checkTimestamps(batch, summary, destination)
-  const kept = compressed(batch, configs)
-  if (kept !== batch) checkSize(kept, configs)
-  return stampsAppends ? viewBatch(withTimestampType(kept.bytes, 'LogAppendTime', now)) : kept
+  if (summary.keyless > 0 && rules.isCompacted) throw keyless(batch, destination)
+  if (!rules.stampsAppends) checkTimestamps(batch, summary, rules, destination.now)
+  const kept = compressed(batch, rules)
+  if (kept !== batch) checkSize(kept, rules)
+  return rules.stampsAppends ? viewBatch(withTimestampType(kept.bytes, 'LogAppendTime', destination.now)) : kept
 }
 
 function keyless(batch: BatchView, { topic, partition }: Destination): LogError {
@@ -64,23 +96,19 @@ function recordsWhere(batch: BatchView, isRejected: (record: BatchRecord) => boo
   return found
 }
 
-function compressed(batch: BatchView, configs: Readonly<Record<string, string>>): BatchView {
-  const type = textConfig(configs, 'compression.type')
-  const compression = type === 'uncompressed' ? 'none' : type
+function compressed(batch: BatchView, { compression, level }: Rules): BatchView {
   if (compression === 'producer' || compression === batch.compression) return batch
-  const level = LEVELED.has(compression) ? numberConfig(configs, `compression.${compression}.level`) : undefined
-  return viewBatch(withCompression(batch, compression as Compression, level))
+  return viewBatch(withCompression(batch, compression, level))
 }
 
-function checkSize({ bytes }: BatchView, configs: Readonly<Record<string, string>>): void {
-  const bytesMax = numberConfig(configs, 'max.message.bytes')
+function checkSize({ bytes }: BatchView, { bytesMax }: Rules): void {
   if (bytes.length <= bytesMax) return
   throw new LogError('BATCH_TOO_LARGE', `a batch of ${bytes.length} bytes, where max.message.bytes is ${bytesMax}`)
 }
 
-function checkTimestamps(batch: BatchView, summary: RecordsSummary, { configs, now }: Destination): void {
-  const from = now - numberConfig(configs, 'message.timestamp.before.max.ms')
-  const to = now + numberConfig(configs, 'message.timestamp.after.max.ms')
+function checkTimestamps(batch: BatchView, summary: RecordsSummary, { beforeMs, afterMs }: Rules, now: number): void {
+  const from = now - beforeMs
+  const to = now + afterMs
   const isOutside = (timestamp: number) => timestamp > to || (timestamp >= 0 && timestamp < from)
   if (!isOutside(summary.maxTimestamp) && !isOutside(summary.minTimestamp)) return
   const rejected = recordsWhere(batch, ({ timestamp }) => isOutside(timestamp)).map(({ index, timestamp }) => ({
