@@ -68,6 +68,7 @@ export class Batcher {
     if (this.#gathered.length === 0) this.#gatheringSince = this.#parts.clock.monotonic()
     this.#gathered.push(batch)
     this.#gatheredBytes += batch.batch.bytes.length
+    this.#followers.came(batch.batch.producerId)
     this.#schedule()
   }
 
@@ -104,7 +105,7 @@ export class Batcher {
     const count = this.#gathered.length
     // One batch more of the usual size must not make of an item an object.
     const followersMs = this.#parts.segments.mayBeCarried((this.#gatheredBytes / count) * (count + 1))
-      ? this.#followers.waitMs(count)
+      ? this.#followers.waitMs()
       : 0
     return Math.min(Math.max(this.#parts.budget.waitMs(), followersMs), gatherMsLeft)
   }
@@ -156,7 +157,8 @@ export class Batcher {
       if (--left > 0) return
       this.#carried--
       this.#puts--
-      this.#followers.expect(batches.length, this.#gathered.length)
+      const producers = batches.map(({ batch }) => batch.producerId)
+      this.#followers.expect(producers, this.#gathered.length)
       this.#schedule()
     }
     for (const { answer } of batches) answer.whenEnded(ended)
