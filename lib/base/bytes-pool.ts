@@ -19,7 +19,7 @@ const SIZES_PER_POWER = 4
 
 export class BytesPool {
   readonly #options: BytesPoolOptions
-  readonly #idle = new Map<number, Uint8Array[]>()
+  readonly #idle = new Map<number, Buffer[]>()
   #idleBytes = 0
 
   constructor(options: BytesPoolOptions) {
@@ -42,7 +42,7 @@ export class BytesPool {
   }
 
   /** Nobody holds this memory any more. */
-  protected takeBack(whole: Uint8Array): void {
+  protected takeBack(whole: Buffer): void {
     const size = whole.length
     if (this.#idleBytes + size > this.#options.idleBytesMax) return
     this.#idleBytes += size
@@ -75,12 +75,12 @@ export class Allocation {
 }
 
 export class PooledBytes {
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
   readonly #free: () => void
   #holders = 1
   #isAbandoned = false
 
-  constructor(bytes: Uint8Array, free: () => void) {
+  constructor(bytes: Buffer, free: () => void) {
     this.bytes = bytes
     this.#free = free
   }

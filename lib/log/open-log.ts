@@ -77,7 +77,6 @@ class StoredLog implements Log {
   readonly #shards: Shards
   readonly #forks: Forks
   readonly #pending = new Set<Promise<unknown>>()
-  readonly #unanswered = new Set<Pick<Answer<unknown>, 'told'>>()
   #closed = false
 
   constructor(options: Required<LogOptions>) {
@@ -239,7 +238,7 @@ class StoredLog implements Log {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled([...this.#pending, ...Array.from(this.#unanswered, ({ told }) => told)])
+    await Promise.allSettled(this.#pending)
   }
 
   #mark({ topic, partition, timeoutMs, ...marker }: EndTransactionRequest): Promise<void> {
@@ -249,7 +248,7 @@ class StoredLog implements Log {
     this.#shards
       .admit(topic, partition, (open, slot) => {
         holdOpen(open, answer)
-        const pending = { marker: { ...marker, slot, timestamp }, deadline, settled: false, answer }
+        const pending = { marker: { ...marker, slot, timestamp }, deadline, answer }
         open.committer.enqueue(markerCommit(this.#segmentIds.next(), [pending]))
       })
       ?.catch(answer.reject)
@@ -266,8 +265,7 @@ class StoredLog implements Log {
         holdOpen(open, answer)
         const { committer } = open
         const topicId = topic.id
-        const settled = false
-        this.#batcher.add({ topicId, committer, partition, slot, batch, deadline, transaction, settled, answer })
+        this.#batcher.add({ topicId, committer, partition, slot, batch, deadline, transaction, answer })
       })
       ?.catch(answer.reject)
     return answer.told
@@ -276,8 +274,8 @@ class StoredLog implements Log {
   /** `close` waits for it. */
   #answer<T>(deadline: number): Answer<T> {
     const answer = new Answer<T>(this.#deadlines, deadline)
-    this.#unanswered.add(answer)
-    answer.whenEnded(() => this.#unanswered.delete(answer))
+    this.#pending.add(answer.told)
+    answer.whenEnded(() => this.#pending.delete(answer.told))
     return answer
   }
 
@@ -327,16 +325,12 @@ class StoredLog implements Log {
       for (const { slot, position, batch } of placed) {
         if (slot !== slice.slot || position < slice.position || position >= slice.position + slice.length) continue
         const { recordCount, maxTimestamp } = batch
-        const bytes = memory ? bufferOf(memory.bytes, position, batch.bytes.length) : batch.bytes
+        const bytes = memory ? memory.bytes.subarray(position, position + batch.bytes.length) : batch.bytes
         batches.push({ bytes, recordCount, maxTimestamp })
       }
       this.#cache.add(commit.segment, slice, batches, memory)
     }
   }
-}
-
-function bufferOf({ buffer, byteOffset }: Uint8Array, position: number, length: number): Buffer {
-  return Buffer.from(buffer, byteOffset + position, length)
 }
 
 /** The shard stays open until the answer. */

@@ -8,7 +8,7 @@ export class PoisoningPool extends BytesPool {
     super({ idleBytesMax: 100_000, bytesMin: 1 })
   }
 
-  protected override takeBack(whole: Uint8Array): void {
+  protected override takeBack(whole: Buffer): void {
     whole.fill(POISON)
     super.takeBack(whole)
   }

@@ -1,5 +1,5 @@
 /**
- * The answer to an append, or to a mark: given once. Its caller waits for it until a deadline; what is under way goes on after it, and
+ * The answer to an append, or to a mark: the first that is given. Its caller waits for it until a deadline; what is under way goes on after it, and
  * whoever keeps something for it (bytes that wait, a shard that must stay open) is told when it has ended. A listener costs
  * less than a promise of its own, and there are several to each batch.
  */
@@ -26,6 +26,10 @@ export class Answer<T> {
       this.#end()
     }
     this.whenEnded(deadlines.add(deadline, () => reject(timedOut())))
+  }
+
+  get hasEnded(): boolean {
+    return this.#listeners === undefined
   }
 
   /** Calls `listener` once what was asked for has ended, well or not: at once where it has. */

@@ -10,29 +10,28 @@ type Pending = PendingBatch | PendingMarker
 
 /** What of a commit has no answer yet. */
 export function unanswered(commit: PendingCommit): Pending[] {
-  return [...commit.placed.map(({ pending }) => pending), ...commit.markers].filter(({ settled }) => !settled)
+  return [...commit.placed.map(({ pending }) => pending), ...commit.markers].filter(({ answer }) => !answer.hasEnded)
 }
 
 export function refuse(pending: Pending, error: unknown): void {
-  settle(pending, () => pending.answer.reject(error))
+  pending.answer.reject(error)
 }
 
 export function answerBatch(pending: PendingBatch, outcome: BatchOutcome, logStartOffset: number): void {
-  settle(pending, () => {
-    if (outcome.kind === 'refused') return pending.answer.reject(new LogError(outcome.code, outcome.message))
-    const { baseOffset, kind } = outcome
-    const { timestampType, maxTimestamp } = pending.batch
-    const logAppendTime = timestampType === 'LogAppendTime' ? maxTimestamp : -1
-    pending.answer.resolve({ baseOffset, logStartOffset, logAppendTime, duplicate: kind === 'duplicate' })
-  })
+  if (outcome.kind === 'refused') {
+    refuse(pending, new LogError(outcome.code, outcome.message))
+    return
+  }
+  const { baseOffset, kind } = outcome
+  const { timestampType, maxTimestamp } = pending.batch
+  const logAppendTime = timestampType === 'LogAppendTime' ? maxTimestamp : -1
+  pending.answer.resolve({ baseOffset, logStartOffset, logAppendTime, duplicate: kind === 'duplicate' })
 }
 
 /** A transaction that had ended already is a success too. */
 export function answerMarker(pending: PendingMarker, outcome: BatchOutcome): void {
-  settle(pending, () => {
-    if (outcome.kind === 'refused') return pending.answer.reject(new LogError(outcome.code, outcome.message))
-    pending.answer.resolve()
-  })
+  if (outcome.kind === 'refused') refuse(pending, new LogError(outcome.code, outcome.message))
+  else pending.answer.resolve()
 }
 
 /** What became of a batch of a segment whose commit was found. It may have been cut from it: as a duplicate, or refused. */
@@ -63,10 +62,4 @@ function committedOffset(
     if (other.position >= slice.position && other.position < position) offset += other.batch.recordCount
   }
   return offset
-}
-
-function settle(pending: Pending, answer: () => void): void {
-  if (pending.settled) return
-  pending.settled = true
-  answer()
 }

@@ -50,7 +50,7 @@ export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSe
     const time = fold.timeOf(segment.id)
     const accepted: AcceptedBatch[] = []
     for (const { pending, slot, batch: view, position } of placed) {
-      if (pending.settled) continue
+      if (pending.answer.hasEnded) continue
       const batch = { ...view, transaction: pending.transaction }
       const outcome = decideBatch(draft, nextOffsets, slot, batch)
       outcomes.set(pending, outcome)
@@ -61,7 +61,7 @@ export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSe
     }
     const ended: Marker[] = []
     for (const pending of markers) {
-      if (pending.settled) continue
+      if (pending.answer.hasEnded) continue
       const marker = placeMarker(draft, nextOffsets, pending.marker)
       outcomes.set(pending, outcomeOfMarker(marker))
       if (typeof marker === 'string') continue

@@ -259,7 +259,7 @@ export class Committer {
       return
     }
     const fenced = commit.alone && !commit.carried ? commit.segment : undefined
-    const batches = commit.placed.map(({ pending }) => pending).filter(({ settled }) => !settled)
+    const batches = commit.placed.map(({ pending }) => pending).filter(({ answer }) => !answer.hasEnded)
     const { parts, placed } = layOutSegment(batches)
     commit.placed = placed
     commit.segment = undefined

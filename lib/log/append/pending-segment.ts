@@ -28,8 +28,6 @@ export interface PendingBatch {
   readonly transaction: number
   /** On this process's monotonic clock: after it the caller no longer waits. */
   readonly deadline: number
-  /** Set once it has its answer. */
-  settled: boolean
   readonly answer: Answer<Appended>
 }
 
@@ -37,7 +35,6 @@ export interface PendingBatch {
 export interface PendingMarker {
   readonly marker: Omit<Marker, 'offset' | 'firstOffset'>
   readonly deadline: number
-  settled: boolean
   readonly answer: Answer<void>
 }
 
