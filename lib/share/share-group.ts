@@ -16,9 +16,10 @@ import { assignSimply } from './simple-assignor.ts'
 export interface Session {
   /** Monotonic. */
   readonly endsAt: number
-  /** What the member was told last, and before that; undefined: nothing since this process coordinates. */
-  readonly epoch: number | undefined
-  readonly previousEpoch: number | undefined
+  /** What the member was told last. */
+  readonly epoch: number
+  /** What it said that it knew: as answers get lost, it may know any epoch from here on. */
+  readonly knownEpoch: number
 }
 
 export interface LiveShareGroup {
@@ -39,12 +40,12 @@ export interface Step {
   readonly answer: ShareHeartbeatAnswer
 }
 
-/** A stored group in the hands of a new coordinator: every member gets a fresh session. */
+/** A stored group in the hands of a new coordinator: every member gets a fresh session, and may know any epoch until now. */
 export function takeOver(document: ShareGroup, { now, sessionTimeoutMs }: Moment): LiveShareGroup {
   const endsAt = now + sessionTimeoutMs
   const fresh = document.members.map(({ id }): [string, Session] => [
     id,
-    { endsAt, epoch: undefined, previousEpoch: undefined },
+    { endsAt, epoch: document.epoch, knownEpoch: 0 },
   ])
   return { document, sessions: new Map(fresh) }
 }
@@ -86,7 +87,7 @@ export function heartbeat(
     throw new ShareError('GROUP_MAX_SIZE_REACHED', `The share group has ${moment.membersMax} members already.`)
   }
   const session = group.sessions.get(memberId)
-  if (epoch > 0) checkEpoch(epoch, session, group.document.epoch)
+  if (epoch > 0) checkEpoch(epoch, session!)
   const joined = withMember(group, request, known)
   const next = reassigned(group, joined, topics)
   const told = next.document.epoch
@@ -94,8 +95,8 @@ export function heartbeat(
   const sessions = new Map(next.sessions).set(memberId, {
     endsAt: moment.now + moment.sessionTimeoutMs,
     epoch: told,
-    // One that joins goes on from no epoch; a join that was given up, and comes late, must not make the member forget its own.
-    previousEpoch: epoch === told || (epoch === 0 && session?.epoch === told) ? session?.previousEpoch : epoch,
+    // A request that was given up and comes late, a join too, says less than the member knows by now: never more.
+    knownEpoch: epoch === 0 || epoch === told ? (session?.knownEpoch ?? told) : epoch,
   })
   const assignment = isNews ? next.document.members.find(({ id }) => id === memberId)!.assignment : undefined
   return {
@@ -104,14 +105,12 @@ export function heartbeat(
   }
 }
 
-/** The epoch told last; or the one before that, as the answer may have been lost. */
-function checkEpoch(epoch: number, session: Session | undefined, groupEpoch: number): void {
-  const isFine =
-    session?.epoch === undefined ? epoch <= groupEpoch : [session.epoch, session.previousEpoch].includes(epoch)
-  if (isFine) return
+/** An epoch that the member may know. Kafka takes two of them, the last and the one before. */
+function checkEpoch(said: number, { epoch, knownEpoch }: Session): void {
+  if (said >= knownEpoch && said <= epoch) return
   throw new ShareError(
     'FENCED_MEMBER_EPOCH',
-    `The member epoch ${epoch} is not the one that the group coordinator has (${session?.epoch ?? groupEpoch}).`,
+    `The member epoch ${said} is not the one that the group coordinator has (${epoch}).`,
   )
 }
 

@@ -39,7 +39,7 @@ describe('a share group', () => {
     expect(answer).toMatchObject({ epoch: 2, assignment: [{ topicId: t.id, partitions: [0] }] })
   })
 
-  test('takes the epoch before, whose answer may have been lost, and no other', () => {
+  test('takes an epoch that the member may know, as answers get lost, and no other', () => {
     const both = join(empty, 'm', 'n')
     const told = heartbeat(both, beat('m', 1), [t], moment).group
     expect(heartbeat(told, beat('m', 1), [t], moment).answer.epoch).toBe(2)
@@ -51,6 +51,16 @@ describe('a share group', () => {
     expect(() => heartbeat(further, beat('m', 1), [t], moment)).toThrow(
       expect.objectContaining({ code: 'FENCED_MEMBER_EPOCH' }),
     )
+  })
+
+  test('keeps a member whose former requests come late', () => {
+    const told = heartbeat(join(empty, 'm', 'n'), beat('m', 1), [t], moment)
+    expect(told.answer.epoch).toBe(2)
+    const late = heartbeat(join(told.group, 'o'), beat('m', 1), [t], moment).group
+    expect(heartbeat(late, beat('m', 2), [t], moment).answer.epoch).toBe(3)
+    const grown = [{ ...t, partitions: 3 }]
+    const joins = heartbeat(late, beat('m', 0), grown, moment).group
+    expect(heartbeat(joins, beat('m', 2), grown, moment).answer.epoch).toBe(4)
   })
 
   test('does not change while nothing does', () => {

@@ -22,6 +22,9 @@ const orders = new Map<string, 'anew' | 'find'>([
   ['CLOSED', 'find'],
 ])
 
+/** Heartbeats. */
+const SAYS_ALL_EVERY = 8
+
 export interface ShareGroupSurroundings {
   readonly group: string
   /** Which gateway coordinates the group, as `gateway` believes. */
@@ -38,7 +41,9 @@ export class ShareGroupMember {
   #lives = 0
   /** What it was told to fetch from, by topic id. */
   #assignment: ReadonlyMap<string, readonly number[]> = new Map()
-  #saidTopics = ''
+  /** What it said last, where that was answered: else it says it again, as Kafka's client does. */
+  #saidTopics: string | undefined
+  #beats = 0
   /** When it sent the last heartbeat that was answered. */
   #heardAtMs = Number.NEGATIVE_INFINITY
   #ended = false
@@ -102,7 +107,9 @@ export class ShareGroupMember {
     const joins = this.#epoch === 0
     if (joins) this.#lives++
     const topicNames = this.topicNames
-    const saysTopics = joins || this.#saidTopics !== topicNames.join()
+    // Again now and then: a former request, given up with its connection, may come last, and nothing in it says that it is old.
+    const saysAll = this.#beats++ % SAYS_ALL_EVERY === 0
+    const saysTopics = joins || saysAll || this.#saidTopics !== topicNames.join()
     const membership: Membership = {
       kind: 'membership',
       group: this.#surroundings.group,
@@ -159,6 +166,7 @@ export class ShareGroupMember {
     const { code } = failureOf(error)
     const { scene, rng, name } = this.#client
     const order = orders.get(code)
+    this.#saidTopics = undefined
     scene.world.count(`share member told ${code}`)
     scene.world.note(name, `told ${code}`)
     if (order === undefined) scene.violations.push({ property: 'false-refusal', what: `${name} was told ${code}` })
