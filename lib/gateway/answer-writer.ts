@@ -1,12 +1,12 @@
 /**
- * Sends answers over one socket, in order and without copying (but for the smallest): a few hundred KiB at a time, so that what
+ * Sends answers over one socket, in order and without copying (but for the smallest): a MiB at a time, so that what
  * the client has taken is known and given back to the memory budget as it goes. Answers that are ready at the same moment go in one call.
  */
 import type { Socket } from 'node:net'
 import { joinBytes, type Turns } from '../base/index.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
-const writtenAtOnceBytes = 256 * 1024
+const writtenAtOnceBytes = 1_024 * 1_024
 /** Less is copied together: the system takes one piece with less ado than many. */
 const joinedBytesMax = 4 * 1024
 

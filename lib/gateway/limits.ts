@@ -33,7 +33,7 @@ export const defaultGatewayLimits: GatewayLimits = {
   connectionsMax: 10_000,
   inFlightMax: 64,
   unsentBytesMax: 64 * 1024,
-  sentInTurnBytes: 256 * 1024,
+  sentInTurnBytes: 1024 * 1024,
   idleMs: 600_000,
   stalledMs: 10_000,
   sweepMs: 2_000,

@@ -59,6 +59,20 @@ describe('reading', () => {
     expect([given, again, ...others].map(textOf)).toEqual(['a', 'b', 'b', 'b', 'b'])
   })
 
+  test('bytes that changed in the store are refused by who did not write them', async () => {
+    const { open, hooks } = openRig()
+    const topic = await open().topics.create({ name: 't', partitions: 1 })
+    await send(open(), topic, ['a'])
+    hooks.get = async (key, next) => {
+      const item = await next(key)
+      if (!key.pk.startsWith('g#')) return item
+      const value = Buffer.from(item!.value)
+      value[30]! ^= 1
+      return { ...item!, value }
+    }
+    expect(await stateOf(readAll(open(), topic, 0, 0))).toMatchObject({ refused: 'BAD_CRC' })
+  })
+
   test('who has enough does not wait for what has no room, and finds it in memory next time', async () => {
     const { open, hooks } = openRig()
     const log = open()

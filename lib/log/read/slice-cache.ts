@@ -13,6 +13,8 @@ import type { LocatedSlice } from './locate.ts'
 const READ_AHEAD_BYTES_MAX = 4 * 1_024 * 1_024
 /** What is read ahead for one reader takes at most this part of the cache: several must not push out each other's. */
 const READ_AHEAD_SHARE = 16
+/** So many segments of its own a process remembers, the newest: a megabyte or two. */
+const OWN_SEGMENTS_MAX = 16_384
 
 export interface SliceCacheOptions {
   readonly segments: SegmentStore
@@ -31,6 +33,8 @@ export class SliceCache {
   readonly #segments: SegmentStore
   readonly #near: BatchCache
   readonly #far: BatchCache
+  /** Ids, oldest first. Their batches were checked when they came. */
+  readonly #own = new Set<string>()
 
   constructor({ segments, far, bytesMax, pool }: SliceCacheOptions) {
     this.#segments = segments
@@ -77,6 +81,7 @@ export class SliceCache {
    * pool's; it is held until the slice leaves the cache.
    */
   add(segment: SegmentRef, slice: Slice, batches: readonly UnplacedBatch[], memory?: PooledBytes): void {
+    this.#rememberOwn(segment.id)
     this.#near.add(keyOf(segment, slice), placeBatches(slice, batches), slice.length, memory)
   }
 
@@ -85,9 +90,16 @@ export class SliceCache {
       const bytes = await this.#segments.read(segment, slice.position, slice.length, allocate)
       if (!bytes) return undefined
       const views = splitBatches(bytes)
-      for (const view of views) validateChecksum(view)
+      if (!this.#own.has(segment.id)) for (const view of views) validateChecksum(view)
       return { bytes, batches: placeBatches(slice, views) }
     }
+  }
+
+  #rememberOwn(id: string): void {
+    this.#own.add(id)
+    if (this.#own.size <= OWN_SEGMENTS_MAX) return
+    const [oldest] = this.#own
+    this.#own.delete(oldest!)
   }
 }
 
