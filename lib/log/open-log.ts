@@ -90,7 +90,7 @@ class StoredLog implements Log {
     this.#segments = segments
     const pool = options.readMemory
     const far = new BatchCache(options.coldCacheBytesMax, pool)
-    this.#cache = new SliceCache({ segments, far, bytesMax: options.cacheBytesMax, pool })
+    this.#cache = new SliceCache({ segments, far, bytesMax: options.cacheBytesMax, pool, clock })
     this.#options = options
     this.#topics = new StoredTopics(options)
     this.topics = this.#topics

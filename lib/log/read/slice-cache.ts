@@ -3,7 +3,7 @@
  * cost no GET. What readers far behind have fetched is kept with the blocks of extents, where it pushes nothing out that those at
  * the tail need.
  */
-import { type BytesPool, CorruptDataError, type Loans, type PooledBytes } from '../../base/index.ts'
+import { type BytesPool, type Clock, CorruptDataError, type Loans, type PooledBytes } from '../../base/index.ts'
 import { type BatchView, splitBatches, validateChecksum, writeOffset } from '../../records/index.ts'
 import type { Slice } from '../head/commit.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
@@ -15,6 +15,10 @@ const READ_AHEAD_BYTES_MAX = 4 * 1_024 * 1_024
 const READ_AHEAD_SHARE = 16
 /** So many segments of its own a process remembers, the newest: a megabyte or two. */
 const OWN_SEGMENTS_MAX = 16_384
+/** About how long an answer takes to its client: reading ahead beside it would only take its processor. */
+const READ_AHEAD_AFTER_MS = 4
+/** Calls of `readAheadSoon` within that time; further ones are not needed enough to be kept. */
+const READ_AHEAD_CALLS_MAX = 256
 
 export interface SliceCacheOptions {
   readonly segments: SegmentStore
@@ -23,6 +27,7 @@ export interface SliceCacheOptions {
   /** Of the slices that are written, and read at the tail. */
   readonly bytesMax: number
   readonly pool: BytesPool
+  readonly clock: Clock
 }
 
 /** A batch that has its length, and not its offset yet. */
@@ -35,9 +40,13 @@ export class SliceCache {
   readonly #far: BatchCache
   /** Ids, oldest first. Their batches were checked when they came. */
   readonly #own = new Set<string>()
+  readonly #clock: Clock
+  /** What is read ahead soon. */
+  readonly #soon: (readonly LocatedSlice[])[] = []
 
-  constructor({ segments, far, bytesMax, pool }: SliceCacheOptions) {
+  constructor({ segments, far, bytesMax, pool, clock }: SliceCacheOptions) {
     this.#segments = segments
+    this.#clock = clock
     this.#near = new BatchCache(bytesMax, pool)
     this.#far = far
   }
@@ -62,6 +71,15 @@ export class SliceCache {
   has(segment: SegmentRef, slice: Slice): boolean {
     const key = keyOf(segment, slice)
     return this.#near.has(key) || this.#far.has(key)
+  }
+
+  /** Reads ahead what will be asked for next, once what is asked for now is on its way. */
+  readAheadSoon(next: readonly LocatedSlice[]): void {
+    if (next.length === 0 || this.#soon.length === READ_AHEAD_CALLS_MAX) return
+    if (this.#soon.push(next) > 1) return
+    void this.#clock.sleep(READ_AHEAD_AFTER_MS).then(() => {
+      for (const slices of this.#soon.splice(0)) this.readAhead(slices)
+    })
   }
 
   /** Begins to fetch the slices that will be asked for next, the first of them and more up to a bound. */

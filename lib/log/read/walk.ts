@@ -136,7 +136,7 @@ async function* walkSlices(
       yield { live: true, batches: undefined, next: slice.baseOffset }
     }
     const reading = marker ? [controlBatch(marker)] : cache.read(place, loans)
-    if (index + 1 < located!.length) cache.readAhead(located!.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
+    if (index + 1 < located!.length) cache.readAheadSoon(located!.slice(index + 1, index + 1 + SLICES_AHEAD_MAX))
     else readOn(cache, view, next)
     const batches = await reading
     if (!batches) return
@@ -148,7 +148,7 @@ async function* walkSlices(
 function readOn(cache: SliceCache, view: PartitionView, offset: number): void {
   if (offset >= (stateOf(view)?.next ?? 0)) return
   locateSlices(view.shard, view.slot, offset).then(
-    located => cache.readAhead((located ?? []).slice(0, SLICES_AHEAD_MAX)),
+    located => cache.readAheadSoon((located ?? []).slice(0, SLICES_AHEAD_MAX)),
     // What fails here fails again, and is told, when it is asked for.
     () => undefined,
   )
