@@ -53,6 +53,23 @@ describe('pooled memory', () => {
     expect(pool.idleBytes).toBe(16 * KIB)
   })
 
+  test('of a size that nobody asks for any more makes room for what comes', () => {
+    const pool = newPool(20 * KIB)
+    const [small, large] = [[1, 2, 3].map(() => pool.take(6 * KIB)!), pool.take(16 * KIB)!]
+    for (const memory of small) memory.release()
+    large.release()
+    expect(pool.take(16 * KIB)!.bytes.buffer).toBe(large.bytes.buffer)
+    expect(pool.idleBytes).toBe(0)
+  })
+
+  test('larger than all that may be idle is not kept, and pushes nothing out', () => {
+    const pool = newPool(20 * KIB)
+    const [small, large] = [pool.take(8 * KIB)!, pool.take(32 * KIB)!]
+    small.release()
+    large.release()
+    expect(pool.idleBytes).toBe(8 * KIB)
+  })
+
   test('is not for what is short', () => {
     expect(newPool().take(KIB - 1)).toBeUndefined()
   })
