@@ -7,6 +7,7 @@ import { ProduceRecorder } from './recorders.ts'
 const commandLine = join(import.meta.dirname, '../../lib/cli/varve.js')
 
 const RETRY_MS = 300
+const FULL_DISK = /No space left on device|ENOSPC|corrupted size vs\. prev_size/
 
 /** Whom gateways run as where the test is root: permissions mean nothing to root. */
 export const USER_ID = 65_534
@@ -21,12 +22,17 @@ export interface GatewayOptions extends Pick<ProxyOptions, 'rng' | 'replayChance
   readonly env: NodeJS.ProcessEnv
 }
 
-/** A gateway as a user starts it, behind a proxy that its clients go through; it can be killed, frozen and started again. */
+/**
+ * A gateway as a user starts it, behind a proxy that its clients go through; it can be killed, frozen and started again. One that ends
+ * by itself on a full disk, as lmdb may (ARCHITECTURE.md, what is not done), is started again as a supervisor would.
+ */
 export class Gateway {
   readonly proxy: ChaosProxy
   readonly #ports: readonly [number, number]
   readonly #options: GatewayOptions
   #process: ServerProcess | undefined
+  #starting: Promise<void> | undefined
+  readonly #killed = new WeakSet<ServerProcess>()
   #isEnded = false
   #output = ''
 
@@ -54,7 +60,14 @@ export class Gateway {
   }
 
   /** Until it is ready, however often it ends before: its stores may be out of reach. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting ??= this.#startUntilReady().finally(() => {
+      this.#starting = undefined
+    })
+    return this.#starting
+  }
+
+  async #startUntilReady(): Promise<void> {
     const { args, env } = this.#options
     const [kafka, http] = this.#ports
     const places = ['--kafka', `127.0.0.1:${kafka}`, '--http', `127.0.0.1:${http}`, '--advertised', this.bootstrap]
@@ -69,12 +82,22 @@ export class Gateway {
         () => true,
         () => false,
       )
-      if (isReady) return
+      if (isReady) {
+        void process_.exited.then(() => this.#startAfterFullDisk(process_))
+        return
+      }
       await sleep(RETRY_MS)
     }
   }
 
+  async #startAfterFullDisk(ended: ServerProcess): Promise<void> {
+    if (this.#killed.has(ended) || !FULL_DISK.test(ended.output)) return
+    await sleep(RETRY_MS)
+    if (!this.#isEnded) await this.start()
+  }
+
   async kill(): Promise<void> {
+    if (this.#process) this.#killed.add(this.#process)
     await this.#process?.end('SIGKILL')
   }
 

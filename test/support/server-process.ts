@@ -35,11 +35,12 @@ const outputLinesMax = 200
 export class ServerProcess {
   readonly #child: Child
   readonly #lines: string[] = []
-  readonly #exited: Promise<unknown>
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<unknown>
 
   constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
     this.#child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.#exited = once(this.#child, 'exit')
+    this.exited = once(this.#child, 'exit')
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8')
       stream.on('data', (text: string) => {
@@ -67,7 +68,7 @@ export class ServerProcess {
       if (match !== undefined) found.resolve(match)
     }
     this.#child.stdout.on('data', look)
-    this.#exited.then(
+    this.exited.then(
       () => found.reject(new Error(`the server ended before it was ready:\n${this.output}`)),
       found.reject,
     )
@@ -100,7 +101,7 @@ export class ServerProcess {
   /** Sends the signal and resolves when the process is gone. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (this.running) this.#child.kill(signal)
-    await this.#exited
+    await this.exited
   }
 
   /** From /proc where there is one; zero elsewhere. */
