@@ -19,7 +19,7 @@ const SIZES_PER_POWER = 4
 
 export class BytesPool {
   readonly #options: BytesPoolOptions
-  /** By size; the size that was used last comes last. */
+  /** By size; the size that was asked for last comes last. */
   readonly #idle = new Map<number, Buffer[]>()
   #idleBytes = 0
 
@@ -36,36 +36,29 @@ export class BytesPool {
   take(length: number): PooledBytes | undefined {
     if (length < this.#options.bytesMin) return undefined
     const size = roundUp(length)
-    const idle = this.#ofSize(size).pop()
+    const ofSize = this.#idle.get(size) ?? []
+    this.#idle.delete(size)
+    this.#idle.set(size, ofSize)
+    const idle = ofSize.pop()
     if (idle) this.#idleBytes -= size
     const whole = idle ?? Buffer.allocUnsafeSlow(size)
     return new PooledBytes(whole.subarray(0, length), () => this.takeBack(whole))
   }
 
-  /** Nobody holds this memory any more. What nobody asks for any more makes room for it. */
+  /** Nobody holds this memory any more. What was asked for longer ago makes room for it. */
   protected takeBack(whole: Buffer): void {
     const size = whole.length
     if (size > this.#options.idleBytesMax) return
-    const ofSize = this.#ofSize(size)
     for (const [other, idle] of this.#idle) {
       if (other === size) break
       while (idle.length > 0 && this.#idleBytes + size > this.#options.idleBytesMax) {
         idle.pop()
         this.#idleBytes -= other
       }
-      if (idle.length > 0) break
-      this.#idle.delete(other)
     }
     if (this.#idleBytes + size > this.#options.idleBytesMax) return
     this.#idleBytes += size
-    ofSize.push(whole)
-  }
-
-  #ofSize(size: number): Buffer[] {
-    const idle = this.#idle.get(size) ?? []
-    this.#idle.delete(size)
-    this.#idle.set(size, idle)
-    return idle
+    this.#idle.get(size)!.push(whole)
   }
 }
 

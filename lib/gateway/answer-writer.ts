@@ -1,12 +1,14 @@
 /**
- * Sends answers over one socket, in order and without copying (but for the smallest): a MiB at a time, so that what
- * the client has taken is known and given back to the memory budget as it goes. Answers that are ready at the same moment go in one call.
+ * Sends answers over one socket, in order and without copying (but for the smallest): a MiB at a time, less while memory is scarce, so
+ * that what the client has taken is known and given back to the memory budget as it goes. Answers that are ready at the same moment go
+ * in one call.
  */
 import type { Socket } from 'node:net'
 import { joinBytes, type Turns } from '../base/index.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 
-const writtenAtOnceBytes = 1_024 * 1_024
+const pieceBytes = 256 * 1_024
+const writtenAtOnceBytes = 4 * pieceBytes
 /** Less is copied together: the system takes one piece with less ado than many. */
 const joinedBytesMax = 4 * 1024
 
@@ -51,8 +53,8 @@ export class AnswerWriter {
     const before = this.#waiting.length
     for (const part of parts) {
       this.#unsent += part.length
-      for (let from = 0; from < part.length; from += writtenAtOnceBytes) {
-        const bytes = part.length <= writtenAtOnceBytes ? part : part.subarray(from, from + writtenAtOnceBytes)
+      for (let from = 0; from < part.length; from += pieceBytes) {
+        const bytes = part.length <= pieceBytes ? part : part.subarray(from, from + pieceBytes)
         this.#waiting.push({ bytes, onTaken: undefined })
       }
     }
@@ -77,8 +79,10 @@ export class AnswerWriter {
     if (this.#inSocket > 0 || this.#waiting.length === 0) return
     let count = 0
     let bytes = 0
+    // Where memory is scarce, a slow client that does take something must be seen to.
+    const bytesMax = this.#budget.isExhausted ? pieceBytes : writtenAtOnceBytes
     for (const piece of this.#waiting) {
-      if (count > 0 && bytes + piece.bytes.length > writtenAtOnceBytes) break
+      if (count > 0 && bytes + piece.bytes.length > bytesMax) break
       bytes += piece.bytes.length
       count++
     }

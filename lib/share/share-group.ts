@@ -96,7 +96,7 @@ export function heartbeat(
     endsAt: moment.now + moment.sessionTimeoutMs,
     epoch: told,
     // A request that was given up and comes late, a join too, says less than the member knows by now: never more.
-    knownEpoch: epoch === 0 || epoch === told ? (session?.knownEpoch ?? told) : epoch,
+    knownEpoch: epoch === 0 ? (session?.knownEpoch ?? told) : epoch,
   })
   const assignment = isNews ? next.document.members.find(({ id }) => id === memberId)!.assignment : undefined
   return {

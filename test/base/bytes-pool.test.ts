@@ -62,6 +62,15 @@ describe('pooled memory', () => {
     expect(pool.idleBytes).toBe(0)
   })
 
+  test('that was asked for longer ago pushes out nothing', () => {
+    const pool = newPool(20 * KIB)
+    const small = [1, 2, 3].map(() => pool.take(6 * KIB)!)
+    const large = pool.take(16 * KIB)!
+    large.release()
+    for (const memory of small) memory.release()
+    expect(pool.take(16 * KIB)!.bytes.buffer).toBe(large.bytes.buffer)
+  })
+
   test('larger than all that may be idle is not kept, and pushes nothing out', () => {
     const pool = newPool(20 * KIB)
     const [small, large] = [pool.take(8 * KIB)!, pool.take(32 * KIB)!]

@@ -31,8 +31,8 @@ export class Gateway {
   readonly #ports: readonly [number, number]
   readonly #options: GatewayOptions
   #process: ServerProcess | undefined
+  #isReady = false
   #starting: Promise<void> | undefined
-  readonly #killed = new WeakSet<ServerProcess>()
   #isEnded = false
   #output = ''
 
@@ -60,11 +60,12 @@ export class Gateway {
   }
 
   /** Until it is ready, however often it ends before: its stores may be out of reach. */
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    if (this.#isReady && this.#process?.running) return
     this.#starting ??= this.#startUntilReady().finally(() => {
       this.#starting = undefined
     })
-    return this.#starting
+    await this.#starting
   }
 
   async #startUntilReady(): Promise<void> {
@@ -78,26 +79,27 @@ export class Gateway {
       if (this.#process) this.#output = this.output.split('\n').slice(-200).join('\n')
       const process_ = new ServerProcess(command, rest, { env: { ...process.env, ...env } })
       this.#process = process_
-      const isReady = await process_.line(/ready/).then(
+      this.#isReady = false
+      this.#isReady = await process_.line(/ready/).then(
         () => true,
         () => false,
       )
-      if (isReady) {
-        void process_.exited.then(() => this.#startAfterFullDisk(process_))
+      if (this.#isReady) {
+        void this.#startAfterFullDisk(process_)
         return
       }
       await sleep(RETRY_MS)
     }
   }
 
-  async #startAfterFullDisk(ended: ServerProcess): Promise<void> {
-    if (this.#killed.has(ended) || !FULL_DISK.test(ended.output)) return
+  async #startAfterFullDisk(process_: ServerProcess): Promise<void> {
+    const [, signal] = await process_.exited
+    if (signal !== 'SIGABRT' || !FULL_DISK.test(process_.output)) return
     await sleep(RETRY_MS)
     if (!this.#isEnded) await this.start()
   }
 
   async kill(): Promise<void> {
-    if (this.#process) this.#killed.add(this.#process)
     await this.#process?.end('SIGKILL')
   }
 

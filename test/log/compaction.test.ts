@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Loans } from '../../lib/base/index.ts'
 import type { Log, LogOptions, Topic } from '../../lib/log/index.ts'
 import { readRecords, viewBatch } from '../../lib/records/index.ts'
 import type { WriteOperation } from '../../lib/storage/index.ts'
@@ -62,6 +63,33 @@ async function fill(log: Log, topic: Topic, count: number, name = ''): Promise<v
 }
 
 describe('compaction', () => {
+  test('copies nothing that a bad read has brought into memory', async () => {
+    const { open, hooks } = openRig({ ...EAGER, cacheBytesMax: 1_000 })
+    const log = open()
+    const topic = await log.topics.create({ name: 't', partitions: 1 })
+    await fill(log, topic, 2)
+    const { get } = hooks
+    hooks.get = async (key, next) => {
+      const item = await next(key)
+      if (!key.pk.startsWith('g#')) return item
+      const value = Buffer.from(item!.value)
+      value[value.indexOf('0a')]! ^= 1
+      return { ...item!, value }
+    }
+    await log.read({
+      topic,
+      partition: 0,
+      offset: 0,
+      maxBytes: 1,
+      atLeastOneBatch: true,
+      isolation: 'read_uncommitted',
+      loans: new Loans(),
+    })
+    hooks.get = get
+    expect(await log.compaction.compactShard(topic, 0)).toMatchObject({ commits: 2 })
+    expect((await readFrom(open(), topic)).map(({ value }) => value)).toEqual(['0a', '0b', '1a', '1b'])
+  })
+
   test('serves the same records from every offset, in pieces of every size, to processes old and new', async () => {
     const { open, items, objects } = openRig(EAGER)
     const [log, follower] = [open(), open()]

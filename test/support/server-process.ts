@@ -35,8 +35,8 @@ const outputLinesMax = 200
 export class ServerProcess {
   readonly #child: Child
   readonly #lines: string[] = []
-  /** Resolves when the process is gone. */
-  readonly exited: Promise<unknown>
+  /** Resolves when the process is gone, with its exit code and the signal that ended it. */
+  readonly exited: Promise<unknown[]>
 
   constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
     this.#child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -4,7 +4,7 @@
  * the tail need.
  */
 import { type BytesPool, type Clock, CorruptDataError, type Loans, type PooledBytes } from '../../base/index.ts'
-import { type BatchView, splitBatches, validateChecksum, writeOffset } from '../../records/index.ts'
+import { type BatchView, splitBatches, validateChecksum, viewBatch, writeOffset } from '../../records/index.ts'
 import type { Slice } from '../head/commit.ts'
 import type { SegmentRef, SegmentStore } from '../segment/segment-store.ts'
 import { BatchCache, type FetchBatches, type StoredBatch } from './batch-cache.ts'
@@ -38,7 +38,7 @@ export class SliceCache {
   readonly #segments: SegmentStore
   readonly #near: BatchCache
   readonly #far: BatchCache
-  /** Ids, oldest first. Their batches were checked when they came. */
+  /** Ids, oldest first. Their batches were checked when they came, and are not when they are read again. */
   readonly #own = new Set<string>()
   readonly #clock: Clock
   /** What is read ahead soon. */
@@ -52,19 +52,26 @@ export class SliceCache {
   }
 
   /**
-   * The batches of a slice; undefined where its segment is gone. Their memory is lent, or the reader's for good.
-   * @throws StoreError, CorruptDataError
+   * The batches of a slice; undefined where its segment is gone. Their memory is lent to a reader who sends them on, with their CRCs; else
+   * it is the reader's for good, and was checked.
+   * @throws StoreError, CorruptDataError; RecordError BAD_CRC
    */
-  read({ segment, slice, isFar }: Place, loans?: Loans): Promise<readonly StoredBatch[] | undefined> {
+  async read({ segment, slice, isFar }: Place, loans?: Loans): Promise<readonly StoredBatch[] | undefined> {
     const key = keyOf(segment, slice)
     const cache = isFar && !this.#near.has(key) ? this.#far : this.#near
-    return cache.read(key, this.#fetching(segment, slice), loans)
+    const batches = await cache.read(key, this.#fetching(segment, slice), loans)
+    return loans ? batches : checked(batches)
   }
 
-  /** The batches of a slice, for good, if they are in memory; reading them so does not count as use. */
+  /** The batches of a slice, for good, if they are in memory, and as they were sent; reading them so does not count as use. */
   peek(segment: SegmentRef, slice: Slice): readonly StoredBatch[] | undefined {
     const key = keyOf(segment, slice)
-    return this.#near.peek(key) ?? this.#far.peek(key)
+    try {
+      return checked(this.#near.peek(key) ?? this.#far.peek(key))
+    } catch {
+      // A bad read brought them here: the store may have them as they were.
+      return undefined
+    }
   }
 
   /** Whether a slice is in memory; asking does not count as use. */
@@ -119,6 +126,12 @@ export class SliceCache {
     const [oldest] = this.#own
     this.#own.delete(oldest!)
   }
+}
+
+/** Copies and tables keep what is read for ever: no bad read may become a record of theirs. */
+function checked(batches: readonly StoredBatch[] | undefined): readonly StoredBatch[] | undefined {
+  for (const { bytes } of batches ?? []) validateChecksum(viewBatch(bytes))
+  return batches
 }
 
 /** Writes the offsets in. */
