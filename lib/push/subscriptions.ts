@@ -154,9 +154,13 @@ export class Subscriptions {
     throw changing(name)
   }
 
-  /** @throws PushError UNKNOWN_SUBSCRIPTION */
+  /** The one that has the name now: another that takes it meanwhile stays. @throws PushError UNKNOWN_SUBSCRIPTION */
   async delete(name: string): Promise<void> {
-    await this.#deleteWhere(name, () => true)
+    let meant: string | undefined
+    await this.#deleteWhere(name, ({ id }) => {
+      meant ??= id
+      return id === meant
+    })
   }
 
   /** Another that has its name by now stays. */
