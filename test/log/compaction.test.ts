@@ -3,7 +3,7 @@ import { Loans } from '../../lib/base/index.ts'
 import type { Log, LogOptions, Topic } from '../../lib/log/index.ts'
 import { readRecords, viewBatch } from '../../lib/records/index.ts'
 import type { WriteOperation } from '../../lib/storage/index.ts'
-import { drain, gate, lost, openRig, send, stateOf, throttled, touchesHead } from './rig.ts'
+import { drain, gate, lost, openRig, send, spoilSegments, stateOf, throttled, touchesHead } from './rig.ts'
 
 /** Everything is due at once, in small rounds. */
 const EAGER: Partial<LogOptions> = {
@@ -69,13 +69,7 @@ describe('compaction', () => {
     const topic = await log.topics.create({ name: 't', partitions: 1 })
     await fill(log, topic, 2)
     const { get } = hooks
-    hooks.get = async (key, next) => {
-      const item = await next(key)
-      if (!key.pk.startsWith('g#')) return item
-      const value = Buffer.from(item!.value)
-      value[value.indexOf('0a')]! ^= 1
-      return { ...item!, value }
-    }
+    spoilSegments(hooks, segment => segment.indexOf('0a'))
     await log.read({
       topic,
       partition: 0,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Loans } from '../../lib/base/index.ts'
 import { readRecords, viewBatch } from '../../lib/records/index.ts'
 import { PoisoningPool } from '../support/poisoning-pool.ts'
-import { gate, openRig, readAll, send, stateOf } from './rig.ts'
+import { gate, openRig, readAll, send, spoilSegments, stateOf } from './rig.ts'
 
 describe('reading', () => {
   test('from every offset, in pieces of every size, gives every record once', async () => {
@@ -63,13 +63,7 @@ describe('reading', () => {
     const { open, hooks } = openRig()
     const topic = await open().topics.create({ name: 't', partitions: 1 })
     await send(open(), topic, ['a'])
-    hooks.get = async (key, next) => {
-      const item = await next(key)
-      if (!key.pk.startsWith('g#')) return item
-      const value = Buffer.from(item!.value)
-      value[30]! ^= 1
-      return { ...item!, value }
-    }
+    spoilSegments(hooks, () => 30)
     expect(await stateOf(readAll(open(), topic, 0, 0))).toMatchObject({ refused: 'BAD_CRC' })
   })
 

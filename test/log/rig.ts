@@ -105,6 +105,17 @@ export function openRig(defaults: Partial<LogOptions> = {}) {
   return { items, objects, clock, hooks, open }
 }
 
+/** From now on each segment that lies in an item is read with a bit changed, in the byte at `at`. */
+export function spoilSegments(hooks: ReturnType<typeof openRig>['hooks'], at: (segment: Buffer) => number): void {
+  hooks.get = async (key, next) => {
+    const item = await next(key)
+    if (!key.pk.startsWith('g#')) return item
+    const value = Buffer.from(item!.value)
+    value[at(value)]! ^= 1
+    return { ...item!, value }
+  }
+}
+
 export function throttled(): StoreError {
   return new StoreError('STORE_THROTTLED', 'slow down')
 }
