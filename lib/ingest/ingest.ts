@@ -42,6 +42,11 @@ const SOURCES_MAX = 100
 const BATCH_OVERHEAD_BYTES = 61
 const RECORD_OVERHEAD_BYTES = 32
 const SEQUENCE_MAX = 2 ** 31 - 1
+/**
+ * Then another takes its place, well before it is so old that a partition which does not know it would take its second batch without the
+ * first: that claim's fate is told by the last sequence alone.
+ */
+const PRODUCER_MS_MAX = 12 * 3_600_000
 
 interface Pending {
   readonly index: number
@@ -52,6 +57,8 @@ interface Pending {
 
 interface Producer {
   readonly id: number
+  /** By the wall clock, for a function's other one may stand still with it; ms since 1970. */
+  readonly since: number
   /** Next sequence of each partition of the topic. */
   sequences: ReadonlyMap<number, number>
 }
@@ -167,7 +174,10 @@ export class Ingest {
   }
 
   async #producerOf(): Promise<Producer> {
-    this.#producer ??= { id: await this.#options.log.producerIds.next(), sequences: new Map() }
+    const { log, clock } = this.#options
+    const now = clock.now()
+    if (this.#producer && Math.abs(now - this.#producer.since) < PRODUCER_MS_MAX) return this.#producer
+    this.#producer = { id: await log.producerIds.next(), since: now, sequences: new Map() }
     return this.#producer
   }
 

@@ -7,6 +7,7 @@ import { Answer } from './append/answer.ts'
 import { Batcher } from './append/batcher.ts'
 import { FlushBudget } from './append/flush-budget.ts'
 import { markerCommit, type PlacedBatch } from './append/pending-segment.ts'
+import { RecentFailures } from './append/recent-failures.ts'
 import type {
   ActiveProducer,
   Appended,
@@ -74,6 +75,7 @@ class StoredLog implements Log {
   readonly #deadlines: Deadlines
   readonly #batcher: Batcher
   readonly #segmentIds: SegmentIds
+  readonly #failures: RecentFailures
   readonly #shards: Shards
   readonly #forks: Forks
   readonly #pending = new Set<Promise<unknown>>()
@@ -87,6 +89,7 @@ class StoredLog implements Log {
     this.#clock = clock
     this.#deadlines = new Deadlines(clock)
     this.#segmentIds = segmentIds
+    this.#failures = new RecentFailures(clock)
     this.#segments = segments
     const pool = options.readMemory
     const far = new BatchCache(options.coldCacheBytesMax, pool)
@@ -97,7 +100,7 @@ class StoredLog implements Log {
     const extents = new ExtentReader(options.objects, far)
     const extentList = new ExtentList(items, clock)
     this.#reading = { cache: this.#cache, extents, extentList }
-    this.producerIds = new BlockProducerIds(items, random)
+    this.producerIds = new BlockProducerIds({ items, clock, random })
     this.#batcher = new Batcher({
       segments,
       segmentIds,
@@ -144,8 +147,11 @@ class StoredLog implements Log {
     const { topic, partition } = request
     const destination = { topic: topic.name, partition, configs: topic.configs, now: this.#clock.now() }
     try {
-      return this.#admit(request, acceptBatch(request.batch, destination), deadline)
+      const batch = acceptBatch(request.batch, destination)
+      this.#batcher.reserve(batch.bytes.length)
+      return this.#admit(request, batch, { deadline, cameAt: destination.now })
     } catch (error) {
+      this.#failures.noteUnaccepted(topic.id, partition, request.batch)
       return Promise.reject(error)
     }
   }
@@ -255,17 +261,26 @@ class StoredLog implements Log {
     return answer.told
   }
 
-  #admit({ topic, partition, transaction = 0 }: AppendRequest, batch: BatchView, deadline: number): Promise<Appended> {
+  /** The batch has its room. */
+  #admit(
+    { topic, partition, transaction = 0 }: AppendRequest,
+    batch: BatchView,
+    { deadline, cameAt }: { readonly deadline: number; readonly cameAt: number },
+  ): Promise<Appended> {
     const { length } = batch.bytes
-    this.#batcher.reserve(length)
+    const failures = this.#failures
     const answer = this.#answer<Appended>(deadline)
-    answer.whenEnded(() => this.#batcher.release(length))
+    answer.whenEnded(() => {
+      this.#batcher.release(length)
+      if (answer.hasFailed) failures.note({ topicId: topic.id, partition, batch })
+    })
     this.#shards
       .admit(topic, partition, (open, slot) => {
         holdOpen(open, answer)
         const { committer } = open
         const topicId = topic.id
-        this.#batcher.add({ topicId, committer, partition, slot, batch, deadline, transaction, answer })
+        const pending = { topicId, committer, partition, slot, batch, cameAt, deadline, transaction, answer, failures }
+        this.#batcher.add(pending)
       })
       ?.catch(answer.reject)
     return answer.told

@@ -1,5 +1,7 @@
 /** What is promised of event sources: each of their records is in the topic once, whoever dies and however often it comes. */
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../lib/base/index.ts'
+import { partitionOfKey } from '../../lib/ingest/key-partition.ts'
 import { buildBatch } from '../../lib/records/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { delivery, numbered, openWorld, record, type Sandbox, TOPIC } from './sandboxes.ts'
@@ -49,6 +51,23 @@ describe('a delivery', () => {
     const { sandbox, contents } = await openWorld()
     expect(await sandbox().ingest.take(delivery([record('a'), record('b'), record('a')]), PATIENCE_MS)).toEqual([])
     expect((await contents()).map(({ value }) => value)).toEqual(['a', 'b'])
+  })
+
+  test('to a process that has run for days loses nothing where its first batch in a partition is refused', async () => {
+    const { sandbox } = await openWorld({ partitions: 2 })
+    let passedMs = 0
+    const { ingest } = sandbox({ clock: { ...systemClock, now: () => systemClock.now() + passedMs } })
+    const [here, there] = [0, 1].map(partition => {
+      const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
+      return keys.find(key => partitionOfKey(Buffer.from(key), 2) === partition)!
+    }) as [string, string]
+    expect(await ingest.take(delivery([record('a', { key: here })]), PATIENCE_MS)).toEqual([])
+    passedMs = 48 * 3_600_000
+    const ahead = (systemClock.now() + 2 * passedMs) / 60_000
+    const refused = record('of a time to come'.padEnd(700_000), { key: there, minute: Math.ceil(ahead) })
+    const records = [refused, record('b'.padEnd(700_000), { key: there })]
+    expect(await ingest.take(delivery(records), PATIENCE_MS)).toContain(0)
+    expect(await ingest.take(delivery(records), PATIENCE_MS)).toContain(0)
   })
 
   test('with a record larger than the topic takes fails for that one only', async () => {

@@ -1,5 +1,5 @@
 /** Functions over one pair of stores: each a process of its own, with its own log, whose calls a test may hold, lose or count. */
-import { silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
+import { type Clock, silentLogger, systemClock, systemRandom } from '../../lib/base/index.ts'
 import { type Delivery, Ingest, type SourceRecord } from '../../lib/ingest/index.ts'
 import { type Log, openLog } from '../../lib/log/index.ts'
 import { readRecords, splitBatches } from '../../lib/records/index.ts'
@@ -22,13 +22,13 @@ export interface Sandbox {
 export async function openWorld({ partitions = 3, shardSize = 2 } = {}) {
   const items = memoryItems()
   const objects = memoryObjects()
-  const sandbox = (): Sandbox => {
+  const sandbox = ({ clock = systemClock }: { clock?: Clock } = {}): Sandbox => {
     const meter = new StoreMeter()
     const one: { write: Sandbox['write'] } = { write: (operations, next) => next(operations) }
     const ours = {
       items: meterItems({ ...items, write: operations => one.write(operations, items.write) }, meter),
       objects: meterObjects(objects, meter),
-      clock: systemClock,
+      clock,
       random: systemRandom,
       logger: silentLogger,
     }

@@ -2,7 +2,7 @@
  * DescribeShareGroupOffsets, versions 0 and 1 (KIP-932, 1226): where share groups stand in partitions; from version 1 on with
  * the lag: the records from there on that are not done. Without topics: everything the group has begun to read.
  *
- * Departures from Apache Kafka: none known.
+ * Departures from Apache Kafka: where a group begins in a partition is kept, and told, from the first fetch on, not from the first acknowledgement.
  */
 import {
   DescribeShareGroupOffsets,

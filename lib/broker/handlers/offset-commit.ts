@@ -2,8 +2,8 @@
  * OffsetCommit, versions 2 to 10; topics by name up to 9, by id from 10 on. Any gateway takes commits for any group: the
  * stored documents decide. Each block of 16 partitions is stored at once.
  *
- * Departures from Apache Kafka: `retentionTimeMs` (versions 2 to 4) is not looked at; an empty group id is refused with
- * INVALID_GROUP_ID.
+ * Departures from Apache Kafka: `retentionTimeMs` (versions 2 to 4) is not looked at; an empty group id, under which Java's clients before 2.2
+ * commit where `group.id` is not set, is refused with INVALID_GROUP_ID.
  */
 import type { CommitResult, NewOffset } from '../../groups/index.ts'
 import { type Message, OffsetCommit, type OffsetCommitRequest } from '../../protocol/index.ts'

@@ -7,7 +7,7 @@
  * A transaction's batches go to the log when its document has their partitions: from version 12 on (KIP-890) they are added here,
  * before, they must have been (AddPartitionsToTxn).
  *
- * Departures from Apache Kafka: acks=1 waits as acks=all does, for there is one way to be durable.
+ * Departures from Apache Kafka: acks=1 waits as acks=all does, for there is one way to be durable; an idempotent producer that is less than about a day old must begin at sequence 0 in a partition that knows nothing of it (also where its topic was deleted and made again), where Kafka takes any sequence.
  */
 import type { Logger } from '../../base/index.ts'
 import { type Appended, type AppendRequest, LogError, type Topic } from '../../log/index.ts'

@@ -12,6 +12,7 @@ export class Answer<T> {
   readonly resolve: (value: T) => void
   readonly reject: (error: unknown) => void
   #listeners: (() => void)[] | undefined = []
+  #hasFailed = false
 
   /** `deadline`: monotonic, ms. */
   constructor(deadlines: Deadlines, deadline: number) {
@@ -23,6 +24,7 @@ export class Answer<T> {
     }
     this.reject = error => {
       reject(error)
+      if (this.#listeners) this.#hasFailed = true
       this.#end()
     }
     this.whenEnded(deadlines.add(deadline, () => reject(timedOut())))
@@ -30,6 +32,11 @@ export class Answer<T> {
 
   get hasEnded(): boolean {
     return this.#listeners === undefined
+  }
+
+  /** It has ended, and not well. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
   }
 
   /** Calls `listener` once what was asked for has ended, well or not: at once where it has. */

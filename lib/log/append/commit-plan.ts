@@ -8,6 +8,7 @@ import { type Commit, encodeCommit, type Marker, type ProducerRun, type Slice } 
 import type { Head } from '../head/head.ts'
 import type { Fold } from '../producers/fold.ts'
 import { FoldDraft } from '../producers/fold-draft.ts'
+import { mayBeForgotten } from '../producers/producer-id-age.ts'
 import { addSequence } from '../producers/producer-state.ts'
 import { segmentTime } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
@@ -19,9 +20,18 @@ export const PLAN_BYTES_MAX = 256 * 1_024
 /** Segments in one write: each may be an operation of it. */
 export const PLAN_SEGMENTS_MAX = 64
 
+/** A process may be frozen with what it is about to commit. */
+const ON_ITS_WAY_MS_MAX = 3_600_000
+
 export type BatchOutcome =
   | { readonly kind: 'appended' | 'duplicate'; readonly baseOffset: number }
-  | { readonly kind: 'refused'; readonly code: LogErrorCode; readonly message: string }
+  | {
+      readonly kind: 'refused'
+      readonly code: LogErrorCode
+      readonly message: string
+      /** Only because nothing is known of the producer, who may have been forgotten. */
+      readonly isUnknown?: true
+    }
 
 export interface CommitPlan {
   /** How many of the segments the plan covers, from the first. 0: the first lies below the fence. */
@@ -52,7 +62,11 @@ export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSe
     for (const { pending, slot, batch: view, position } of placed) {
       if (pending.answer.hasEnded) continue
       const batch = { ...view, transaction: pending.transaction }
-      const outcome = decideBatch(draft, nextOffsets, slot, batch)
+      const decided = decideBatch(draft, nextOffsets, slot, batch)
+      const outcome =
+        decided.kind === 'refused' && decided.isUnknown
+          ? judgeUnknown(pending, time, decided, nextOffsets[slot]!)
+          : decided
       outcomes.set(pending, outcome)
       if (outcome.kind !== 'appended') continue
       accepted.push({ slot, batch, position, baseOffset: outcome.baseOffset })
@@ -100,7 +114,20 @@ function decideBatch(
   const decision = draft.decide(slot, batch)
   if (decision.kind === 'append') return { kind: 'appended', baseOffset }
   if (decision.kind === 'duplicate') return decision
-  return { kind: 'refused', code: decision.code, message: decision.message }
+  const { code, message, isUnknown } = decision
+  return isUnknown ? { kind: 'refused', code, message, isUnknown } : { kind: 'refused', code, message }
+}
+
+/**
+ * The producer may have sent something here long ago, and goes on. Not with a batch that was itself long on its way, for what would have
+ * refused it may be forgotten too; nor past one that is about to be sent again. `time`: of the commit, ms.
+ */
+function judgeUnknown(pending: PendingBatch, time: number, refused: BatchOutcome, baseOffset: number): BatchOutcome {
+  const { batch, cameAt, failures } = pending
+  if (!mayBeForgotten(batch.producerId, time) || time - cameAt >= ON_ITS_WAY_MS_MAX) return refused
+  if (!failures.isBehind(pending)) return { kind: 'appended', baseOffset }
+  const message = `an earlier batch of producer ${batch.producerId} failed, and must come before sequence ${batch.baseSequence}`
+  return { kind: 'refused', code: 'OUT_OF_ORDER_SEQUENCE', message }
 }
 
 /** The marker at its offset; or why there is none: its transaction has ended here already, or nothing is there to end. */

@@ -9,6 +9,7 @@ import { encodeSegmentIndex, type IndexedSlice } from '../segment/segment-format
 import type { SegmentId } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
 import type { Answer } from './answer.ts'
+import type { RecentFailures } from './recent-failures.ts'
 
 /** Whoever commits the segments of one shard. */
 export interface Committer {
@@ -26,9 +27,13 @@ export interface PendingBatch {
   readonly batch: BatchView
   /** Which of the transactional id's transactions the batch is part of; 0: of none. */
   readonly transaction: number
+  /** When it came, by this process's wall clock, ms since 1970. */
+  readonly cameAt: number
   /** On this process's monotonic clock: after it the caller no longer waits. */
   readonly deadline: number
   readonly answer: Answer<Appended>
+  /** Of this process's appends. */
+  readonly failures: RecentFailures
 }
 
 /** The end of a transaction in one partition, on its way. */

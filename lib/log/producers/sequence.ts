@@ -15,11 +15,13 @@ export type SequenceDecision =
         | 'INVALID_TXN_STATE'
         | 'CONCURRENT_TRANSACTIONS'
       readonly message: string
+      /** Nothing is known of the producer, and he does not begin: he may have been forgotten. */
+      readonly isUnknown?: true
     }
 
 /**
- * Kafka's rules, but for one: a producer of whom nothing is known must begin at sequence 0. (Kafka takes any, and so can
- * take a producer's second batch before the first one's retry.) A batch of a transaction that ended here is void, however
+ * Kafka's rules, but for one: a producer of whom nothing is known must begin at sequence 0, or it is for the caller to say whether he
+ * may have been forgotten. (Kafka takes any, and so can take a producer's second batch before the first one's retry.) A batch of a transaction that ended here is void, however
  * late it comes: its number says so, where epochs of old clients do not.
  */
 export function decideSequence(state: ProducerState | undefined, batch: SequencedBatch): SequenceDecision {
@@ -40,12 +42,13 @@ export function decideSequence(state: ProducerState | undefined, batch: Sequence
   const last = current?.batches.at(-1)
   const expected = last ? addSequence(last.lastSequence, 1) : 0
   if (baseSequence === expected) return { kind: 'append' }
-  return refuse(
-    'OUT_OF_ORDER_SEQUENCE',
-    `sequence ${baseSequence} of producer ${producerId}, where ${expected} is next`,
-  )
+  const message = `sequence ${baseSequence} of producer ${producerId}, where ${expected} is next`
+  const refused = refuse('OUT_OF_ORDER_SEQUENCE', message)
+  return state ? refused : { ...refused, isUnknown: true }
 }
 
-function refuse(code: Extract<SequenceDecision, { kind: 'refuse' }>['code'], message: string): SequenceDecision {
+type Refusal = Extract<SequenceDecision, { kind: 'refuse' }>
+
+function refuse(code: Refusal['code'], message: string): Refusal {
   return { kind: 'refuse', code, message }
 }
