@@ -50,12 +50,7 @@ test('a process gives out no ids that look older than they are', async () => {
 })
 
 test('what comes behind a batch that failed is not taken before it', async () => {
-  const { open, clock, hooks } = openRig({ itemSegmentBytesMax: 0, segmentBytesMax: 1 })
-  const log = open()
-  const topic = await log.topics.create({ name: 't', partitions: 1 })
-  const producerId = await log.producerIds.next()
-  clock.jump(2 * DAY_MS)
-  await send(log, topic, ['opens the shard'])
+  const { log, topic, producerId, hooks } = await openWithOldProducer()
   const held = gate()
   let puts = 0
   hooks.put = async (key, parts, next) => {
@@ -77,12 +72,7 @@ test('what comes behind a batch that failed is not taken before it', async () =>
 })
 
 test('a failure is not held against a producer for ever', async () => {
-  const { open, clock, hooks } = openRig({ itemSegmentBytesMax: 0, segmentBytesMax: 1 })
-  const log = open()
-  const topic = await log.topics.create({ name: 't', partitions: 1 })
-  const producerId = await log.producerIds.next()
-  clock.jump(2 * DAY_MS)
-  await send(log, topic, ['opens the shard'])
+  const { log, topic, producerId, clock, hooks } = await openWithOldProducer()
   const { put } = hooks
   hooks.put = () => Promise.reject(new StoreError('STORE_REFUSED', 'for a test'))
   expect(await stateOf(send(log, topic, ['5'], { producerId, baseSequence: 5 }))).toEqual({ refused: 'STORE_REFUSED' })
@@ -95,11 +85,7 @@ test('a failure is not held against a producer for ever', async () => {
 })
 
 test('what comes behind a batch that was spoiled on its way is not taken before it', async () => {
-  const { open, clock } = openRig()
-  const log = open()
-  const topic = await log.topics.create({ name: 't', partitions: 1 })
-  const producerId = await log.producerIds.next()
-  clock.jump(2 * DAY_MS)
+  const { log, topic, producerId } = await openWithOldProducer()
   const records = [{ timestamp: 1_000, key: null, value: Buffer.from('5'), headers: [] }]
   const spoiled = Buffer.from(buildBatch({ records, producerId, producerEpoch: 0, baseSequence: 5 }))
   spoiled[spoiled.length - 2]! ^= 1
@@ -108,7 +94,7 @@ test('what comes behind a batch that was spoiled on its way is not taken before 
   await expect(send(log, topic, ['6'], { producerId, baseSequence: 6 })).rejects.toThrow(/earlier batch .* failed/)
   await send(log, topic, ['5'], { producerId, baseSequence: 5 })
   await send(log, topic, ['6'], { producerId, baseSequence: 6 })
-  expect(await readAll(log, topic)).toEqual(['5', '6'])
+  expect(await readAll(log, topic)).toEqual(['opens the shard', '5', '6'])
 })
 
 test('a batch that was frozen with its process until its producer was forgotten is refused', async () => {
@@ -148,3 +134,14 @@ test('a clock that is a day ahead makes nobody store a batch twice elsewhere', a
   clock.jump(-26 * 3_600_000)
   await expect(send(open(), topic, ['1'], { producerId, baseSequence: 1 })).rejects.toThrow(OUT_OF_ORDER)
 })
+
+/** A producer that may be forgotten, in a log that puts each batch by itself. */
+async function openWithOldProducer() {
+  const { open, clock, hooks } = openRig({ itemSegmentBytesMax: 0, segmentBytesMax: 1 })
+  const log = open()
+  const topic = await log.topics.create({ name: 't', partitions: 1 })
+  const producerId = await log.producerIds.next()
+  clock.jump(2 * DAY_MS)
+  await send(log, topic, ['opens the shard'])
+  return { log, topic, producerId, clock, hooks }
+}
