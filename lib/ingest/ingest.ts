@@ -43,8 +43,8 @@ const BATCH_OVERHEAD_BYTES = 61
 const RECORD_OVERHEAD_BYTES = 32
 const SEQUENCE_MAX = 2 ** 31 - 1
 /**
- * Then another takes its place, well before it is so old that a partition which does not know it would take its second batch without the
- * first: that claim's fate is told by the last sequence alone.
+ * Then another takes its place, well before it is so old that a partition which does not know it might take its second batch without the
+ * first: that claim's fate is told by the last sequence alone. The log does not, as long as it remembers that the first failed.
  */
 const PRODUCER_MS_MAX = 12 * 3_600_000
 

@@ -70,6 +70,21 @@ describe('a delivery', () => {
     expect(await ingest.take(delivery(records), PATIENCE_MS)).toContain(0)
   })
 
+  test('to a process that has run for half a day is of another producer', async () => {
+    const { sandbox, topic } = await openWorld({ partitions: 1 })
+    let passedMs = 0
+    const { ingest, log } = sandbox({ clock: { ...systemClock, now: () => systemClock.now() + passedMs } })
+    const producersAfter = async (value: string) => {
+      expect(await ingest.take(delivery([record(value)]), PATIENCE_MS)).toEqual([])
+      return (await log.activeProducers(topic, 0)).length
+    }
+    expect(await producersAfter('a')).toBe(1)
+    passedMs = 11 * 3_600_000
+    expect(await producersAfter('b')).toBe(1)
+    passedMs = 13 * 3_600_000
+    expect(await producersAfter('c')).toBe(2)
+  })
+
   test('with a record larger than the topic takes fails for that one only', async () => {
     const { sandbox, contents } = await openWorld()
     const records = [record('a'), record('x'.repeat(2_000_000)), record('b')]

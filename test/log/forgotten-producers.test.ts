@@ -1,5 +1,6 @@
 /** A producer of whom a partition knows nothing: one that is new begins at sequence 0; one that it may have forgotten goes on where it is. */
 import { expect, test } from 'vitest'
+import { isLaterSequence } from '../../lib/log/producers/producer-state.ts'
 import { buildBatch } from '../../lib/records/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { drain, gate, openRig, readAll, send, stateOf } from './rig.ts'
@@ -133,6 +134,19 @@ test('a clock that is a day ahead makes nobody store a batch twice elsewhere', a
   for (let i = 0; i < 1_200; i++) await send(log, topic, ['of others'])
   clock.jump(-26 * 3_600_000)
   await expect(send(open(), topic, ['1'], { producerId, baseSequence: 1 })).rejects.toThrow(OUT_OF_ORDER)
+})
+
+test('sequences go round, and the later of two is told from the earlier', () => {
+  const last = 2 ** 31 - 1
+  const later = [
+    [6, 5],
+    [0, last],
+    [10, last - 10],
+  ] as const
+  for (const [one, other] of later) {
+    expect([isLaterSequence(one, other), isLaterSequence(other, one)]).toEqual([true, false])
+    expect(isLaterSequence(one, one)).toBe(false)
+  }
 })
 
 /** A producer that may be forgotten, in a log that puts each batch by itself. */

@@ -25,13 +25,7 @@ const ON_ITS_WAY_MS_MAX = 3_600_000
 
 export type BatchOutcome =
   | { readonly kind: 'appended' | 'duplicate'; readonly baseOffset: number }
-  | {
-      readonly kind: 'refused'
-      readonly code: LogErrorCode
-      readonly message: string
-      /** Only because nothing is known of the producer, who may have been forgotten. */
-      readonly isUnknown?: true
-    }
+  | { readonly kind: 'refused'; readonly code: LogErrorCode; readonly message: string }
 
 export interface CommitPlan {
   /** How many of the segments the plan covers, from the first. 0: the first lies below the fence. */
@@ -62,11 +56,7 @@ export function planCommits(head: Head, fold: Fold, segments: readonly PlannedSe
     for (const { pending, slot, batch: view, position } of placed) {
       if (pending.answer.hasEnded) continue
       const batch = { ...view, transaction: pending.transaction }
-      const decided = decideBatch(draft, nextOffsets, slot, batch)
-      const outcome =
-        decided.kind === 'refused' && decided.isUnknown
-          ? judgeUnknown(pending, time, decided, nextOffsets[slot]!)
-          : decided
+      const outcome = decideBatch(draft, nextOffsets[slot], pending, batch, time)
       outcomes.set(pending, outcome)
       if (outcome.kind !== 'appended') continue
       accepted.push({ slot, batch, position, baseOffset: outcome.baseOffset })
@@ -104,30 +94,30 @@ interface AcceptedBatch {
 
 function decideBatch(
   draft: FoldDraft,
-  nextOffsets: readonly number[],
-  slot: number,
+  baseOffset: number | undefined,
+  pending: PendingBatch,
   batch: TransactedBatch,
+  time: number,
 ): BatchOutcome {
-  const baseOffset = nextOffsets[slot]
   if (baseOffset === undefined) return { kind: 'refused', code: 'UNKNOWN_TOPIC', message: 'no such partition' }
   if (batch.producerId < 0) return { kind: 'appended', baseOffset }
-  const decision = draft.decide(slot, batch)
+  const decision = draft.decide(pending.slot, batch)
   if (decision.kind === 'append') return { kind: 'appended', baseOffset }
   if (decision.kind === 'duplicate') return decision
   const { code, message, isUnknown } = decision
-  return isUnknown ? { kind: 'refused', code, message, isUnknown } : { kind: 'refused', code, message }
+  if (!isUnknown || !mayGoOn(pending, time)) return { kind: 'refused', code, message }
+  if (!pending.failures.isBehind(pending)) return { kind: 'appended', baseOffset }
+  const { producerId, baseSequence } = batch
+  const told = `an earlier batch of producer ${producerId} failed, and must come before sequence ${baseSequence}`
+  return { kind: 'refused', code, message: told }
 }
 
 /**
- * The producer may have sent something here long ago, and goes on. Not with a batch that was itself long on its way, for what would have
- * refused it may be forgotten too; nor past one that is about to be sent again. `time`: of the commit, ms.
+ * The producer of whom nothing is known may have sent something here long ago. Not with a batch that was itself long on its way, for what
+ * would have refused it may be forgotten too. `time`: of the commit, ms.
  */
-function judgeUnknown(pending: PendingBatch, time: number, refused: BatchOutcome, baseOffset: number): BatchOutcome {
-  const { batch, cameAt, failures } = pending
-  if (!mayBeForgotten(batch.producerId, time) || time - cameAt >= ON_ITS_WAY_MS_MAX) return refused
-  if (!failures.isBehind(pending)) return { kind: 'appended', baseOffset }
-  const message = `an earlier batch of producer ${batch.producerId} failed, and must come before sequence ${batch.baseSequence}`
-  return { kind: 'refused', code: 'OUT_OF_ORDER_SEQUENCE', message }
+function mayGoOn({ batch, cameAt }: PendingBatch, time: number): boolean {
+  return mayBeForgotten(batch.producerId, time) && time - cameAt < ON_ITS_WAY_MS_MAX
 }
 
 /** The marker at its offset; or why there is none: its transaction has ended here already, or nothing is there to end. */

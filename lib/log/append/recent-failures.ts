@@ -7,12 +7,11 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../base/index.ts'
 import { type BatchView, RecordError, viewBatch } from '../../records/index.ts'
 import { mayBeForgotten } from '../producers/producer-id-age.ts'
+import { isLaterSequence } from '../producers/producer-state.ts'
 
 /** Longer than clients try to deliver a batch (Kafka: delivery.timeout.ms, 2 minutes; librdkafka: message.timeout.ms, 5). */
 const REMEMBERED_MS = 600_000
 const REMEMBERED_MAX = 10_000
-/** Of two sequences less than this apart the lower is the earlier; else they went round. */
-const SEQUENCES_HALF = 2 ** 30
 
 interface Failed {
   readonly topicId: string
@@ -35,7 +34,7 @@ export class RecentFailures {
     const { producerId, baseSequence } = failed.batch
     if (producerId < 0 || !mayBeForgotten(producerId, this.#clock.now() + REMEMBERED_MS)) return
     const first = this.#firstOf(failed)
-    if (first !== undefined && isEarlier(first, baseSequence)) return
+    if (first !== undefined && isLaterSequence(baseSequence, first)) return
     this.#first.set(keyOf(failed), { baseSequence, time: this.#clock.monotonic() })
   }
 
@@ -51,18 +50,13 @@ export class RecentFailures {
   /** Whether another batch than this must come first. */
   isBehind(batch: Failed): boolean {
     const first = this.#firstOf(batch)
-    return first !== undefined && isEarlier(first, batch.batch.baseSequence)
+    return first !== undefined && isLaterSequence(batch.batch.baseSequence, first)
   }
 
   #firstOf(failed: Failed): number | undefined {
     const first = this.#first.get(keyOf(failed))
     return first && this.#clock.monotonic() - first.time < REMEMBERED_MS ? first.baseSequence : undefined
   }
-}
-
-function isEarlier(sequence: number, other: number): boolean {
-  const distance = other - sequence
-  return distance > 0 ? distance < SEQUENCES_HALF : distance < -SEQUENCES_HALF
 }
 
 function keyOf({ topicId, partition, batch }: Failed): string {

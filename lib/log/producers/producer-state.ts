@@ -91,3 +91,9 @@ export function stateAfterMarker(
 export function addSequence(sequence: number, count: number): number {
   return (sequence + count) % SEQUENCE_MODULUS
 }
+
+/** Of two sequences less than half the way round apart. */
+export function isLaterSequence(sequence: number, than: number): boolean {
+  const distance = (sequence - than + SEQUENCE_MODULUS) % SEQUENCE_MODULUS
+  return distance > 0 && distance < SEQUENCE_MODULUS / 2
+}

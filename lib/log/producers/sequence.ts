@@ -15,14 +15,14 @@ export type SequenceDecision =
         | 'INVALID_TXN_STATE'
         | 'CONCURRENT_TRANSACTIONS'
       readonly message: string
-      /** Nothing is known of the producer, and he does not begin: he may have been forgotten. */
+      /** Nothing is known of the producer, and it does not begin: it may have been forgotten. */
       readonly isUnknown?: true
     }
 
 /**
- * Kafka's rules, but for one: a producer of whom nothing is known must begin at sequence 0, or it is for the caller to say whether he
- * may have been forgotten. (Kafka takes any, and so can take a producer's second batch before the first one's retry.) A batch of a transaction that ended here is void, however
- * late it comes: its number says so, where epochs of old clients do not.
+ * Kafka's rules, but for one: a producer of whom nothing is known must begin at sequence 0, or it is for the caller to say whether it
+ * may have been forgotten. (Kafka takes any, and so can take a producer's second batch before the first one's retry.) A batch of a
+ * transaction that ended here is void, however late it comes: its number says so, where epochs of old clients do not.
  */
 export function decideSequence(state: ProducerState | undefined, batch: SequencedBatch): SequenceDecision {
   const { producerId, producerEpoch, baseSequence, recordCount, transaction } = batch
