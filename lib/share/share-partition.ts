@@ -206,12 +206,14 @@ export function acknowledge(partition: SharePartition, request: Acknowledgements
 }
 
 /**
- * A record is given back by the session alone that it was given in: a request to release it that comes late, of a connection that is
- * gone, would give away what the same member has got again since and works on. To be done with it a member may tell any process.
+ * No session gives back a record that was given in a later one: a request to release it that comes late, of a connection that is gone,
+ * would give away what the same member has got again since and works on. A later session of the same process does: a member keeps what
+ * it holds when it opens another, as Kafka's client does whenever it has lost count of its session or a request of it. Sessions of
+ * another process cannot be compared. To be done with a record a member may tell any process.
  */
 function mayAcknowledge(lock: Lock, held: Lock | undefined, type: AcknowledgeType): boolean {
   if (held?.memberId !== lock.memberId) return false
-  return type !== 'release' || (held.giver === lock.giver && held.session === lock.session)
+  return type !== 'release' || (held.giver === lock.giver && held.session <= lock.session)
 }
 
 function settled(run: Run, type: AcknowledgeType, deliveriesMax: number, renewal: number): Run {

@@ -131,6 +131,19 @@ export class ShareRecords {
   }
 
   /**
+   * A session in the place of the one there was. It ends when `signal` aborts: nobody hears its answers then.
+   * @throws ShareError SHARE_SESSION_LIMIT_REACHED, SHARE_SESSION_NOT_FOUND (`signal` has aborted)
+   */
+  openSession(consumer: Consumer, places: readonly Place[], signal: AbortSignal): ShareSession {
+    if (signal.aborted) throw new ShareError('SHARE_SESSION_NOT_FOUND', 'the connection of the share session is gone')
+    const session = this.sessions.open(consumer, places)
+    const end = () => void this.endSession(session, { unseen: false })
+    signal.addEventListener('abort', end)
+    session.signal.addEventListener('abort', () => signal.removeEventListener('abort', end))
+    return session
+  }
+
+  /**
    * Ends a session and gives back what its member holds. `unseen`: the member closes it, so what it has not acknowledged
    * was not looked at, and this delivery does not count.
    */

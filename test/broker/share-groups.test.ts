@@ -294,6 +294,15 @@ describe('records', () => {
     expect(acquiredIn(await fetch(0, { member: 'n', maxWaitMs: 10_000 }))).toEqual([[0, 0, 2]])
   })
 
+  test('may be given back in the session that their member opens when it has lost the one it got them in', async () => {
+    await produce(['a', 'b'])
+    await fetch(0)
+    expect((await fetch(7)).errorCode).toBe(errorCodes.INVALID_SHARE_SESSION_EPOCH)
+    expect(acquiredIn(await fetch(0))).toEqual([])
+    expect(await acknowledge(1, [[0, 1, [RELEASE, ACCEPT]]])).toBe(0)
+    expect(acquiredIn(await fetch(0, { member: 'n' }))).toEqual([[0, 0, 2]])
+  })
+
   test('of a member that closes its session are given back as not seen', async () => {
     await produce(['a', 'b'])
     await fetch(0)

@@ -142,6 +142,20 @@ test('a session that ends late gives back what it was given, not what its succes
   ])
 })
 
+test('a session ends with its connection, and is not opened on one that is gone', async () => {
+  const { records } = start()
+  const consumer = { groupId: 'g', memberId: 'm' }
+  const connection = new AbortController()
+  const session = records.openSession(consumer, [], connection.signal)
+  expect(records.sessions.find(consumer)).toBe(session)
+  connection.abort()
+  expect(session.signal.aborted).toBe(true)
+  expect(() => records.sessions.find(consumer)).toThrow('no share session')
+  const kept = records.openSession(consumer, [], signal)
+  expect(() => records.openSession(consumer, [], connection.signal)).toThrow('is gone')
+  expect(records.sessions.find(consumer)).toBe(kept)
+})
+
 test('a record that nobody settles is given up after so many deliveries', async () => {
   const shares = start()
   for (const deliveries of [1, 2, 3]) {

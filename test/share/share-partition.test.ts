@@ -54,22 +54,28 @@ function settle(
 }
 
 describe('a request of another session of the same member', () => {
-  test('may say that it is done with a record, and not give it back', () => {
-    const held = take(newSharePartition(0, 0), one, 1).partition
+  const held = take(newSharePartition(0, 0), { ...one, session: 2 }, 1).partition
+
+  test('that is an earlier one or another process’s may say that it is done with a record, and not give it back', () => {
     for (const other of [
-      { ...one, session: 2 },
-      { ...one, giver: 2 },
+      { ...one, session: 1 },
+      { ...one, session: 3, giver: 2 },
     ]) {
       expect(() => settle(held, other, 'release', [0, 0])).toThrow('INVALID_RECORD_STATE')
       for (const type of ['accept', 'reject'] as const) {
         expect(shown(settle(held, other, type, [0, 0]))).toEqual(['from 1', '1-1 acquired by one (1)'])
       }
     }
-    expect(shown(settle(held, one, 'release', [0, 0]))).toEqual([
-      'from 0',
-      '0-0 available (1)',
-      '1-1 acquired by one (1)',
-    ])
+  })
+
+  test('that is a later one gives it back, as the session does that it was given in', () => {
+    for (const session of [2, 3]) {
+      expect(shown(settle(held, { ...one, session }, 'release', [0, 0]))).toEqual([
+        'from 0',
+        '0-0 available (1)',
+        '1-1 acquired by one (1)',
+      ])
+    }
   })
 })
 

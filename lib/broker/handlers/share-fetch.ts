@@ -112,10 +112,7 @@ async function openSession(
     throw new ShareError('INVALID_REQUEST', 'The first request of a share session has nothing to acknowledge.')
   }
   const places = placesOf(topics)
-  const session = shares.records.sessions.open(consumer, places)
-  const end = () => void shares.records.endSession(session, { unseen: false })
-  signal.addEventListener('abort', end)
-  session.signal.addEventListener('abort', () => signal.removeEventListener('abort', end))
+  const session = shares.records.openSession(consumer, places, signal)
   const found = await Promise.all(
     places.map(async ({ topicId, partition }) => ({ topic: await lookUpTopic({ id: topicId }, context), partition })),
   )

@@ -42,6 +42,11 @@ export const sharePlants: readonly Plant[] = [
     ],
   },
   {
+    name: 'a record given back in the session alone that it was given in',
+    focus: 'shares',
+    edits: [{ file: partition, find: 'held.session <= lock.session', replace: 'held.session === lock.session' }],
+  },
+  {
     name: 'a refusal by a state that is an old one',
     focus: 'shares',
     edits: [{ file: served, find: 'if (!isFresh) return this.#attempt(entries, await this.#read())', replace: '' }],

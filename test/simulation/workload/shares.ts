@@ -7,10 +7,14 @@ import type { Delivery, Settlement } from '../checker/index.ts'
 import type { ShareMemberPlan, SharePlan } from '../share-plan.ts'
 import type { Service } from '../system.ts'
 import type { Connection } from '../world/network.ts'
+import { Rng } from '../world/rng.ts'
 import { Client, failureOf, type Scene } from './client.ts'
 
 /** Of acknowledgements that go to any gateway, not to that of the session: each takes them. */
 const ELSEWHERE_CHANCE = 0.2
+
+/** Of deliveries after which the member opens another session by the same connection, as one does that has lost count. */
+const REOPEN_CHANCE = 0.05
 
 /** Some small batches: more would be read and not given where few may be in flight. */
 const ACQUIRED_BYTES_MAX = 1_000
@@ -106,7 +110,11 @@ class ShareMember {
   /** What it holds, as far as it knows. */
   #held: Delivery[] = []
   #session: Connection | undefined
+  /** As it was told. */
   #number = 0
+  /** Of its next request in the session. */
+  #epoch = 0
+  readonly #reopening: Rng
   readonly #given: Delivery[] = []
   #isRetired = false
   #pauses: { readonly at: number; readonly ms: number }[]
@@ -117,6 +125,7 @@ class ShareMember {
     this.#client = new Client(scene, `${group.name}/${plan.name}`, () => this.#chooseGateway())
     this.#elsewhere = new Client(scene, `${group.name}/${plan.name}*`)
     this.#consumer = { groupId: group.name, memberId: plan.name }
+    this.#reopening = new Rng(scene.seed, 'reopening', this.#client.name)
     this.#pauses = plan.pauses.toSorted((a, b) => a.at - b.at)
   }
 
@@ -170,15 +179,19 @@ class ShareMember {
 
   /** A session on the connection that there is; a new one lets go of what came by another. */
   async #open(): Promise<void> {
+    if (this.#isInSession) return
+    this.#letGo()
+    await this.#openAnother()
+  }
+
+  /** What it holds by this connection it keeps. */
+  async #openAnother(): Promise<void> {
     const { connection } = this.#client
-    if (this.#session === connection) return
     const { topic } = this.#surroundings
     const partitions = partitionsOf(topic)
     const places = partitions.map(partition => ({ topicId: topic.id, partition }))
-    this.#letGo()
     this.#number = await this.#client.call('open a share session', async ({ shares: { records } }, signal) => {
-      const session = records.sessions.open(this.#consumer, places)
-      signal.addEventListener('abort', () => void records.endSession(session, { unseen: false }))
+      const session = records.openSession(this.#consumer, places, signal)
       await records.begin(
         this.#consumer,
         partitions.map(partition => ({ topic, partition })),
@@ -186,6 +199,7 @@ class ShareMember {
       return session.number
     })
     this.#session = connection
+    this.#epoch = 1
   }
 
   /** From the last moment at which it surely held them, others may have them. */
@@ -204,6 +218,7 @@ class ShareMember {
     // After the healing nobody is slower than the locks are.
     else if (!delivery) await this.#client.pause(HEALED.pauseMs)
     if (!this.#isInSession) this.#letGo()
+    else if (delivery && this.#reopening.chance(REOPEN_CHANCE)) await this.#openAnother()
     const surelyUntilMs = delivery?.heldUntilMs ?? 0
     const isHealed = world.time >= healMs
     for (const { first, last } of delivery?.spans ?? []) {
@@ -252,8 +267,9 @@ class ShareMember {
     }
     history.push(delivery)
     const recordsMax = world.time < healMs ? plan.recordsMax : HEALED.recordsMax
+    const epoch = this.#epoch++
     const acquire = async ({ shares: { records, configs } }: Service, signal: AbortSignal) => {
-      const session = records.sessions.find(this.#consumer)
+      const session = records.sessions.next(this.#consumer, epoch)
       const { share } = await configs.ofGroup(group.name)
       const { spans } = await records.acquire({
         ...this.#consumer,
@@ -313,14 +329,15 @@ class ShareMember {
     if (type !== 'renew') delivery.heldUntilMs = Math.min(delivery.heldUntilMs, world.time)
     const number = this.#number
     const isElsewhere = type !== 'renew' && this.#client.rng.chance(ELSEWHERE_CHANCE)
-    // Only the session that it was given in gives a record back.
+    // Another process's session does not give a record back.
     const isStranger = isElsewhere && type === 'release'
+    const epoch = isElsewhere ? undefined : this.#epoch++
     try {
       const client = isElsewhere ? this.#elsewhere : this.#client
-      await client.call(`${type} ${span.first}-${span.last}`, ({ shares: { records } }) =>
+      await client.call(`${type} ${span.first}-${span.last}`, async ({ shares: { records } }) =>
         records.acknowledge({
           ...this.#consumer,
-          session: number,
+          session: epoch === undefined ? number : records.sessions.next(this.#consumer, epoch).number,
           topic,
           partition,
           batches: [{ ...span, types: [type] }],
