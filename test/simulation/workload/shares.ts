@@ -141,7 +141,8 @@ class ShareMember {
       try {
         for (const partition of partitionsOf(topic)) {
           await this.#open()
-          if (!this.#isOver && this.#isInSession) await this.#work(partition)
+          let goesOn = true
+          while (goesOn && !this.#isOver && this.#isInSession) goesOn = await this.#work(partition)
         }
       } catch (error) {
         const { code } = failureOf(error)
@@ -207,7 +208,11 @@ class ShareMember {
     for (const delivery of this.#held) delivery.heldUntilMs = Math.min(delivery.heldUntilMs, delivery.completedAtMs)
   }
 
-  async #work(partition: number): Promise<void> {
+  /**
+   * True: there may be more, and it is after the healing. Where one record may be in flight, all would take too long if the other
+   * partitions were looked at between.
+   */
+  async #work(partition: number): Promise<boolean> {
     const { plan, healMs } = this.#surroundings
     const { world } = this.#client.scene
     const delivery = await this.#acquire(partition)
@@ -234,6 +239,7 @@ class ShareMember {
       await this.#settle(delivery!, { first, last, surelyUntilMs: renewedAtMs + lockMs }, 'accept')
     }
     this.#held = this.#held.filter(one => one.heldUntilMs > world.time)
+    return isHealed && delivery !== undefined
   }
 
   #chooseType(): 'accept' | 'release' | 'reject' | 'renew' | 'forget' {
