@@ -16,13 +16,12 @@
  */
 import { type Clock, type Logger, Mailbox, type Random } from '../base/index.ts'
 import { type Log, LogError, numberConfig, type Topic } from '../log/index.ts'
-import { buildBatch, type NewRecord } from '../records/index.ts'
+import { buildBatch, type NewRecord, partitionOfKey } from '../records/index.ts'
 import { type ItemStore, StoreError } from '../storage/index.ts'
 import { type Claim, minuteOf, recordName, sourceName } from './claim.ts'
 import { ClaimBook, MINUTES_MAX } from './claim-book.ts'
 import { type Delivery, IngestError, type SourceRecord } from './contract.ts'
 import { Fates } from './fates.ts'
-import { partitionOfKey } from './key-partition.ts'
 
 export interface IngestOptions {
   readonly log: Log

@@ -18,6 +18,7 @@ export {
   readEndTransactionMarker,
 } from './end-transaction-marker.ts'
 export { RecordError, type RecordErrorCode } from './errors.ts'
+export { partitionOfKey } from './key-partition.ts'
 export type { RecordHeader } from './record-cursor.ts'
 export { type BatchRecord, type ReadLimits, readRecords } from './record-reader.ts'
 export { type RecordsSummary, validateBatch, validateChecksum, validateRecords } from './validation.ts'

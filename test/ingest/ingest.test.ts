@@ -1,8 +1,7 @@
 /** What is promised of event sources: each of their records is in the topic once, whoever dies and however often it comes. */
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/base/index.ts'
-import { partitionOfKey } from '../../lib/ingest/key-partition.ts'
-import { buildBatch } from '../../lib/records/index.ts'
+import { buildBatch, partitionOfKey } from '../../lib/records/index.ts'
 import { StoreError } from '../../lib/storage/index.ts'
 import { delivery, numbered, openWorld, record, type Sandbox, TOPIC } from './sandboxes.ts'
 

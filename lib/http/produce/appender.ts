@@ -5,11 +5,11 @@
  */
 import type { Clock } from '../../base/index.ts'
 import { type Appended, acceptBatch, type Log, LogError, numberConfig, type Topic } from '../../log/index.ts'
-import { buildBatch, RecordError } from '../../records/index.ts'
+import { buildBatch, partitionOfKey, RecordError } from '../../records/index.ts'
 import { HttpError } from '../errors.ts'
 import type { Identity } from './identity.ts'
-import { partitionOfKey, type StickyPartitions } from './partitioner.ts'
 import type { InputRecord } from './record-input.ts'
+import type { StickyPartitions } from './sticky-partitions.ts'
 
 /** A batch is closed at so many bytes or records, whichever comes first. */
 const BATCH_BYTES = 512 * 1_024

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { systemRandom } from '../../lib/base/index.ts'
-import { murmur2, partitionOfKey, StickyPartitions } from '../../lib/http/produce/partitioner.ts'
+import { murmur2, partitionOfKey } from '../../lib/records/key-partition.ts'
 
 // From Apache Kafka's UtilsTest.
 test.each([
@@ -16,11 +15,4 @@ test.each([
 
 test('a negative hash gives a partition too', () => {
   expect(partitionOfKey(Buffer.from('foobar'), 10)).toBe((-790332482 & 0x7fffffff) % 10)
-})
-
-test('keyless records stay where they are for a batch, and come to all partitions in time', () => {
-  const sticky = new StickyPartitions(systemRandom)
-  const seen = Array.from({ length: 4_000 }, () => sticky.next('t', 4, 1_024))
-  for (let batch = 0; batch < seen.length; batch += 16) expect(new Set(seen.slice(batch, batch + 16)).size).toBe(1)
-  expect(new Set(seen)).toEqual(new Set([0, 1, 2, 3]))
 })
