@@ -240,4 +240,10 @@ export function drawToken(random: Random): number {
       },
     ],
   },
+  {
+    name: 'a topic made again that takes producers for new',
+    edits: [
+      { file: 'log/producers/unknown-producers.ts', find: 'producerId < replaces.nextProducerId', replace: 'false' },
+    ],
+  },
 ]
