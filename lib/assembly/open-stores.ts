@@ -129,8 +129,8 @@ async function tableFiles(
 
 async function openItems(location: ItemsLocation, { clock, random }: Surroundings): Promise<ItemStore> {
   if (location.kind === 'lmdb') {
-    const { openLmdbItems } = await import('../storage/local/index.ts')
-    return openLmdbItems({ folder: location.folder, clock, random })
+    const { openJournaledItems } = await import('../storage/local/index.ts')
+    return openJournaledItems({ folder: location.folder, clock, random })
   }
   const { createDynamoDbClient, ensureTable, openDynamoDbItems } = await import('../storage/aws/index.ts')
   const client = createDynamoDbClient(clientOptionsOf(location))

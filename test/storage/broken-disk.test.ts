@@ -41,9 +41,14 @@ describeWith(mounts, 'a broken disk', () => {
 })
 
 describeWith(strace, 'a disk that fails', () => {
-  test.each(['fdatasync', 'pwrite64'])('lmdb: %s', async call => {
+  test.each([
+    ['lmdb alone: fdatasync', 'fdatasync', false],
+    ['lmdb alone: pwrite64', 'pwrite64', false],
+    ['lmdb with its journal: pwrite64', 'pwrite64', true],
+  ] as const)('%s', async (_name, call, journaled) => {
     await withFolder(async folder => {
-      const address = { kind: 'lmdb', folder: join(folder, 'store') } as const
+      const place = { kind: 'lmdb', folder: join(folder, 'store') } as const
+      const address = journaled ? place : ({ ...place, journal: false } as const)
       const prober = new Child('storage/item-prober.ts', address, failingFrom(call, 7))
       const lines = await prober.untilEnd()
       expect(lines.at(-1)).toBe('closed')

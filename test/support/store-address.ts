@@ -9,7 +9,7 @@ import {
   openS3Objects,
 } from '../../lib/storage/aws/index.ts'
 import type { ItemStore, ObjectStore } from '../../lib/storage/index.ts'
-import { openFileObjects, openLmdbItems } from '../../lib/storage/local/index.ts'
+import { openFileObjects, openJournaledItems, openLmdbItems } from '../../lib/storage/local/index.ts'
 import type { StoreServer } from './store-server.ts'
 
 export type ServerAddress = Pick<StoreServer, 'endpoint' | 'credentials'>
@@ -18,8 +18,9 @@ export type ObjectsAddress =
   | { readonly kind: 'files'; readonly folder: string }
   | { readonly kind: 's3'; readonly server: ServerAddress; readonly bucket: string; readonly prefix?: string }
 
+/** `journal: false`: LMDB alone, as where processes share a folder. */
 export type ItemsAddress =
-  | { readonly kind: 'lmdb'; readonly folder: string; readonly mappedBytesMax?: number }
+  | { readonly kind: 'lmdb'; readonly folder: string; readonly mappedBytesMax?: number; readonly journal?: false }
   | { readonly kind: 'dynamodb'; readonly server: ServerAddress; readonly table: string }
 
 /** Makes the bucket where it is missing. */
@@ -34,8 +35,9 @@ export async function openObjects(address: ObjectsAddress): Promise<ObjectStore>
 /** Makes the table where it is missing. */
 export async function openItems(address: ItemsAddress): Promise<ItemStore> {
   if (address.kind === 'lmdb') {
-    const { kind: _, ...options } = address
-    return openLmdbItems({ ...options, clock: systemClock, random: systemRandom })
+    const { kind: _, journal = true, ...options } = address
+    const open = journal ? openJournaledItems : openLmdbItems
+    return open({ ...options, clock: systemClock, random: systemRandom })
   }
   const client = createDynamoDbClient(address.server)
   await ensureTable(client, address.table, systemClock)

@@ -22,7 +22,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'lib/storage/local': {
     rooms: ['lib/base', 'lib/storage'],
-    packages: ['lmdb', 'node:fs', 'node:path', 'node:crypto', 'node:util', 'node:net', 'node:events'],
+    packages: [
+      'lmdb',
+      'node:fs',
+      'node:path',
+      'node:crypto',
+      'node:util',
+      'node:net',
+      'node:events',
+      'node:sqlite',
+      'node:zlib',
+    ],
   },
   'lib/leases': { rooms: ['lib/base', 'lib/storage'], packages: [] },
   'lib/lifetimes': { rooms: ['lib/base', 'lib/storage'], packages: ['node:crypto'] },

@@ -21,6 +21,11 @@ export function itemKeyBytes({ pk, sk }: ItemKey): Buffer {
   return bytes
 }
 
+/** The bytes as a string that is ordered as they are. */
+export function keyName(keyBytes: Buffer): string {
+  return keyBytes.toString('latin1')
+}
+
 export function sortKeyOf(bytes: Uint8Array, pk: string): string {
   return Buffer.from(bytes).toString('utf8', LENGTH_BYTES + Buffer.byteLength(pk))
 }

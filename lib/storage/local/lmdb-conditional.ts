@@ -3,10 +3,12 @@
  * with a callback that thread would come back to this one, and wait for it, once more in each commit.
  */
 import type { RootDatabase } from 'lmdb'
-import type { WriteOperation } from '../index.ts'
+import type { Expected, WriteOperation } from '../index.ts'
 
 export interface PreparedOperation {
   readonly operation: WriteOperation
+  /** Nothing is expected of what is there. */
+  readonly isUnconditional?: true
   readonly keyBytes: Buffer
 }
 
@@ -19,8 +21,9 @@ export async function writeIfExpected(
   operations: readonly PreparedOperation[],
 ): Promise<boolean> {
   const held: Promise<boolean>[] = []
+  const conditions = operations.filter(isConditional)
   const enter = (index: number): void => {
-    const next = operations[index]
+    const next = conditions[index]
     if (!next) {
       changeItems(database, operations)
       return
@@ -35,6 +38,15 @@ export async function writeIfExpected(
   }
   enter(0)
   return (await Promise.all(held)).every(Boolean)
+}
+
+export function isConditional({ isUnconditional }: PreparedOperation): boolean {
+  return !isUnconditional
+}
+
+export function isExpected(database: RootDatabase<Buffer, Buffer>, keyBytes: Buffer, expected: Expected): boolean {
+  if (expected === 'absent') return !database.doesExist(keyBytes)
+  return database.doesExist(keyBytes, expected)
 }
 
 /** Inside conditions, or a transaction, that answer for it. */

@@ -9,7 +9,6 @@ import {
   checkOperations,
   checkPageLimit,
   checkPartitionKey,
-  type Expected,
   type Item,
   type ItemKey,
   type ItemPage,
@@ -21,12 +20,12 @@ import {
 } from '../index.ts'
 import { failure } from './file-errors.ts'
 import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
-import { changeItems, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
+import { changeItems, isConditional, isExpected, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
 import { LmdbFile, type LmdbFileOptions } from './lmdb-file.ts'
 
-const QUERY_ITEMS_MAX = 1_000
+export const QUERY_ITEMS_MAX = 1_000
 /** A page ends after this many bytes of values, as DynamoDB's does. */
-const QUERY_BYTES_MAX = 1_024 * 1_024
+export const QUERY_BYTES_MAX = 1_024 * 1_024
 const COMMIT_WRITES_MAX = 512
 /** Conditions that lie in each other. */
 const NESTED_MAX = 8
@@ -65,7 +64,9 @@ class Commit {
 
   /** LMDB can do it without being told the outcome of each condition. Then it cannot be stopped any more. */
   get isSimple(): boolean {
-    return this.#group.every(({ operations, isContested }) => !isContested && operations.length <= NESTED_MAX)
+    return this.#group.every(
+      ({ operations, isContested }) => !isContested && operations.filter(isConditional).length <= NESTED_MAX,
+    )
   }
 
   /** The writes to apply: none where nobody waits any more. */
@@ -81,7 +82,7 @@ class Commit {
   }
 }
 
-class LmdbItems implements ItemStore {
+export class LmdbItems implements ItemStore {
   readonly #file: LmdbFile
   readonly #clock: Clock
   readonly #deadlines: Deadlines
@@ -113,13 +114,17 @@ class LmdbItems implements ItemStore {
 
   async write(operations: readonly WriteOperation[]): Promise<WriteOutcome> {
     checkOperations(operations)
-    const prepared = operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) }))
+    return this.writePrepared(operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) })))
+  }
+
+  /** As many as there are. */
+  async writePrepared(prepared: readonly PreparedOperation[]): Promise<WriteOutcome> {
     this.#checkOpen()
     if (this.#stuck) throw new StoreError('STORE_UNAVAILABLE', this.#stuck)
     if (this.#waiting.length >= WAITING_WRITES_MAX)
       throw new StoreError('STORE_THROTTLED', `${this.#waiting.length} writes wait`)
     const { promise, resolve, reject } = Promise.withResolvers<WriteOutcome>()
-    this.#waiting.push({ operations: prepared, bytes: bytesOf(operations), isContested: false, resolve, reject })
+    this.#waiting.push({ operations: prepared, bytes: bytesOf(prepared), isContested: false, resolve, reject })
     this.#committing ??= this.#commitWaiting()
     return promise
   }
@@ -262,14 +267,10 @@ class LmdbItems implements ItemStore {
     return { written: true }
   }
 
-  #conflictOf({ operation, keyBytes }: PreparedOperation, index: number): Conflict[] {
-    if (this.#isExpected(keyBytes, operation.expected)) return []
+  #conflictOf(prepared: PreparedOperation, index: number): Conflict[] {
+    const { operation, keyBytes } = prepared
+    if (!isConditional(prepared) || isExpected(this.#file.database, keyBytes, operation.expected)) return []
     return [{ index, item: this.#find(operation.key, keyBytes) }]
-  }
-
-  #isExpected(keyBytes: Buffer, expected: Expected): boolean {
-    if (expected === 'absent') return !this.#file.database.doesExist(keyBytes)
-    return this.#file.database.doesExist(keyBytes, expected)
   }
 
   /**
@@ -299,7 +300,7 @@ class LmdbItems implements ItemStore {
   }
 }
 
-interface KeyRange {
+export interface KeyRange {
   readonly start: Buffer
   readonly end: Buffer
   readonly reverse: boolean
@@ -307,7 +308,7 @@ interface KeyRange {
 }
 
 /** Both ends inclusive; a cursor is the sort key that the page before stopped at. */
-function rangeOf(pk: string, { from, to, descending = false, cursor }: ItemQuery): KeyRange {
+export function rangeOf(pk: string, { from, to, descending = false, cursor }: ItemQuery): KeyRange {
   const low = (descending ? undefined : cursor) ?? from
   const high = (descending ? cursor : undefined) ?? to
   const lowBytes = low === undefined ? partitionStart(pk) : itemKeyBytes({ pk, sk: low })
@@ -317,8 +318,8 @@ function rangeOf(pk: string, { from, to, descending = false, cursor }: ItemQuery
     : { start: lowBytes, end: highBytes, reverse: false, inclusiveEnd: true }
 }
 
-function bytesOf(operations: readonly WriteOperation[]): number {
-  return operations.reduce((sum, operation) => sum + (operation.kind === 'put' ? operation.value.length : 0), 0)
+function bytesOf(operations: readonly PreparedOperation[]): number {
+  return operations.reduce((sum, { operation }) => sum + (operation.kind === 'put' ? operation.value.length : 0), 0)
 }
 
 /** lmdb rejects a commit before it knows why; this promise of the reason is rejected a moment later. */

@@ -49,6 +49,8 @@ export class OpenGate {
   #isCommitting = false
   #isOpen = false
   #change = Promise.withResolvers<void>()
+  /** Done before anybody who asks is told to go on; one that cannot be done leaves them waiting. */
+  beforePause: (() => Promise<void>) | undefined
 
   private constructor(clock: Clock, folder: string, token: string) {
     this.#clock = clock
@@ -108,6 +110,16 @@ export class OpenGate {
     for (const socket of this.#askers) this.#answer(socket)
   }
 
+  /** Does `work` while nobody else commits. @throws StoreError STORE_UNAVAILABLE; what `work` throws */
+  async whileOthersPause<T>(work: () => T): Promise<T> {
+    const asked = await this.#askEverybody()
+    try {
+      return work()
+    } finally {
+      for (const { socket } of asked) socket.destroy()
+    }
+  }
+
   async close(): Promise<void> {
     await rm(join(this.#folder, this.#name), { force: true })
     for (const socket of this.#askers) socket.destroy()
@@ -127,9 +139,19 @@ export class OpenGate {
         socket.destroy()
         return
       }
-      this.#askers.add(socket)
-      if (!this.#isCommitting) this.#answer(socket)
+      void this.#letWait(socket)
     })
+  }
+
+  async #letWait(socket: Socket): Promise<void> {
+    try {
+      await this.beforePause?.()
+    } catch {
+      return
+    }
+    if (socket.destroyed) return
+    this.#askers.add(socket)
+    if (!this.#isCommitting) this.#answer(socket)
   }
 
   #answer(socket: Socket): void {

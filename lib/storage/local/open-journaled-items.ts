@@ -1,0 +1,78 @@
+/** Opens the journaled store: gets the folder's lock, and takes into LMDB what a process that was killed left in its journal. */
+import { join } from 'node:path'
+import type { ItemStore } from '../index.ts'
+import { failure } from './file-errors.ts'
+import { FolderLock } from './folder-lock.ts'
+import { keyName } from './item-key-bytes.ts'
+import { type Changes, Drain, drainedGeneration } from './journal-drain.ts'
+import { hasRoomForJournal, JournalFile } from './journal-file.ts'
+import { JournaledItems } from './journaled-items.ts'
+import { LmdbFile, type LmdbFileOptions } from './lmdb-file.ts'
+import { LmdbItems } from './lmdb-items.ts'
+import { shareFolder } from './share-folder.ts'
+
+const JOURNAL = 'journal'
+const LOCK = 'journal.lock'
+const OPENING_BYTES = 6
+
+/** @throws StoreError where the folder cannot be made or written, or its journal not be read */
+export async function openJournaledItems(options: LmdbFileOptions): Promise<ItemStore> {
+  const { folder, clock, random } = options
+  const file = await LmdbFile.open(options)
+  const items = new LmdbItems(file, clock)
+  const opened = Promise.withResolvers<JournaledItems>()
+  opened.promise.catch(() => {})
+  let lock: FolderLock | undefined
+  try {
+    lock = FolderLock.open(join(folder, LOCK))
+    // Whoever asks from now on waits until this process shares it.
+    const tryAlone = () => {
+      if (!lock!.tryAlone()) return false
+      file.gate.beforePause = async () => (await opened.promise).leave()
+      return true
+    }
+    if (!tryAlone()) await shareFolder(lock, { file, clock, tryAlone })
+    const parts = { file, items, lock, clock }
+    const path = join(folder, JOURNAL)
+    const left = await bringUpToDate(path, parts)
+    // What LMDB cannot take is served from here until it can.
+    if (!left.drain && lock.isAlone && !(await hasRoomForJournal(folder)) && !lock.tryShared())
+      await shareFolder(lock, { file, clock })
+    if (!lock.isAlone) await left.drain?.finish()
+    const opening = random.bytes(OPENING_BYTES).reduce((number, byte) => number * 256 + byte, 0)
+    const journal = lock.isAlone ? await JournalFile.open(path, { opening, generation: left.generation }) : undefined
+    const store = new JournaledItems({ ...parts, folder }, journal, left.drain)
+    opened.resolve(store)
+    return store
+  } catch (error) {
+    opened.reject(error)
+    lock?.close()
+    await items.close()
+    throw failure(`open the item store in ${folder}`, error)
+  }
+}
+
+interface Left {
+  /** The last that there was. */
+  readonly generation: number
+  /** LMDB could not take it, as on a full disk. */
+  readonly drain: Drain | undefined
+}
+
+/** Takes what a process left in its journal into LMDB. Several may do so at once. */
+async function bringUpToDate(
+  path: string,
+  parts: { readonly file: LmdbFile; readonly items: LmdbItems },
+): Promise<Left> {
+  const drained = drainedGeneration(parts.file)
+  const generations = JournalFile.read(path, drained)
+  const generation = generations.at(-1)?.generation ?? drained
+  if (generation === drained) return { generation, drain: undefined }
+  const changes: Changes = new Map()
+  for (const { frames } of generations) {
+    for (const change of frames.flatMap(frame => frame.changes)) changes.set(keyName(change.keyBytes), change)
+  }
+  const drain = new Drain(parts, changes, generation)
+  await drain.finish().catch(() => {})
+  return { generation, drain: drain.isDone ? undefined : drain }
+}
