@@ -40,6 +40,8 @@ import { type ChangedItem, mergePage } from './merge-page.ts'
 import { shareFolder } from './share-folder.ts'
 
 const WAITING_WRITES_MAX = 50_000
+/** Items in a half: queries look at the keys of all, and LMDB is told of all in one go. */
+const CHANGES_MAX = 4_000
 /** This process stands still while the journal goes onto the disk: where that takes longer than this, as a mean, LMDB's threads do it. */
 const SYNC_MS_MAX = 4
 /** Of the mean, the part that the last sync makes up. */
@@ -183,7 +185,7 @@ export class JournaledItems implements ItemStore {
 
   /** Each write sees those before it. False: the first has no room in this half. */
   #writeFitting(journal: JournalFile): boolean {
-    if (this.#isInherited) return false
+    if (this.#isInherited || this.#live.size >= CHANGES_MAX) return false
     this.#parts.file.database.resetReadTxn()
     const answers: (() => void)[] = []
     for (const write of this.#waiting) {

@@ -46,6 +46,8 @@ export class OpenGate {
   readonly #server: Server
   /** Those who open, and wait for this process or have been told to go on. */
   readonly #askers = new Set<Socket>()
+  /** Of these, and of those who wait for `beforePause`. */
+  readonly #connections = new Set<Socket>()
   #isCommitting = false
   #isOpen = false
   #change = Promise.withResolvers<void>()
@@ -122,15 +124,17 @@ export class OpenGate {
 
   async close(): Promise<void> {
     await rm(join(this.#folder, this.#name), { force: true })
-    for (const socket of this.#askers) socket.destroy()
+    for (const socket of this.#connections) socket.destroy()
     this.#server.close()
   }
 
   // ---------------------------------------------------------------- asked
 
   #welcome(socket: Socket): void {
+    this.#connections.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => {
+      this.#connections.delete(socket)
       this.#askers.delete(socket)
       this.#tellOfChange()
     })
