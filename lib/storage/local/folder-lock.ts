@@ -18,22 +18,20 @@ export class FolderLock {
 
   /** `path`: a file for the lock alone, made where it is missing. @throws Error where it cannot be written, or the file system has no locks */
   static open(path: string): FolderLock {
-    const database = new DatabaseSync(path)
-    // Nothing is ever written: each lock is a transaction that is taken back.
-    database.exec('PRAGMA journal_mode = MEMORY')
-    return new FolderLock(database)
+    return new FolderLock(new DatabaseSync(path))
   }
 
   get isAlone(): boolean {
     return this.#held === 'alone'
   }
 
-  /** Whether nobody else has it in any way. */
+  /** Whether nobody else has it in any way. What this process held before is let go first, here and below. */
   tryAlone(): boolean {
+    this.#letGo()
     return this.#try('alone', () => this.#database.exec('BEGIN EXCLUSIVE'))
   }
 
-  /** Whether nobody has it alone. What this process held before is let go first. */
+  /** Whether nobody has it alone. */
   tryShared(): boolean {
     this.#letGo()
     return this.#try('shared', () => {
@@ -49,6 +47,8 @@ export class FolderLock {
 
   #try(kind: 'alone' | 'shared', take: () => void): boolean {
     try {
+      // Nothing is ever written: each lock is a transaction that is taken back. Before the first there is a file to look at for this too.
+      this.#database.exec('PRAGMA journal_mode = MEMORY')
       take()
       this.#held = kind
       return true
