@@ -60,13 +60,18 @@ export class Drain {
       this.#isDone = true
       return
     }
+    if (before > this.#generation) throw somebodyElse()
     const { written } = await this.#items.writePrepared([
       noteOf(before, this.#generation),
       ...Array.from(this.changes.values(), operationOf),
     ])
-    if (!written) throw new StoreError('STORE_REFUSED', 'somebody else wrote to the item store: start Varve again')
+    if (!written) throw somebodyElse()
     this.#isDone = true
   }
+}
+
+function somebodyElse(): StoreError {
+  return new StoreError('STORE_REFUSED', 'somebody else has brought the item store up to date: start Varve again')
 }
 
 function noteOf(before: number, generation: number): PreparedOperation {

@@ -113,11 +113,12 @@ export class JournalFile {
     const place = {
       opening: this.#opening,
       generation: this.#generation,
-      number: this.#frames++,
+      number: this.#frames,
       framesBefore: this.#framesBefore,
     }
     const stored = writeFrame(this.#memory, this.#end, place, changes)
     this.#end += frameBytes(changes)
+    this.#frames++
     return stored
   }
 
@@ -145,9 +146,11 @@ function readHalves(path: string, generation: number): Generation[] {
   try {
     return [0, HALF_BYTES].flatMap(start => {
       const first = readBytes(file, start, HEADER_BYTES)
+      if (!mayBeLater(first, generation)) return []
       if (isForeignFrame(first))
         throw damaged('written by another version of Varve: start that one once more, and stop it')
-      if (!mayBeLater(first, generation)) return []
+      // A process that was killed in a write may have left it in the system's memory alone.
+      fdatasyncSync(file)
       const frames = framesOf(readBytes(file, start, HALF_BYTES))
       return frames[0] ? [{ generation: frames[0].generation, frames }] : []
     })

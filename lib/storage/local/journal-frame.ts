@@ -7,9 +7,10 @@
 import { crc32 } from 'node:zlib'
 import type { Version } from '../index.ts'
 
-/** The last character is the format's version. */
+/** The last character is the format's version. The generation is at the same place in all versions. */
 const MAGIC = Buffer.from('VRJ1')
 export const HEADER_BYTES = 40
+const GENERATION_AT = 24
 const CHANGE_BYTES = 16
 const PUT = 1
 const DELETED = 0
@@ -59,7 +60,7 @@ export function writeFrame(memory: Buffer, at: number, place: FramePlace, change
   memory.writeUInt32LE(end - at, at + 8)
   memory.writeUInt32LE(changes.length, at + 12)
   memory.writeDoubleLE(place.opening, at + 16)
-  memory.writeDoubleLE(place.generation, at + 24)
+  memory.writeDoubleLE(place.generation, at + GENERATION_AT)
   memory.writeUInt32LE(place.number, at + 32)
   memory.writeUInt32LE(place.framesBefore, at + 36)
   memory.writeUInt32LE(crc32(memory.subarray(at + 8, end)), at + 4)
@@ -85,7 +86,7 @@ export function readFrame(memory: Buffer, at: number): Frame | undefined {
     bytes,
     changes,
     opening: memory.readDoubleLE(at + 16),
-    generation: memory.readDoubleLE(at + 24),
+    generation: memory.readDoubleLE(at + GENERATION_AT),
     number: memory.readUInt32LE(at + 32),
     framesBefore: memory.readUInt32LE(at + 36),
   }
@@ -99,5 +100,5 @@ export function isForeignFrame(header: Buffer): boolean {
 
 /** Whether a frame that begins so may be of a later generation. */
 export function mayBeLater(header: Buffer, generation: number): boolean {
-  return header.length === HEADER_BYTES && header.readDoubleLE(24) > generation
+  return header.length === HEADER_BYTES && header.readDoubleLE(GENERATION_AT) > generation
 }

@@ -35,8 +35,8 @@ import { hasRoomForJournal, JOURNALED_WRITE_BYTES_MAX, type JournalFile } from '
 import type { Change } from './journal-frame.ts'
 import { isExpected, type PreparedOperation } from './lmdb-conditional.ts'
 import type { LmdbFile } from './lmdb-file.ts'
-import { type KeyRange, type LmdbItems, QUERY_BYTES_MAX, QUERY_ITEMS_MAX, rangeOf } from './lmdb-items.ts'
-import { type ChangedItem, mergePage } from './merge-page.ts'
+import { type KeyRange, type LmdbItems, pageItemsMax, QUERY_BYTES_MAX, rangeOf } from './lmdb-items.ts'
+import { type ChangedItem, mergedPage } from './merge-page.ts'
 import { shareFolder } from './share-folder.ts'
 
 const WAITING_WRITES_MAX = 50_000
@@ -44,8 +44,9 @@ const WAITING_WRITES_MAX = 50_000
 const CHANGES_MAX = 4_000
 /** This process stands still while the journal goes onto the disk: where that takes longer than this, as a mean, LMDB's threads do it. */
 const SYNC_MS_MAX = 4
-/** Of the mean, the part that the last sync makes up. */
+/** Of the mean, the part that the last sync makes up, and what it counts as at most: one that hung is no slow disk. */
 const SYNC_WEIGHT = 1 / 64
+const SYNC_COUNTED_MS_MAX = 32
 
 interface PendingWrite {
   readonly operations: readonly PreparedOperation[]
@@ -73,6 +74,7 @@ export class JournaledItems implements ItemStore {
   #waiting: PendingWrite[] = []
   #running: Promise<void> | undefined
   #leaving: Promise<void> | undefined
+  #large: Promise<void> | undefined
   #syncMs = 0
   /** Why nothing can be read or written any more. */
   #broken: string | undefined
@@ -88,29 +90,31 @@ export class JournaledItems implements ItemStore {
   }
 
   async get(key: ItemKey): Promise<Item | undefined> {
+    this.#checkOpen()
     if (this.#mode === 'plain') return this.#parts.items.get(key)
     checkItemKey(key)
-    this.#checkOpen()
     const change = this.#changeOf(keyName(itemKeyBytes(key)))
     return change ? itemOf(key, change) : this.#parts.items.get(key)
   }
 
   async query(pk: string, query: ItemQuery = {}): Promise<ItemPage> {
-    if (this.#mode === 'plain') return this.#parts.items.query(pk, query)
-    checkPartitionKey(pk)
+    const { file, items } = this.#parts
+    while (file.reopening) await file.reopening
     this.#checkOpen()
-    const { limit = QUERY_ITEMS_MAX, descending = false } = query
-    const changed = this.#changedIn(pk, rangeOf(pk, query))
-    const page = await this.#parts.items.query(pk, query)
-    const bounds = { descending, items: Math.min(limit, QUERY_ITEMS_MAX), bytes: QUERY_BYTES_MAX }
-    return mergePage(pk, page, changed, bounds)
+    if (this.#mode === 'plain') return items.query(pk, query)
+    checkPartitionKey(pk)
+    return mergedPage(pk, query, {
+      changes: this.#changedIn(pk, rangeOf(pk, query)),
+      bounds: { items: pageItemsMax(query), bytes: QUERY_BYTES_MAX },
+      pageOf: asked => items.queryNow(pk, asked),
+    })
   }
 
   async write(operations: readonly WriteOperation[]): Promise<WriteOutcome> {
+    this.#checkOpen()
     if (this.#mode === 'plain') return this.#parts.items.write(operations)
     checkOperations(operations)
     const prepared = operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) }))
-    this.#checkOpen()
     if (this.#waiting.length >= WAITING_WRITES_MAX)
       throw new StoreError('STORE_THROTTLED', `${this.#waiting.length} writes wait`)
     const { promise, resolve, reject } = Promise.withResolvers<WriteOutcome>()
@@ -127,8 +131,9 @@ export class JournaledItems implements ItemStore {
     await this.#running
     await this.#leaving?.catch(() => {})
     if (!this.#broken) await this.#drainWhatIs().catch(() => {})
+    // Nothing is written any more when another may have the folder for itself, which is before it hears that this process is gone.
+    await this.#parts.items.finish()
     this.#journal?.close()
-    // Before anybody who asked hears that this process is gone.
     this.#parts.lock.close()
     await this.#parts.items.close()
   }
@@ -179,18 +184,25 @@ export class JournaledItems implements ItemStore {
   /** To LMDB at once, after all before it. */
   async #writeLarge(): Promise<void> {
     await this.#drainWhatIs()
+    if (this.#mode !== 'journal') return
     const write = this.#waiting.shift()!
-    await this.#parts.items.writePrepared(write.operations).then(write.resolve, write.reject)
+    this.#large = this.#parts.items.writePrepared(write.operations).then(write.resolve, error => {
+      write.reject(error)
+      // It may still come: what would be written to the journal meanwhile could be in its way.
+      if (error instanceof StoreError && error.effect === 'unknown') void this.leave().catch(() => {})
+    })
+    await this.#large
   }
 
   /** Each write sees those before it. False: the first has no room in this half. */
   #writeFitting(journal: JournalFile): boolean {
-    if (this.#isInherited || this.#live.size >= CHANGES_MAX) return false
+    if (this.#isInherited) return false
     this.#parts.file.database.resetReadTxn()
     const answers: (() => void)[] = []
     for (const write of this.#waiting) {
       const changes = changesOf(write.operations)
-      if (bytesOf(write) > JOURNALED_WRITE_BYTES_MAX || !journal.hasRoomFor(changes)) break
+      if (this.#live.size >= CHANGES_MAX || !journal.hasRoomFor(changes)) break
+      if (bytesOf(write) > JOURNALED_WRITE_BYTES_MAX) break
       answers.push(this.#writeOne(journal, write, changes))
     }
     if (answers.length === 0) return false
@@ -240,7 +252,8 @@ export class JournaledItems implements ItemStore {
     const { clock } = this.#parts
     const begunAt = clock.monotonic()
     journal.sync()
-    this.#syncMs += (clock.monotonic() - begunAt - this.#syncMs) * SYNC_WEIGHT
+    const syncMs = Math.min(clock.monotonic() - begunAt, SYNC_COUNTED_MS_MAX)
+    this.#syncMs += (syncMs - this.#syncMs) * SYNC_WEIGHT
     if (this.#syncMs > SYNC_MS_MAX) this.leave().catch(() => {})
   }
 
@@ -289,6 +302,7 @@ export class JournaledItems implements ItemStore {
   /** Goes on without the journal. @throws StoreError: LMDB does not have all of it */
   leave(): Promise<void> {
     if (this.#mode === 'plain') return Promise.resolve()
+    if (this.#closed) return Promise.reject(new StoreError('STORE_UNAVAILABLE', 'the item store is being closed'))
     this.#leaving ??= this.#leaveJournal().finally(() => {
       this.#leaving = undefined
     })
@@ -298,9 +312,9 @@ export class JournaledItems implements ItemStore {
   async #leaveJournal(): Promise<void> {
     this.#mode = 'leaving'
     try {
+      await this.#large
       await this.#drainWhatIs()
-      const { lock } = this.#parts
-      if (!lock.tryShared()) await shareFolder(lock, this.#parts)
+      await shareFolder(this.#parts.lock, this.#parts)
       this.#mode = 'plain'
     } catch (error) {
       if (this.#parts.lock.isAlone) this.#mode = 'journal'

@@ -26,6 +26,12 @@ export interface LmdbFileOptions {
   readonly mappedBytesMax?: number
 }
 
+/** `isAlone`: no other process that can be asked has the folder open. */
+export type Admit = (gate: OpenGate, isAlone: boolean) => boolean
+
+export const NOT_ADMITTED =
+  'another process has the item store for itself and cannot be asked, as one in another container: end it, or give each a folder of its own'
+
 type Database = RootDatabase<Buffer, Buffer>
 
 export class LmdbFile {
@@ -46,13 +52,19 @@ export class LmdbFile {
     this.#database = database
   }
 
-  /** @throws StoreError where the folder cannot be made or written. */
-  static async open(options: LmdbFileOptions): Promise<LmdbFile> {
+  /**
+   * `admit` is asked before LMDB is opened, while nobody commits: false, and the folder is not opened.
+   * @throws StoreError where the folder cannot be made or written, or this process was not admitted.
+   */
+  static async open(options: LmdbFileOptions, admit: Admit = () => true): Promise<LmdbFile> {
     const { folder, clock, random } = options
     try {
       await makeDurableFolder(folder)
       const token = Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
-      const { gate, opened } = await OpenGate.open({ clock, folder, token }, () => openDatabase(folder))
+      const { gate, opened } = await OpenGate.open({ clock, folder, token }, (gate, isAlone) => {
+        if (!admit(gate, isAlone)) throw new StoreError('STORE_UNAVAILABLE', NOT_ADMITTED)
+        return openDatabase(folder)
+      })
       // What a process that was killed in a commit left in the page cache is on disk before anyone here relies on it.
       await syncPath(join(folder, 'data.mdb'))
       await syncPath(folder)

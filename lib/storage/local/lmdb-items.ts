@@ -23,7 +23,7 @@ import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-ke
 import { changeItems, isConditional, isExpected, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
 import { LmdbFile, type LmdbFileOptions } from './lmdb-file.ts'
 
-export const QUERY_ITEMS_MAX = 1_000
+const QUERY_ITEMS_MAX = 1_000
 /** A page ends after this many bytes of values, as DynamoDB's does. */
 export const QUERY_BYTES_MAX = 1_024 * 1_024
 const COMMIT_WRITES_MAX = 512
@@ -91,6 +91,7 @@ export class LmdbItems implements ItemStore {
   /** Why nothing can be written: a commit gave no answer (lmdb cannot be told to give it up), or LMDB gave up itself. */
   #stuck: string | undefined
   #closed = false
+  #ended: Promise<void> | undefined
 
   constructor(file: LmdbFile, clock: Clock) {
     this.#file = file
@@ -105,11 +106,14 @@ export class LmdbItems implements ItemStore {
   }
 
   async query(pk: string, query: ItemQuery = {}): Promise<ItemPage> {
-    checkPartitionKey(pk)
-    const limit = query.limit ?? QUERY_ITEMS_MAX
-    checkPageLimit(limit, Number.MAX_SAFE_INTEGER)
-    const range = rangeOf(pk, query)
-    return this.#read(() => this.#page(pk, range, Math.min(limit, QUERY_ITEMS_MAX)))
+    checkQuery(pk, query)
+    return this.#read(() => this.#page(pk, rangeOf(pk, query), pageItemsMax(query)))
+  }
+
+  /** The same at once, while the file is not being opened anew. */
+  queryNow(pk: string, query: ItemQuery): ItemPage {
+    checkQuery(pk, query)
+    return this.#readNow(() => this.#page(pk, rangeOf(pk, query), pageItemsMax(query)))
   }
 
   async write(operations: readonly WriteOperation[]): Promise<WriteOutcome> {
@@ -129,18 +133,27 @@ export class LmdbItems implements ItemStore {
     return promise
   }
 
-  /** Finishes the writes that wait. */
-  async close(): Promise<void> {
-    if (this.#closed) return
+  /** Finishes the writes that wait, and takes no more. */
+  async finish(): Promise<void> {
     this.#closed = true
     await this.#committing
-    await this.#file.close(!this.#stuck)
+  }
+
+  /** Finishes the writes that wait. */
+  async close(): Promise<void> {
+    await this.finish()
+    this.#ended ??= this.#file.close(!this.#stuck)
+    await this.#ended
   }
 
   // -------------------------------------------------------------- reading
 
   async #read<T>(read: () => T): Promise<T> {
     while (this.#file.reopening) await this.#file.reopening
+    return this.#readNow(read)
+  }
+
+  #readNow<T>(read: () => T): T {
     this.#checkOpen()
     try {
       this.#file.database.resetReadTxn()
@@ -298,6 +311,15 @@ export class LmdbItems implements ItemStore {
   #checkOpen(): void {
     if (this.#closed) throw new StoreError('STORE_REFUSED', 'the item store is closed')
   }
+}
+
+function checkQuery(pk: string, { limit = QUERY_ITEMS_MAX }: ItemQuery): void {
+  checkPartitionKey(pk)
+  checkPageLimit(limit, Number.MAX_SAFE_INTEGER)
+}
+
+export function pageItemsMax({ limit = QUERY_ITEMS_MAX }: ItemQuery): number {
+  return Math.min(limit, QUERY_ITEMS_MAX)
 }
 
 export interface KeyRange {

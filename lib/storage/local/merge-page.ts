@@ -1,5 +1,5 @@
-/** A page of items as it is with changes that LMDB does not have yet. */
-import type { Item, ItemPage } from '../index.ts'
+/** Pages of items as they are with changes that LMDB does not have yet. */
+import type { Item, ItemPage, ItemQuery } from '../index.ts'
 import { itemKeyBytes, keyName } from './item-key-bytes.ts'
 
 export interface ChangedItem {
@@ -11,33 +11,68 @@ export interface ChangedItem {
 }
 
 export interface PageBounds {
-  readonly descending: boolean
   readonly items: number
   /** A page ends after this many bytes of values. */
   readonly bytes: number
 }
 
 /**
- * `changes`: all that are in the range that `page` is the beginning of, in no order. A page ends where the next begins, so what lies
- * behind its cursor is left to the next.
+ * As full as a page of LMDB alone, however many of its items were deleted: `pageOf` is asked for more until it is.
+ * `changes`: all that are in the range of the query, in no order.
  */
-export function mergePage(pk: string, page: ItemPage, changes: readonly ChangedItem[], bounds: PageBounds): ItemPage {
-  if (changes.length === 0) return page
-  const nameOf = (sk: string) => keyName(itemKeyBytes({ pk, sk }))
-  const isBefore = (a: string, b: string) => (bounds.descending ? a > b : a < b)
-  const end = page.cursor === undefined ? undefined : nameOf(page.cursor)
-  const found = new Map(page.items.map(item => [nameOf(item.key.sk), item]))
-  for (const { name, item } of changes) {
-    if (end !== undefined && !isBefore(name, end)) continue
-    if (item) found.set(name, item)
-    else found.delete(name)
-  }
+export function mergedPage(
+  pk: string,
+  query: ItemQuery,
+  {
+    changes,
+    bounds,
+    pageOf,
+  }: {
+    readonly changes: readonly ChangedItem[]
+    readonly bounds: PageBounds
+    readonly pageOf: (query: ItemQuery) => ItemPage
+  },
+): ItemPage {
   const items: Item[] = []
   let bytes = 0
-  for (const [, item] of Array.from(found).sort(([a], [b]) => (isBefore(a, b) ? -1 : 1))) {
-    if (items.length === bounds.items || bytes >= bounds.bytes) return { items, cursor: item.key.sk }
-    items.push(item)
-    bytes += item.value.length
+  let waiting = changes
+  for (let asked = query; ; ) {
+    const page = pageOf(asked)
+    const { merged, behind } = mergePage(pk, page, waiting, query.descending ?? false)
+    for (const item of merged) {
+      if (items.length === bounds.items || bytes >= bounds.bytes) return { items, cursor: item.key.sk }
+      items.push(item)
+      bytes += item.value.length
+    }
+    const { cursor } = page
+    if (cursor === undefined) return { items }
+    if (items.length === bounds.items || bytes >= bounds.bytes) return { items, cursor }
+    asked = { ...query, cursor }
+    waiting = behind
   }
-  return page.cursor === undefined ? { items } : { items, cursor: page.cursor }
+}
+
+/** `merged`: in order. `behind`: the changes of what lies behind the page's cursor. */
+function mergePage(
+  pk: string,
+  page: ItemPage,
+  changes: readonly ChangedItem[],
+  descending: boolean,
+): { readonly merged: readonly Item[]; readonly behind: readonly ChangedItem[] } {
+  if (changes.length === 0) return { merged: page.items, behind: [] }
+  const nameOf = (sk: string) => keyName(itemKeyBytes({ pk, sk }))
+  const isBefore = (a: string, b: string) => (descending ? a > b : a < b)
+  const end = page.cursor === undefined ? undefined : nameOf(page.cursor)
+  const found = new Map(page.items.map(item => [nameOf(item.key.sk), item]))
+  const behind: ChangedItem[] = []
+  for (const change of changes) {
+    const { name, item } = change
+    if (end !== undefined && !isBefore(name, end)) behind.push(change)
+    else if (item) found.set(name, item)
+    else found.delete(name)
+  }
+  const merged = Array.from(found)
+    .sort(([a], [b]) => (isBefore(a, b) ? -1 : 1))
+    .map(([, item]) => item)
+  return { merged, behind }
 }

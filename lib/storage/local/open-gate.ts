@@ -64,17 +64,17 @@ export class OpenGate {
     this.#server.unref()
   }
 
-  /** Opens with `open` while nobody commits. `token`: hex digits that nobody can guess. @throws StoreError STORE_UNAVAILABLE */
+  /** Opens with `open` while nobody commits; `isAlone`: nobody else is there who can be asked. `token`: hex digits that nobody can guess. @throws StoreError STORE_UNAVAILABLE */
   static async open<T>(
     { clock, folder, token }: { readonly clock: Clock; readonly folder: string; readonly token: string },
-    open: () => T,
+    open: (gate: OpenGate, isAlone: boolean) => T,
   ): Promise<{ readonly gate: OpenGate; readonly opened: T }> {
     const gate = new OpenGate(clock, folder, token)
     await gate.#register()
     const asked: Asked[] = []
     try {
-      asked.push(...(await gate.#askEverybody()))
-      const opened = open()
+      await gate.#askEverybody(asked)
+      const opened = open(gate, asked.length === 0)
       gate.#hasOpened()
       await gate.#within(Promise.all(asked.map(({ opened }) => opened)))
       return { gate, opened }
@@ -114,8 +114,9 @@ export class OpenGate {
 
   /** Does `work` while nobody else commits. @throws StoreError STORE_UNAVAILABLE; what `work` throws */
   async whileOthersPause<T>(work: () => T): Promise<T> {
-    const asked = await this.#askEverybody()
+    const asked: Asked[] = []
     try {
+      await this.#askEverybody(asked)
       return work()
     } finally {
       for (const { socket } of asked) socket.destroy()
@@ -188,10 +189,10 @@ export class OpenGate {
     await rename(`${path}.new`, path)
   }
 
-  async #askEverybody(): Promise<Asked[]> {
+  /** Their connections, as soon as they are made, are in `asked`: others pause until these are broken. */
+  async #askEverybody(asked: Asked[]): Promise<void> {
     const others = await this.#others()
-    const asked = await this.#within(Promise.all(others.map(name => this.#ask(name))))
-    return asked.filter(one => one !== undefined)
+    await this.#within(Promise.all(others.map(name => this.#ask(name, asked))))
   }
 
   /** Files of those who have the folder open, open it, or died of it. */
@@ -199,16 +200,16 @@ export class OpenGate {
     return (await readdir(this.#folder)).filter(name => NAME.test(name) && name !== this.#name)
   }
 
-  /** Undefined: it is gone, and so is its file. */
-  async #ask(name: string): Promise<Asked | undefined> {
+  /** Of one that is gone nothing is added, and its file is taken away. */
+  async #ask(name: string, asked: Asked[]): Promise<void> {
     const path = join(this.#folder, name)
     if (!isAlive(processOf(name))) {
       await rm(path, { force: true })
-      return undefined
+      return
     }
     // One that is being written is of somebody who will ask before it opens.
     const told = name.endsWith('.new') ? undefined : await readUnlessGone(path)
-    if (told === undefined) return undefined
+    if (told === undefined) return
     const { port, token } = JSON.parse(told) as { readonly port: number; readonly token: string }
     const socket = connect({ host: HOST, port })
     const paused = Promise.withResolvers<void>()
@@ -220,6 +221,7 @@ export class OpenGate {
     }
     socket.on('connect', () => {
       isConnected = true
+      asked.push({ socket, opened: opened.promise })
       socket.write(token)
     })
     socket.on('data', data => {
@@ -235,7 +237,6 @@ export class OpenGate {
     await paused.promise
     // Nobody listens there: it ended, and another has its process number.
     if (!isConnected) await rm(path, { force: true })
-    return { socket, opened: opened.promise }
   }
 
   async #within<T>(work: Promise<T>): Promise<T> {

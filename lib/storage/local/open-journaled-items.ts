@@ -1,54 +1,71 @@
 /** Opens the journaled store: gets the folder's lock, and takes into LMDB what a process that was killed left in its journal. */
 import { join } from 'node:path'
-import type { ItemStore } from '../index.ts'
+import { type ItemStore, StoreError } from '../index.ts'
+import { makeDurableFolder } from './durable-folders.ts'
 import { failure } from './file-errors.ts'
 import { FolderLock } from './folder-lock.ts'
 import { keyName } from './item-key-bytes.ts'
 import { type Changes, Drain, drainedGeneration } from './journal-drain.ts'
 import { hasRoomForJournal, JournalFile } from './journal-file.ts'
 import { JournaledItems } from './journaled-items.ts'
-import { LmdbFile, type LmdbFileOptions } from './lmdb-file.ts'
+import { LmdbFile, type LmdbFileOptions, NOT_ADMITTED } from './lmdb-file.ts'
 import { LmdbItems } from './lmdb-items.ts'
 import { shareFolder } from './share-folder.ts'
 
 const JOURNAL = 'journal'
 const LOCK = 'journal.lock'
 const OPENING_BYTES = 6
+/** One that is ending may still have its lock. */
+const ATTEMPTS_MAX = 40
+const PAUSE_MS = 250
 
 /** @throws StoreError where the folder cannot be made or written, or its journal not be read */
 export async function openJournaledItems(options: LmdbFileOptions): Promise<ItemStore> {
   const { folder, clock, random } = options
-  const file = await LmdbFile.open(options)
-  const items = new LmdbItems(file, clock)
   const opened = Promise.withResolvers<JournaledItems>()
   opened.promise.catch(() => {})
   let lock: FolderLock | undefined
+  let items: LmdbItems | undefined
   try {
+    await makeDurableFolder(folder)
     lock = FolderLock.open(join(folder, LOCK))
-    // Whoever asks from now on waits until this process shares it.
-    const tryAlone = () => {
-      if (!lock!.tryAlone()) return false
-      file.gate.beforePause = async () => (await opened.promise).leave()
-      return true
-    }
-    if (!tryAlone()) await shareFolder(lock, { file, clock, tryAlone })
-    const parts = { file, items, lock, clock }
+    const file = await openFile(options, lock, async () => (await opened.promise).leave())
+    items = new LmdbItems(file, clock)
     const path = join(folder, JOURNAL)
-    const left = await bringUpToDate(path, parts)
+    const left = await bringUpToDate(path, { file, items })
     // What LMDB cannot take is served from here until it can.
-    if (!left.drain && lock.isAlone && !(await hasRoomForJournal(folder)) && !lock.tryShared())
-      await shareFolder(lock, { file, clock })
+    if (lock.isAlone && !left.drain && !(await hasRoomForJournal(folder))) await shareFolder(lock, { file, clock })
     if (!lock.isAlone) await left.drain?.finish()
     const opening = random.bytes(OPENING_BYTES).reduce((number, byte) => number * 256 + byte, 0)
     const journal = lock.isAlone ? await JournalFile.open(path, { opening, generation: left.generation }) : undefined
-    const store = new JournaledItems({ ...parts, folder }, journal, left.drain)
+    const store = new JournaledItems({ folder, file, items, lock, clock }, journal, left.drain)
     opened.resolve(store)
     return store
   } catch (error) {
     opened.reject(error)
     lock?.close()
-    await items.close()
+    await items?.close()
     throw failure(`open the item store in ${folder}`, error)
+  }
+}
+
+/**
+ * Whoever asks a process that is alone waits until it shares the folder (`leave`). One that finds another beside it does not become
+ * alone, though it could: a release before the journal has no lock.
+ */
+async function openFile(options: LmdbFileOptions, lock: FolderLock, leave: () => Promise<void>): Promise<LmdbFile> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await LmdbFile.open(options, (gate, isAlone) => {
+        if (!isAlone || !lock.tryAlone()) return lock.tryShared()
+        gate.beforePause = leave
+        return true
+      })
+    } catch (error) {
+      const isBusy = error instanceof StoreError && error.message === NOT_ADMITTED
+      if (!isBusy || attempt === ATTEMPTS_MAX) throw error
+      await options.clock.sleep(PAUSE_MS)
+    }
   }
 }
 

@@ -1,25 +1,22 @@
-/** How a process comes to share a folder that another may have for itself. */
+/** How a process that has a folder for itself comes to share it. */
 import type { Clock } from '../../base/index.ts'
 import { StoreError } from '../index.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { LmdbFile } from './lmdb-file.ts'
 
-/** How often others are asked to share the folder: one that is ending may still have its lock. */
-const SHARE_ATTEMPTS_MAX = 40
-const SHARE_PAUSE_MS = 250
+/** One that came between has to be asked; it may not have said yet where. */
+const ATTEMPTS_MAX = 40
+const PAUSE_MS = 250
 
-/** Gets the lock shared, or alone where nobody has it any more. @throws StoreError STORE_UNAVAILABLE */
+/** @throws StoreError STORE_UNAVAILABLE: it has no lock any more */
 export async function shareFolder(
   lock: FolderLock,
-  { file, clock, tryAlone }: { readonly file: LmdbFile; readonly clock: Clock; readonly tryAlone?: () => boolean },
+  { file, clock }: { readonly file: LmdbFile; readonly clock: Clock },
 ): Promise<void> {
-  for (let attempt = 1; attempt <= SHARE_ATTEMPTS_MAX; attempt++) {
+  if (lock.tryShared()) return
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     if (await file.gate.whileOthersPause(() => lock.tryShared())) return
-    await clock.sleep(SHARE_PAUSE_MS)
-    if (tryAlone?.()) return
+    await clock.sleep(PAUSE_MS)
   }
-  throw new StoreError(
-    'STORE_UNAVAILABLE',
-    'another process has it for itself and cannot be asked, as one in another container: end it, or give each a folder of its own',
-  )
+  throw new StoreError('STORE_UNAVAILABLE', 'another process has taken the folder for itself')
 }
