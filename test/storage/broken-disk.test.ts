@@ -1,5 +1,5 @@
 /** A full or read-only disk is told as what it is; nothing hangs, and nothing acknowledged is lost. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -22,6 +22,37 @@ describeWith(mounts, 'a broken disk', () => {
         { kept: 'all' },
         { lost: 'all' },
         { afterRoom: kind === 'lmdb' ? { written: true } : 'created' },
+      ])
+    })
+  })
+
+  test.each([
+    ['with a journal at first', 64, true],
+    ['too small for a journal', 16, false],
+  ])('lmdb: full, %s', async (_name, megabytes, hasJournal) => {
+    await withFolder(async folder => {
+      const steps = await fullDiskSteps(folder, { kind: 'byItself', megabytes })
+      expect(steps).toEqual([
+        { hasJournal },
+        'STORE_UNAVAILABLE, effect none',
+        { kept: true },
+        { kept: true },
+        { written: true },
+        { kept: true },
+      ])
+    })
+  })
+
+  test('lmdb: filled by another while there are items in the journal only', async () => {
+    await withFolder(async folder => {
+      const steps = await fullDiskSteps(folder, { kind: 'byAnother', megabytes: 64 })
+      expect(steps).toEqual([
+        { fates: [true, 'STORE_UNAVAILABLE, effect none'] },
+        'STORE_UNAVAILABLE, effect none',
+        { kept: true },
+        'STORE_UNAVAILABLE, effect none',
+        true,
+        { kept: true },
       ])
     })
   })
@@ -65,6 +96,17 @@ describeWith(strace, 'a disk that fails', () => {
     })
   })
 })
+
+async function fullDiskSteps(
+  folder: string,
+  { kind, megabytes }: { readonly kind: string; readonly megabytes: number },
+): Promise<unknown[]> {
+  const disk = join(folder, 'disk')
+  await mkdir(disk)
+  const options = { folder: disk, beside: folder, kind }
+  const filler = new Child('storage/full-disk-journal.ts', options, onSmallDisk(disk, megabytes))
+  return (await filler.untilEnd()).map(line => JSON.parse(line))
+}
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'broken-disk-'))

@@ -6,7 +6,9 @@ import { expect, test } from 'vitest'
 import { Child } from '../support/child.ts'
 import { describeWith } from '../support/requirement.ts'
 import { openItems, openObjects } from '../support/store-address.ts'
+import { contentsOfLmdb } from './killed-folder.ts'
 import { slowedDown, strace } from './linux-tools.ts'
+import { contentsAfter, contentsOf, type ToldWrite } from './told-writes.ts'
 
 describeWith(strace, 'on disk first', () => {
   test('an item', async () => {
@@ -30,6 +32,46 @@ describeWith(strace, 'on disk first', () => {
     await store.close()
   })
 
+  test.runIf(process.platform === 'linux')('an item in the journal', async () => {
+    await using folder = await temporaryFolder()
+    const log = join(folder.path, 'calls.log')
+    const address = { kind: 'lmdb', folder: join(folder.path, 'store') } as const
+    const traced = ['strace', '-f', '-qq', '-o', log, '-e', 'trace=openat,pwrite64,write']
+    const owner = new Child('storage/journal-owner.ts', { address, steps: [[[{ sk: 'a', version: 1 }]], 'never'] }, [
+      ...traced,
+      '-e',
+      'inject=pwrite64:delay_enter=100000',
+    ])
+    await owner.untilLines(2)
+    const calls = await endedCalls(log)
+    await killTraced(owner)
+    const opened = calls.findIndex(call => /^openat\(.*\/store\/journal", O_WRONLY/.test(call))
+    // Each write is on disk when it ends.
+    expect(calls[opened]).toMatch(/O_DSYNC/)
+    const file = / = (\d+)$/.exec(calls[opened]!)![1]
+    const written = calls.findIndex((call, index) => index > opened && call.startsWith(`pwrite64(${file}, "VRJ1`))
+    expect(calls[written]).toMatch(/ = 4096 /)
+    const acknowledged = calls.findIndex(call => call.startsWith('write(1, "[true]'))
+    expect(acknowledged).toBeGreaterThan(written)
+    // Nothing that LMDB has to do was waited for.
+    expect(calls.slice(opened + 1, acknowledged).filter(call => call.startsWith('pwrite64'))).toHaveLength(1)
+  })
+
+  test('with a slow disk the journal is given up, and nothing is lost', async () => {
+    await using folder = await temporaryFolder()
+    const address = { kind: 'lmdb', folder: join(folder.path, 'store') } as const
+    const log = join(folder.path, 'calls.log')
+    const writes = Array.from('abcdefgh').map((sk): ToldWrite => [{ sk, version: 1 }])
+    const steps = [...writes.map(write => [write]), 'never']
+    const owner = new Child('storage/journal-owner.ts', { address, steps }, slowedDown(['pwrite64'], log))
+    await owner.untilLines(1 + writes.length)
+    expect(await contentsOfLmdb(address.folder, join(folder.path, 'lmdb'))).toEqual(contentsAfter(writes))
+    await killTraced(owner)
+    const store = await openItems(address)
+    expect(await contentsOf(store)).toEqual(contentsAfter(writes))
+    await store.close()
+  })
+
   test('an object', async () => {
     await using folder = await temporaryFolder()
     const address = { kind: 'files', folder: folder.path } as const
@@ -50,6 +92,14 @@ describeWith(strace, 'on disk first', () => {
     await store.close()
   })
 })
+
+/** The process, which does not end with strace. */
+async function killTraced(child: Child): Promise<void> {
+  const of = child.processId!
+  const children = (await readFile(`/proc/${of}/task/${of}/children`, 'utf8')).trim().split(' ')
+  for (const pid of children) process.kill(Number(pid), 'SIGKILL')
+  await child.untilEnd().catch(() => {})
+}
 
 /** Looks until it is there; answers the calls that had ended when it was seen first. */
 async function watch(isThere: () => Promise<boolean>, log: string): Promise<string[]> {

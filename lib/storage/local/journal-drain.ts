@@ -1,6 +1,10 @@
 /**
- * Takes one generation of the journal into LMDB: all of it in one transaction, together with a note that LMDB has it. That note lies
- * under a key that no item can have, with the generation for its version.
+ * Takes one generation of the journal into LMDB, with a note at the end that LMDB has it. That note lies under a key that no item can
+ * have, with the generation for its version, and each transaction of the way expects it as it was before. Nobody sees LMDB half way: who
+ * has the journal reads what is on its way from there, and who finds it left behind begins anew.
+ *
+ * The transactions are small, because lmdb (3.5.6) loses count of its free pages, and cannot write any more after the next opening, where one
+ * transaction frees some MB of large values beside what it puts (seen from 1.6 MB on, not up to 0.9; https://github.com/kriszyp/lmdb-js/issues/317).
  */
 import { StoreError } from '../index.ts'
 import type { Change } from './journal-frame.ts'
@@ -14,6 +18,12 @@ const NOTE = {
   key: { pk: '', sk: 'journal' },
   value: Buffer.from('generations of the journal are in here up to this version'),
 }
+
+/** Of the values that one transaction puts, and about what it may free in their place; */
+const TRANSACTION_BYTES_MAX = 512 * 1_024
+const TRANSACTION_CHANGES_MAX = 1_000
+/** of a deleted item it is not known how large it was: up to 400 KB. */
+const TRANSACTION_DELETIONS_MAX = 2
 
 /** By the bytes of its key, as `keyName` makes a string of them. */
 export type Changes = Map<string, Change>
@@ -61,10 +71,11 @@ export class Drain {
       return
     }
     if (before > this.#generation) throw somebodyElse()
-    const { written } = await this.#items.writePrepared([
-      noteOf(before, this.#generation),
-      ...Array.from(this.changes.values(), operationOf),
-    ])
+    for (const operations of inTransactions(this.changes.values())) {
+      const { written } = await this.#items.writePrepared([noteStill(before), ...operations])
+      if (!written) throw somebodyElse()
+    }
+    const { written } = await this.#items.writePrepared([noteOf(before, this.#generation)])
     if (!written) throw somebodyElse()
     this.#isDone = true
   }
@@ -72,6 +83,35 @@ export class Drain {
 
 function somebodyElse(): StoreError {
   return new StoreError('STORE_REFUSED', 'somebody else has brought the item store up to date: start Varve again')
+}
+
+function inTransactions(changes: Iterable<Change>): PreparedOperation[][] {
+  const transactions: PreparedOperation[][] = []
+  let bytes = 0
+  let deletions = 0
+  for (const change of changes) {
+    const last = transactions.at(-1)
+    const isDeletion = change.version === undefined
+    if (
+      last &&
+      bytes + change.value.length <= TRANSACTION_BYTES_MAX &&
+      last.length < TRANSACTION_CHANGES_MAX &&
+      !(isDeletion && deletions === TRANSACTION_DELETIONS_MAX)
+    ) {
+      last.push(operationOf(change))
+    } else {
+      transactions.push([operationOf(change)])
+      bytes = 0
+      deletions = 0
+    }
+    bytes += change.value.length
+    if (isDeletion) deletions++
+  }
+  return transactions
+}
+
+function noteStill(before: number): PreparedOperation {
+  return { keyBytes: NOTE_KEY, operation: { kind: 'check', key: NOTE.key, expected: before === 0 ? 'absent' : before } }
 }
 
 function noteOf(before: number, generation: number): PreparedOperation {

@@ -45,7 +45,7 @@ const CHANGES_MAX = 4_000
 /** This process stands still while the journal goes onto the disk: where that takes longer than this, as a mean, LMDB's threads do it. */
 const SYNC_MS_MAX = 4
 /** Of the mean, the part that the last sync makes up, and what it counts as at most: one that hung is no slow disk. */
-const SYNC_WEIGHT = 1 / 64
+const SYNC_WEIGHT = 1 / 32
 const SYNC_COUNTED_MS_MAX = 32
 
 interface PendingWrite {
