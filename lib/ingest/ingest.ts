@@ -56,7 +56,6 @@ interface Pending {
 
 interface Producer {
   readonly id: number
-  readonly topicId: string
   /** By the wall clock, for a function's other one may stand still with it; ms since 1970. */
   readonly since: number
   /** Next sequence of each partition of the topic. */
@@ -133,7 +132,7 @@ export class Ingest {
         const open = await this.#unstored(book, records)
         if (open.length === 0) return []
         await this.#openShards(topic)
-        const producer = await this.#producerOf(topic)
+        const producer = await this.#producerOf()
         const { batches, sequences } = this.#plan(topic, producer, open)
         if (!(await book.add(this.#claimsOf(topic, producer, batches)))) continue
         // Not before: a claim that was refused uses no sequences.
@@ -173,13 +172,11 @@ export class Ingest {
     this.#openTopic = topic.id
   }
 
-  /** A topic that is made again gets one of its own, who began after it and so must begin at 0 there: claims rest on that. */
-  async #producerOf({ id: topicId }: Topic): Promise<Producer> {
+  async #producerOf(): Promise<Producer> {
     const { log, clock } = this.#options
     const now = clock.now()
-    const isFit = this.#producer?.topicId === topicId && Math.abs(now - this.#producer.since) < PRODUCER_MS_MAX
-    if (this.#producer && isFit) return this.#producer
-    this.#producer = { id: await log.producerIds.next(), topicId, since: now, sequences: new Map() }
+    if (this.#producer && Math.abs(now - this.#producer.since) < PRODUCER_MS_MAX) return this.#producer
+    this.#producer = { id: await log.producerIds.next(), since: now, sequences: new Map() }
     return this.#producer
   }
 

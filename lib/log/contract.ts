@@ -16,15 +16,6 @@ export interface Topic {
   readonly shardSize: number
   /** Kafka topic configs that were set, as strings. */
   readonly configs: Readonly<Record<string, string>>
-  /** Where a topic of the name had been deleted, and there may be producers that have sent to it. */
-  readonly replaces?: FormerTopic
-}
-
-/** The topic that had a name before, as it was known when the name was given anew. */
-export interface FormerTopic {
-  readonly id: string
-  /** The next to be given out then. Whoever has a lower id may have sent to the former topic, and numbers his batches from there on. */
-  readonly nextProducerId: number
 }
 
 export interface NewTopic {
@@ -83,12 +74,6 @@ export interface AppendRequest {
   readonly transaction?: number
   /** How long the caller waits, in ms. */
   readonly timeoutMs: number
-}
-
-/** Bytes that were to be appended, and may be no batch at all. */
-export interface MissedBatch {
-  readonly partition: number
-  readonly batch: Uint8Array
 }
 
 /** The end of a transaction in one partition. */
@@ -266,11 +251,6 @@ export interface Log {
   readonly restoring: Restoring
   /** Durable and readable by everyone when it answers. @throws LogError */
   append(request: AppendRequest): Promise<Appended>
-  /**
-   * Batches that are refused as their topic is not there. If it is made again, what their producers sent after them is not taken
-   * before them, by this process. Never rejects.
-   */
-  noteMissed(topic: { readonly name: string } | { readonly id: string }, batches: readonly MissedBatch[]): Promise<void>
   /**
    * Writes the marker that ends a transaction in a partition; nothing happens where it has ended already.
    * @throws LogError UNKNOWN_TOPIC, REQUEST_TIMED_OUT

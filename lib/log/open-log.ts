@@ -7,7 +7,7 @@ import { Answer } from './append/answer.ts'
 import { Batcher } from './append/batcher.ts'
 import { FlushBudget } from './append/flush-budget.ts'
 import { markerCommit, type PlacedBatch } from './append/pending-segment.ts'
-import { RecentFailures, viewIfBatch } from './append/recent-failures.ts'
+import { RecentFailures } from './append/recent-failures.ts'
 import type {
   ActiveProducer,
   Appended,
@@ -18,7 +18,6 @@ import type {
   FoundOffset,
   Log,
   LogUsers,
-  MissedBatch,
   OffsetSpec,
   PartitionPosition,
   PartitionStand,
@@ -96,13 +95,12 @@ class StoredLog implements Log {
     const far = new BatchCache(options.coldCacheBytesMax, pool)
     this.#cache = new SliceCache({ segments, far, bytesMax: options.cacheBytesMax, pool, clock })
     this.#options = options
-    const producerIds = new BlockProducerIds({ items, clock, random })
-    this.producerIds = producerIds
-    this.#topics = new StoredTopics({ ...options, producerIds })
+    this.#topics = new StoredTopics(options)
     this.topics = this.#topics
     const extents = new ExtentReader(options.objects, far)
     const extentList = new ExtentList(items, clock)
     this.#reading = { cache: this.#cache, extents, extentList }
+    this.producerIds = new BlockProducerIds({ items, clock, random })
     this.#batcher = new Batcher({
       segments,
       segmentIds,
@@ -153,27 +151,8 @@ class StoredLog implements Log {
       this.#batcher.reserve(batch.bytes.length)
       return this.#admit(request, batch, { deadline, cameAt: destination.now })
     } catch (error) {
-      this.#failures.noteUnaccepted(topic, partition, request.batch, error)
+      this.#failures.noteUnaccepted(topic.id, partition, request.batch)
       return Promise.reject(error)
-    }
-  }
-
-  async noteMissed(
-    topic: { readonly name: string } | { readonly id: string },
-    batches: readonly MissedBatch[],
-  ): Promise<void> {
-    const missed = batches.flatMap(({ partition, batch: bytes }) => {
-      const batch = viewIfBatch(bytes)
-      return batch && batch.producerId >= 0 ? [{ partition, batch }] : []
-    })
-    if (missed.length === 0) return
-    const found =
-      'id' in topic ? { ...topic, isThere: false } : await this.#topics.idUnder(topic.name).catch(() => undefined)
-    if (!found) return
-    const { id, isThere } = found
-    for (const { partition, batch } of missed) {
-      if (isThere) this.#failures.noteFailed(id, partition, batch)
-      else this.#failures.noteMissed(id, partition, batch)
     }
   }
 
@@ -291,17 +270,16 @@ class StoredLog implements Log {
     const { length } = batch.bytes
     const failures = this.#failures
     const answer = this.#answer<Appended>(deadline)
-    const appended = { topic, partition, batch }
-    failures.came(appended)
     answer.whenEnded(() => {
       this.#batcher.release(length)
-      failures.ended(appended, answer.failure)
+      if (answer.hasFailed) failures.note({ topicId: topic.id, partition, batch })
     })
     this.#shards
       .admit(topic, partition, (open, slot) => {
         holdOpen(open, answer)
         const { committer } = open
-        const pending = { topic, committer, partition, slot, batch, cameAt, deadline, transaction, answer, failures }
+        const topicId = topic.id
+        const pending = { topicId, committer, partition, slot, batch, cameAt, deadline, transaction, answer, failures }
         this.#batcher.add(pending)
       })
       ?.catch(answer.reject)

@@ -2,7 +2,6 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Log } from '../../lib/log/index.ts'
 import {
   CreateTopics,
-  DeleteTopics,
   errorCodes,
   Fetch,
   type FetchRequest,
@@ -10,7 +9,6 @@ import {
   ListOffsets,
   type MessageInput,
   Produce,
-  zeroUuid,
 } from '../../lib/protocol/index.ts'
 import { batchOf, valuesIn } from '../support/batches.ts'
 import { startTestBroker, type TestBroker, type TestBrokerOptions } from '../support/test-broker.ts'
@@ -30,10 +28,6 @@ afterEach(async () => {
 async function start(options: TestBrokerOptions = {}): Promise<string> {
   broker = await startTestBroker(options)
   client = await WireClient.connect(broker.port)
-  return createTopic()
-}
-
-async function createTopic(): Promise<string> {
   const { topics } = await client.request(CreateTopics, 7, {
     topics: [{ name: 't', numPartitions: 4, replicationFactor: -1, assignments: [], configs: [] }],
     timeoutMs: 10_000,
@@ -209,25 +203,6 @@ describe('Produce', () => {
     expect((await produce(at(7))).errorCode).toBe(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
     expect(await produce(at(2))).toMatchObject({ errorCode: 0, baseOffset: 3 })
   })
-
-  test.each([9, 13])(
-    'version %i: what missed its topic comes before what follows, once the topic is made again',
-    async version => {
-      let topicId = await start()
-      const { producerId, producerEpoch } = await initProducer()
-      const send = (baseSequence: number) =>
-        produce(batchOf([`${baseSequence}`], { producerId, producerEpoch, baseSequence }), { version, topicId })
-      expect(await send(0)).toMatchObject({ errorCode: 0, baseOffset: 0 })
-      const topics = [{ name: 't', topicId: zeroUuid }]
-      await client.request(DeleteTopics, 6, { topics, timeoutMs: 10_000 })
-      const { UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION } = errorCodes
-      expect((await send(1)).errorCode).toBe(version === 9 ? UNKNOWN_TOPIC_OR_PARTITION : UNKNOWN_TOPIC_ID)
-      topicId = await createTopic()
-      expect((await send(2)).errorCode).toBe(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
-      expect(await send(1)).toMatchObject({ errorCode: 0, baseOffset: 0 })
-      expect(await send(2)).toMatchObject({ errorCode: 0, baseOffset: 1 })
-    },
-  )
 
   test('many requests in flight reach the log in the order sent, and are answered in it', async () => {
     await start()

@@ -1,10 +1,7 @@
 /** What is promised of event sources: each of their records is in the topic once, whoever dies and however often it comes. */
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../lib/base/index.ts'
-
-import type { ActiveProducer } from '../../lib/log/index.ts'
 import { buildBatch, partitionOfKey } from '../../lib/records/index.ts'
-
 import { StoreError } from '../../lib/storage/index.ts'
 import { delivery, numbered, openWorld, record, type Sandbox, TOPIC } from './sandboxes.ts'
 
@@ -53,18 +50,6 @@ describe('a delivery', () => {
     const { sandbox, contents } = await openWorld()
     expect(await sandbox().ingest.take(delivery([record('a'), record('b'), record('a')]), PATIENCE_MS)).toEqual([])
     expect((await contents()).map(({ value }) => value)).toEqual(['a', 'b'])
-  })
-
-  test('to a topic that was made again is by a producer that began after it', async () => {
-    const { sandbox } = await openWorld({ partitions: 1 })
-    const { ingest, log } = sandbox()
-    expect(await ingest.take(delivery([record('a'), record('b')]), PATIENCE_MS)).toEqual([])
-    await log.topics.delete(TOPIC)
-    const remade = await log.topics.create({ name: TOPIC, partitions: 1 })
-    expect(await ingest.take(delivery([record('c')]), PATIENCE_MS)).toEqual([])
-    const [{ producerId, lastSequence }] = (await log.activeProducers(remade, 0)) as [ActiveProducer]
-    expect(lastSequence).toBe(0)
-    expect(producerId).toBeGreaterThanOrEqual(remade.replaces!.nextProducerId)
   })
 
   test('to a process that has run for days loses nothing where its first batch in a partition is refused', async () => {

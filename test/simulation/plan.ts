@@ -76,16 +76,6 @@ export type TopicStep =
       readonly thinkMs: number
       readonly stays: boolean
     }
-  | {
-      readonly kind: 'remake'
-      readonly at: number
-      readonly name: string
-      readonly lives: number
-      readonly lifeMs: number
-      readonly batches: number
-      readonly inFlight: number
-      readonly thinkMs: number
-    }
   | { readonly kind: 'come-and-go'; readonly at: number; readonly name: string; readonly rivals: number }
 
 export interface Plan {
@@ -420,25 +410,15 @@ function drawTopicSteps(rng: Rng, topics: readonly number[], healMs: number): To
   return Array.from({ length: rng.between(1, 3) }, (_, i): TopicStep => {
     const at = rng.fraction() * healMs
     const topic = rng.below(topics.length)
-    switch (rng.below(4)) {
+    switch (rng.below(3)) {
       case 0:
         return { kind: 'create-again', at, topic }
       case 1:
         return { kind: 'grow', at, topic, partitions: topics[topic]! + rng.pick([1, 2, 20]) }
-      case 2:
-        return drawRemake(rng, at, i)
       default:
         return { kind: 'come-and-go', at, name: `brief-${i}`, rivals: rng.between(1, 3) }
     }
   })
-}
-
-function drawRemake(rng: Rng, at: number, i: number): TopicStep {
-  const lives = rng.between(2, 4)
-  const lifeMs = rng.spread(10, 10_000)
-  const [batches, inFlight] = [rng.between(3, 30), rng.between(1, 5)]
-  const thinkMs = rng.spread(1, (2 * lives * lifeMs) / batches + 1)
-  return { kind: 'remake', at, name: `remade-${i}`, lives, lifeMs, batches, inFlight, thinkMs }
 }
 
 function drawBriefTopics(rng: Rng, healMs: number): TopicStep[] {

@@ -1,7 +1,6 @@
 /** Formats of the log: sample values with every field in use. */
 import { crc32c } from '@node-rs/crc32'
 import { CorruptDataError } from '../../lib/base/index.ts'
-import type { FormerTopic } from '../../lib/log/contract.ts'
 import { decodeExtentIndex, ExtentBuilder } from '../../lib/log/extent/extent-format.ts'
 import { decodeExtent, type Extent, encodeExtent } from '../../lib/log/extent/extent-item.ts'
 import { type Chunk, decodeChunk, encodeChunk } from '../../lib/log/head/chunk.ts'
@@ -11,7 +10,6 @@ import { Fold } from '../../lib/log/producers/fold.ts'
 import { decodeCounter, encodeCounter } from '../../lib/log/producers/producer-ids.ts'
 import { decodeFold, encodeFold } from '../../lib/log/producers/snapshot.ts'
 import { decodeSegmentIndex, encodeSegmentIndex } from '../../lib/log/segment/segment-format.ts'
-import { decodeFormerTopic, encodeFormerTopic } from '../../lib/log/topics/former-topics.ts'
 import {
   decodeTopic,
   decodeTopicName,
@@ -193,32 +191,6 @@ export function logFormats(): StoredFormat[] {
             partitions: 300,
             shardSize: 16,
             configs: { 'cleanup.policy': 'compact,delete', 'retention.ms': '86400000' },
-          },
-          state,
-        }),
-        encode: encodeTopic,
-        decode: decodeTopic,
-      }),
-    ),
-    storedFormat<FormerTopic>({
-      name: 'former-topic',
-      source: 'lib/log/topics/former-topics.ts',
-      sample: () => ({ id: TOPIC_ID, nextProducerId: 127_741_003_005_952 }),
-      encode: encodeFormerTopic,
-      decode: decodeFormerTopic,
-    }),
-    ...(['live', 'forking'] as const).map(state =>
-      storedFormat<StoredTopic>({
-        name: `topic-${state}-again`,
-        source: 'lib/log/topics/topic-item.ts',
-        sample: () => ({
-          topic: {
-            id: TOPIC_ID,
-            name: 'orders',
-            partitions: 300,
-            shardSize: 16,
-            configs: { 'retention.ms': '86400000' },
-            replaces: { id: OTHER_TOPIC_ID, nextProducerId: 127_741_003_005_952 },
           },
           state,
         }),

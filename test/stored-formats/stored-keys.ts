@@ -19,7 +19,6 @@ import { chunkKey } from '../../lib/log/head/chunk.ts'
 import { headKey } from '../../lib/log/head/head.ts'
 import { producerIdsKey } from '../../lib/log/producers/producer-ids.ts'
 import { segmentItemKey, segmentObjectKey } from '../../lib/log/segment/segment-store.ts'
-import { formerTopicKey } from '../../lib/log/topics/former-topics.ts'
 import { topicKey, topicNameKey } from '../../lib/log/topics/topic-item.ts'
 import { sweepStateKey, wholeLookKey } from '../../lib/log/upkeep/sweep-state.ts'
 import { checkpointKey } from '../../lib/push/checkpoint.ts'
@@ -50,7 +49,6 @@ export function storedKeys(): Readonly<Record<string, unknown>> {
     extent: extentKey(TOPIC_ID, 3, { to: 70_000 }),
     extentObject,
     fence: fenceKey(claim),
-    formerTopic: formerTopicKey('orders'),
     gateway: gatewayKey(4_711),
     group: groupDocumentKey('billing'),
     groupListing: groupListingKey('billing'),

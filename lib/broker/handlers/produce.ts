@@ -7,7 +7,7 @@
  * A transaction's batches go to the log when its document has their partitions: from version 12 on (KIP-890) they are added here,
  * before, they must have been (AddPartitionsToTxn).
  *
- * Departures from Apache Kafka: acks=1 waits as acks=all does, for there is one way to be durable; an idempotent producer that is less than about a day old must begin at sequence 0 in a partition that knows nothing of it, where Kafka takes any sequence; not so in a topic made in the place of a deleted one that the producer may have sent to.
+ * Departures from Apache Kafka: acks=1 waits as acks=all does, for there is one way to be durable; an idempotent producer that is less than about a day old must begin at sequence 0 in a partition that knows nothing of it (also where its topic was deleted and made again), where Kafka takes any sequence.
  */
 import type { Logger } from '../../base/index.ts'
 import { type Appended, type AppendRequest, LogError, type Topic } from '../../log/index.ts'
@@ -43,7 +43,6 @@ export const produce = handler(Produce, {
     const topics = await Promise.all(
       request.topicData.map(({ name, topicId }) => lookUpTopic(byId ? { id: topicId } : { name }, context)),
     )
-    await noteMissed(request, topics, context)
     const admission = refusal === undefined ? await admit(request, topics, context) : {}
     // No await between here and `letNextBegin`: the log gets the batches in the order of the requests.
     const answers = request.topicData.flatMap((data, index) =>
@@ -71,23 +70,6 @@ export const produce = handler(Produce, {
 function refusalOf(request: Request): number | undefined {
   if (request.acks < -1 || request.acks > 1) return errorCodes.INVALID_REQUIRED_ACKS
   return undefined
-}
-
-/** Told before the next request begins, whose batches may find what these did not. */
-async function noteMissed(
-  { topicData }: Request,
-  topics: readonly (Topic | number)[],
-  { log, apiVersion }: RequestContext,
-): Promise<void> {
-  const missing = topicData.filter((_, index) => typeof topics[index] === 'number')
-  await Promise.all(
-    missing.map(({ name, topicId, partitionData }) =>
-      log.noteMissed(
-        apiVersion >= topicIdVersion ? { id: topicId } : { name },
-        partitionData.flatMap(({ index, records }) => (records ? [{ partition: index, batch: records }] : [])),
-      ),
-    ),
-  )
 }
 
 /** The transaction that takes the request's transactional batches, or why none does; empty where there are no such batches. */

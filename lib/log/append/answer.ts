@@ -12,7 +12,7 @@ export class Answer<T> {
   readonly resolve: (value: T) => void
   readonly reject: (error: unknown) => void
   #listeners: (() => void)[] | undefined = []
-  #failure: unknown
+  #hasFailed = false
 
   /** `deadline`: monotonic, ms. */
   constructor(deadlines: Deadlines, deadline: number) {
@@ -24,7 +24,7 @@ export class Answer<T> {
     }
     this.reject = error => {
       reject(error)
-      if (this.#listeners) this.#failure = error
+      if (this.#listeners) this.#hasFailed = true
       this.#end()
     }
     this.whenEnded(deadlines.add(deadline, () => reject(timedOut())))
@@ -34,9 +34,9 @@ export class Answer<T> {
     return this.#listeners === undefined
   }
 
-  /** Why it has not ended well; undefined where it has, or goes on. */
-  get failure(): unknown {
-    return this.#failure
+  /** It has ended, and not well. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
   }
 
   /** Calls `listener` once what was asked for has ended, well or not: at once where it has. */

@@ -8,8 +8,8 @@ import { type Commit, encodeCommit, type Marker, type ProducerRun, type Slice } 
 import type { Head } from '../head/head.ts'
 import type { Fold } from '../producers/fold.ts'
 import { FoldDraft } from '../producers/fold-draft.ts'
-import { addSequence, PRODUCER_EXPIRATION_MS } from '../producers/producer-state.ts'
-import { mayHaveBegun } from '../producers/unknown-producers.ts'
+import { mayBeForgotten } from '../producers/producer-id-age.ts'
+import { addSequence } from '../producers/producer-state.ts'
 import { segmentTime } from '../segment/segment-id.ts'
 import type { SegmentRef } from '../segment/segment-store.ts'
 import type { PendingBatch, PendingMarker, PlacedBatch } from './pending-segment.ts'
@@ -20,8 +20,8 @@ export const PLAN_BYTES_MAX = 256 * 1_024
 /** Segments in one write: each may be an operation of it. */
 export const PLAN_SEGMENTS_MAX = 64
 
-/** A process may be frozen with what it is about to commit. As much again is left for clocks that disagree. */
-const ON_ITS_WAY_MS_MAX = PRODUCER_EXPIRATION_MS / 2
+/** A process may be frozen with what it is about to commit. */
+const ON_ITS_WAY_MS_MAX = 3_600_000
 
 export type BatchOutcome =
   | { readonly kind: 'appended' | 'duplicate'; readonly baseOffset: number }
@@ -113,11 +113,11 @@ function decideBatch(
 }
 
 /**
- * The producer of whom nothing is known may have sent something here long ago, or to the topic that had the name before. Not with a batch
- * that was itself long on its way, for what would have refused it may be forgotten too. `time`: of the commit, ms.
+ * The producer of whom nothing is known may have sent something here long ago. Not with a batch that was itself long on its way, for what
+ * would have refused it may be forgotten too. `time`: of the commit, ms.
  */
-function mayGoOn({ topic, batch, cameAt }: PendingBatch, time: number): boolean {
-  return mayHaveBegun(batch.producerId, topic, time) && time - cameAt < ON_ITS_WAY_MS_MAX
+function mayGoOn({ batch, cameAt }: PendingBatch, time: number): boolean {
+  return mayBeForgotten(batch.producerId, time) && time - cameAt < ON_ITS_WAY_MS_MAX
 }
 
 /** The marker at its offset; or why there is none: its transaction has ended here already, or nothing is there to end. */

@@ -3,7 +3,7 @@
  * shards what the committer needs to know.
  */
 import { type BatchView, checksumWith } from '../../records/index.ts'
-import type { Appended, Topic } from '../contract.ts'
+import type { Appended } from '../contract.ts'
 import type { Marker } from '../head/commit.ts'
 import { encodeSegmentIndex, type IndexedSlice } from '../segment/segment-format.ts'
 import type { SegmentId } from '../segment/segment-id.ts'
@@ -18,7 +18,7 @@ export interface Committer {
 
 /** One appended batch, and its answer. */
 export interface PendingBatch {
-  readonly topic: Pick<Topic, 'id' | 'replaces'>
+  readonly topicId: string
   /** Takes the commit once the segment is built. */
   readonly committer: Committer
   /** Partition number, and the same less the shard's first. */
@@ -96,7 +96,7 @@ export interface SegmentLayout {
 
 /** Puts the batches of each partition side by side, in the order given, and adds the index. */
 export function layOutSegment(batches: readonly PendingBatch[]): SegmentLayout {
-  const sorted = batches.toSorted((a, b) => compareText(a.topic.id, b.topic.id) || a.partition - b.partition)
+  const sorted = batches.toSorted((a, b) => compareText(a.topicId, b.topicId) || a.partition - b.partition)
   const parts: Uint8Array[] = []
   const placed: PlacedBatch[] = []
   const slices: { topicId: string; partition: number; position: number; length: number; crc: number }[] = []
@@ -104,12 +104,12 @@ export function layOutSegment(batches: readonly PendingBatch[]): SegmentLayout {
   for (const pending of sorted) {
     const { bytes } = pending.batch
     const last = slices.at(-1)
-    if (last?.topicId === pending.topic.id && last.partition === pending.partition) {
+    if (last?.topicId === pending.topicId && last.partition === pending.partition) {
       last.length += bytes.length
       last.crc = checksumWith(last.crc, pending.batch)
     } else {
-      const { topic, partition } = pending
-      slices.push({ topicId: topic.id, partition, position, length: bytes.length, crc: checksumWith(0, pending.batch) })
+      const { topicId, partition } = pending
+      slices.push({ topicId, partition, position, length: bytes.length, crc: checksumWith(0, pending.batch) })
     }
     parts.push(bytes)
     placed.push({ pending, slot: pending.slot, batch: pending.batch, position })

@@ -35,7 +35,7 @@ const ORPHAN_HOURS = { back: 60 * 24, ahead: 24 }
 export async function checkLog(options: CheckOptions): Promise<CheckedSoFar> {
   const checked: CheckedSoFar = { topics: 0, partitions: 0, segments: 0, extents: 0, bytes: 0 }
   const needed = new Set<string>()
-  const topics = new StoredTopics({ ...options, shardSize: 1, producerIds: { startAt: () => undefined } })
+  const topics = new StoredTopics({ ...options, shardSize: 1 })
   const startedAt = options.clock.now()
   for await (const stored of topics.stored()) {
     checked.topics++

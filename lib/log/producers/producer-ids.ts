@@ -23,7 +23,6 @@ export class BlockProducerIds implements ProducerIds {
   #end = 0
   /** When the block was taken, by the wall clock: a frozen process has no other that goes on. */
   #takenAt = 0
-  #from = 0
 
   constructor({ items, clock, random }: { readonly items: ItemStore; readonly clock: Clock; readonly random: Random }) {
     this.#items = items
@@ -34,17 +33,9 @@ export class BlockProducerIds implements ProducerIds {
   next(): Promise<number> {
     return this.#mailbox.run(async () => {
       const age = Math.abs(this.#clock.now() - this.#takenAt)
-      if (this.#next === this.#end || this.#next < this.#from || age >= BLOCK_MS_MAX) await this.#takeBlock()
+      if (this.#next === this.#end || age >= BLOCK_MS_MAX) await this.#takeBlock()
       return this.#next++
     })
-  }
-
-  /**
-   * From now on gives out no id below this, which the counter has reached: it stood there when a topic was made that this process knows
-   * by now, and who begins after that should not look as if he were from before (unknown-producers.ts).
-   */
-  startAt(producerId: number): void {
-    this.#from = Math.max(this.#from, producerId)
   }
 
   async #takeBlock(): Promise<void> {
@@ -69,12 +60,6 @@ export class BlockProducerIds implements ProducerIds {
     }
     throw new StoreError('STORE_THROTTLED', `the producer id counter changed ${ATTEMPTS_MAX} times in a row`)
   }
-}
-
-/** Nobody has been given this id or a higher one. @throws StoreError, CorruptDataError */
-export async function readNextProducerId(items: ItemStore): Promise<number> {
-  const item = await items.get(producerIdsKey)
-  return item ? decodeCounter(item.value) : 0
 }
 
 export function encodeCounter(next: number): Uint8Array {

@@ -3,7 +3,6 @@ import { drawToken, type Random } from '../../base/index.ts'
 import { type Item, type ItemKey, type ItemStore, StoreError, type WriteOperation } from '../../storage/index.ts'
 import type { Topic } from '../contract.ts'
 import { LogError } from '../errors.ts'
-import { formerTopicOf } from '../topics/former-topics.ts'
 import { validateTopicName } from '../topics/new-topic.ts'
 import { validateTopicConfigs } from '../topics/topic-configs.ts'
 import {
@@ -45,16 +44,11 @@ export async function renameTopic(
     if (!source || !topic || name?.state !== 'forking' || name.id !== id)
       throw new LogError('UNKNOWN_TOPIC', `'${former}' was given up or deleted while it was made`)
     const stored = decodeTopic(topic.value)
-    const replaces = await formerTopicOf(items, wanted.name, target)
     const operations: WriteOperation[] = [
       put(topicNameKey(wanted.name), encodeTopicName({ id, state: 'live' }), target),
       // No tombstone: that would say that the topic is gone. A late creation finds the topic's heads.
       { kind: 'delete', key: source.key, expected: source.version },
-      put(
-        topic.key,
-        encodeTopic({ topic: { ...stored.topic, ...wanted, ...(replaces && { replaces }) }, state: 'live' }),
-        topic,
-      ),
+      put(topic.key, encodeTopic({ topic: { ...stored.topic, ...wanted }, state: 'live' }), topic),
     ]
     try {
       if ((await items.write(operations)).written) return

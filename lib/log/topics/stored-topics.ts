@@ -19,9 +19,7 @@ import type { NewTopic, Topic, Topics } from '../contract.ts'
 import { LogError } from '../errors.ts'
 import { decodeHead, encodeHead, headKey, newHead } from '../head/head.ts'
 import { growPartitions } from '../head/transitions.ts'
-import type { BlockProducerIds } from '../producers/producer-ids.ts'
 import { ForkName } from './fork-names.ts'
-import { formerTopicOf, readFormerTopic } from './former-topics.ts'
 import { flawOfGrowth, isTopicName, validateNewTopic, validateTopicName } from './new-topic.ts'
 import { validateTopicConfigs, withFixedConfigs } from './topic-configs.ts'
 import { finishDeletion } from './topic-deletion.ts'
@@ -49,7 +47,6 @@ export interface StoredTopicsParts {
   readonly items: ItemStore
   readonly clock: Clock
   readonly random: Random
-  readonly producerIds: Pick<BlockProducerIds, 'startAt'>
   /** Of new topics; the item format allows any. */
   readonly shardSize: number
 }
@@ -117,15 +114,6 @@ export class StoredTopics implements Topics {
   /** As it is in the store now. */
   read(name: string): Promise<Topic | undefined> {
     return this.#readByName(name)
-  }
-
-  /** The topic that has the name, or had it last and is not forgotten yet: `isThere` no more. @throws StoreError */
-  async idUnder(name: string): Promise<{ readonly id: string; readonly isThere: boolean } | undefined> {
-    if (!isTopicName(name)) return undefined
-    const item = await this.#parts.items.get(topicNameKey(name))
-    const found = item && decodeTopicName(item.value)
-    const id = found?.id ?? (await readFormerTopic(this.#parts.items, name))?.id
-    return id === undefined ? undefined : { id, isThere: found?.state === 'live' || found?.state === 'forking' }
   }
 
   async validate(topic: NewTopic): Promise<void> {
@@ -204,14 +192,10 @@ export class StoredTopics implements Topics {
       const item = await items.get(key)
       const name = item && decodeTopicName(item.value)
       const mine = name && drawn.get(name.id)
-      if (mine) return done((await this.#stored(mine.id)) ?? mine)
+      if (mine) return done(mine)
       if (name?.state === 'live' || name?.state === 'forking') throw alreadyExists(topic.name)
       if (name?.state === 'deleting') await this.#finishDeletion(topic.name, name.id)
-      else {
-        const replaces = await formerTopicOf(items, topic.name, item)
-        const made = replaces ? { ...topic, replaces } : topic
-        if (await this.#tryMake({ topic: made, state }, item, making)) return done(made)
-      }
+      else if (await this.#tryMake({ topic, state }, item, making)) return done(topic)
       const now = await checkOfMaking(items, key)
       if (now.expected === making.expected) continue
       // It may have been made, deleted and forgotten since, and an id has one life.
@@ -220,11 +204,6 @@ export class StoredTopics implements Topics {
       drawn.set(topic.id, topic)
     }
     throw contended(topic.name)
-  }
-
-  async #stored(id: string): Promise<Topic | undefined> {
-    const item = await this.#parts.items.get(topicKey(id))
-    return item && decodeTopic(item.value).topic
   }
 
   #drawId(): string {
@@ -325,7 +304,6 @@ export class StoredTopics implements Topics {
 
   /** `askedAt`: when the question was asked. An answer may be long under way, and is no younger than its question. */
   #remember(topic: Topic, askedAt: number): Topic {
-    this.#parts.producerIds.startAt(topic.replaces?.nextProducerId ?? 0)
     const cached = { topic, askedAt }
     if (askedAt >= (this.#byName.peek(topic.name)?.askedAt ?? askedAt)) this.#byName.set(topic.name, cached)
     if (askedAt >= (this.#byId.peek(topic.id)?.askedAt ?? askedAt)) this.#byId.set(topic.id, cached)

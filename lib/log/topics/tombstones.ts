@@ -2,10 +2,9 @@
  * Names of deleted topics that were not used again. Each is the to-do list of what others keep by the topic's id, and goes last. The write
  * that takes it away is one that a creation from before fits no more (lib/lifetimes).
  */
-import type { Clock, Random } from '../../base/index.ts'
+import type { Random } from '../../base/index.ts'
 import { markOfRemoval } from '../../lifetimes/index.ts'
 import { type ItemStore, queryAll } from '../../storage/index.ts'
-import { leaveFormerTopic } from './former-topics.ts'
 import { decodeTopicName, TOPIC_NAMES, topicNameKey } from './topic-item.ts'
 
 export interface Tombstone {
@@ -25,14 +24,12 @@ export async function listTombstones(items: ItemStore, max: number): Promise<Tom
 
 /** What is in the way leaves it for another time. @throws StoreError */
 export async function removeTombstone(
-  parts: { readonly items: ItemStore; readonly clock: Clock; readonly random: Random },
+  { items, random }: { readonly items: ItemStore; readonly random: Random },
   { name, id }: Tombstone,
 ): Promise<void> {
-  const { items, random } = parts
   const key = topicNameKey(name)
   const item = await items.get(key)
   const found = item && decodeTopicName(item.value)
   if (!item || found?.state !== 'deleted' || found.id !== id) return
-  const left = await leaveFormerTopic(parts, { name, id })
-  await items.write([{ kind: 'delete', key, expected: item.version }, await markOfRemoval(items, random, key), ...left])
+  await items.write([{ kind: 'delete', key, expected: item.version }, await markOfRemoval(items, random, key)])
 }

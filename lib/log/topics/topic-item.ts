@@ -4,12 +4,11 @@
  */
 import { ByteReader, ByteWriter, CorruptDataError, checkFormat } from '../../base/index.ts'
 import type { ItemKey } from '../../storage/index.ts'
-import type { FormerTopic, Topic } from '../contract.ts'
+import type { Topic } from '../contract.ts'
 
 export const TOPIC_NAMES = 'topics'
 /** Written where something is said that the first release did not know; else its version is. */
-const FORMAT_VERSION = 3
-const FORKING_VERSION = 2
+const FORMAT_VERSION = 2
 const FIRST_VERSION = 1
 
 export interface TopicName {
@@ -42,7 +41,7 @@ export function encodeTopicName({ id, state, renewedAt = 0 }: TopicName): Uint8A
 
 /** @throws CorruptDataError */
 export function decodeTopicName(bytes: Uint8Array): TopicName {
-  const { reader } = openDocument(bytes)
+  const reader = openDocument(bytes)
   const state = STATES[reader.uint8()]
   if (!state) throw new CorruptDataError('a topic name in no known state')
   const id = reader.raw(16).toString('hex')
@@ -56,19 +55,17 @@ export interface StoredTopic {
 }
 
 export function encodeTopic({ topic, state }: StoredTopic): Uint8Array {
-  const { replaces } = topic
-  const writer = new ByteWriter(128).uint8(replaces ? FORMAT_VERSION : versionFor(state)).uint8(STATES.indexOf(state))
+  const writer = new ByteWriter(128).uint8(versionFor(state)).uint8(STATES.indexOf(state))
   writer.raw(Buffer.from(topic.id, 'hex')).string(topic.name)
   const configs = Object.entries(topic.configs)
   writer.uint(topic.partitions).uint(topic.shardSize).uint(configs.length)
   for (const [name, value] of configs) writer.string(name).string(value)
-  if (replaces) writer.raw(Buffer.from(replaces.id, 'hex')).uint(replaces.nextProducerId)
   return writer.finish()
 }
 
 /** @throws CorruptDataError */
 export function decodeTopic(bytes: Uint8Array): StoredTopic {
-  const { reader, version } = openDocument(bytes)
+  const reader = openDocument(bytes)
   const state = STATES[reader.uint8()]
   if (!state || state === 'deleted') throw new CorruptDataError('a topic in no known state')
   const topic = {
@@ -78,20 +75,16 @@ export function decodeTopic(bytes: Uint8Array): StoredTopic {
     shardSize: reader.uint(),
     configs: Object.fromEntries(reader.list(pair => [pair.string(), pair.string()] as const)),
   }
-  return { topic: version === FORMAT_VERSION ? { ...topic, replaces: readFormer(reader) } : topic, state }
+  return { topic, state }
 }
 
-function readFormer(reader: ByteReader): FormerTopic {
-  return { id: reader.raw(16).toString('hex'), nextProducerId: reader.uint() }
-}
-
-function openDocument(bytes: Uint8Array): { reader: ByteReader; version: number } {
+function openDocument(bytes: Uint8Array): ByteReader {
   const reader = new ByteReader(bytes)
   const version = reader.uint8()
   checkFormat('topic', version, FORMAT_VERSION, FIRST_VERSION)
-  return { reader, version }
+  return reader
 }
 
 function versionFor(state: TopicName['state']): number {
-  return state === 'forking' ? FORKING_VERSION : FIRST_VERSION
+  return state === 'forking' ? FORMAT_VERSION : FIRST_VERSION
 }

@@ -4,7 +4,6 @@ import type { ItemStore, ObjectStore } from '../../storage/index.ts'
 import { IMPORTING, type LogUsers } from '../contract.ts'
 import type { Shards } from '../shards.ts'
 import { FORK_RENEWED_MS } from '../topics/fork-names.ts'
-import { listOldFormerTopics } from '../topics/former-topics.ts'
 import type { StoredTopics, UnfinishedTopic } from '../topics/stored-topics.ts'
 import { listTombstones, removeTombstone } from '../topics/tombstones.ts'
 import { compactAll } from './compact-job.ts'
@@ -73,11 +72,7 @@ export function logJobs(parts: LogJobsParts, settings: UpkeepSettings): readonly
           {
             name: 'forget-topics',
             ...upkeepIntervals(settings.retentionIntervalMs),
-            run: async (pass: UpkeepPass) => {
-              if (!pass.isMine('forget-topics')) return false
-              const hadTombstones = await forgetTopics(parts, pass)
-              return (await forgetFormerTopics(parts, pass)) || hadTombstones
-            },
+            run: async (pass: UpkeepPass) => pass.isMine('forget-topics') && forgetTopics(parts, pass),
           },
         ]
       : []),
@@ -114,18 +109,6 @@ async function giveUpHalfMade(topics: StoredTopics, topic: UnfinishedTopic, pass
   const what = name.startsWith(IMPORTING) ? 'imported' : 'a fork'
   pass.tell(`topic ${name}`, `it was to be ${what}, and whoever made it is gone`)
   if (!pass.dry) await topics.abandonFork(topic)
-}
-
-/** What is in the way leaves one for another time. */
-async function forgetFormerTopics({ items, clock }: LogJobsParts, pass: UpkeepPass): Promise<boolean> {
-  const old = await listOldFormerTopics(items, clock.now(), FORGOTTEN_MAX)
-  for (const { key, version } of old) {
-    if (pass.signal.aborted) break
-    pass.tell(`former topic ${key.sk}`, 'partitions forget who sent to it')
-    if (!pass.dry) await items.write([{ kind: 'delete', key, expected: version }])
-    await pass.pause()
-  }
-  return old.length > 0
 }
 
 /** The tombstone is the to-do list: it goes last. */

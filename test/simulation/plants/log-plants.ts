@@ -240,10 +240,4 @@ export function drawToken(random: Random): number {
       },
     ],
   },
-  {
-    name: 'a topic made again that takes producers for new',
-    edits: [
-      { file: 'log/producers/unknown-producers.ts', find: 'producerId < replaces.nextProducerId', replace: 'false' },
-    ],
-  },
 ]

@@ -3,7 +3,6 @@ import type { TopicLookup } from '../checker/index.ts'
 import type { TopicStep } from '../plan.ts'
 import { Client, failureOf, type Scene } from './client.ts'
 import { poll } from './readers.ts'
-import { remake } from './remakes.ts'
 import { APPEND_TIMEOUT_MS, makeBatch, send } from './sends.ts'
 
 /** Looks a topic up by name, and writes down what it was told. */
@@ -40,7 +39,6 @@ export async function changeTopics(
     return undefined
   }
   if (step.kind === 'use-briefly') return useBriefly(scene, client, step)
-  if (step.kind === 'remake') return remake(scene, client, step)
   const topic = topics[step.topic]!
   if (step.kind === 'create-again') {
     await client.tryCreate(topic.name, 1)
