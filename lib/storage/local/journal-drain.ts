@@ -19,11 +19,9 @@ const NOTE = {
   value: Buffer.from('generations of the journal are in here up to this version'),
 }
 
-/** Of the values that one transaction puts, and about what it may free in their place; */
+/** Of the values that one transaction puts, and of those that it frees in their place. */
 const TRANSACTION_BYTES_MAX = 512 * 1_024
 const TRANSACTION_CHANGES_MAX = 1_000
-/** of a deleted item it is not known how large it was: up to 400 KB. */
-const TRANSACTION_DELETIONS_MAX = 2
 
 /** By the bytes of its key, as `keyName` makes a string of them. */
 export type Changes = Map<string, Change>
@@ -71,7 +69,7 @@ export class Drain {
       return
     }
     if (before > this.#generation) throw somebodyElse()
-    for (const operations of inTransactions(this.changes.values())) {
+    for (const operations of this.#inTransactions()) {
       const { written } = await this.#items.writePrepared([noteStill(before), ...operations])
       if (!written) throw somebodyElse()
     }
@@ -79,35 +77,29 @@ export class Drain {
     if (!written) throw somebodyElse()
     this.#isDone = true
   }
+
+  #inTransactions(): PreparedOperation[][] {
+    const transactions: PreparedOperation[][] = []
+    const { database } = this.#file
+    let bytes = 0
+    for (const change of this.changes.values()) {
+      const freed = database.getEntry(change.keyBytes)?.value.length ?? 0
+      const size = change.value.length + freed
+      const last = transactions.at(-1)
+      if (last && bytes + size <= TRANSACTION_BYTES_MAX && last.length < TRANSACTION_CHANGES_MAX) {
+        last.push(operationOf(change))
+        bytes += size
+      } else {
+        transactions.push([operationOf(change)])
+        bytes = size
+      }
+    }
+    return transactions
+  }
 }
 
 function somebodyElse(): StoreError {
   return new StoreError('STORE_REFUSED', 'somebody else has brought the item store up to date: start Varve again')
-}
-
-function inTransactions(changes: Iterable<Change>): PreparedOperation[][] {
-  const transactions: PreparedOperation[][] = []
-  let bytes = 0
-  let deletions = 0
-  for (const change of changes) {
-    const last = transactions.at(-1)
-    const isDeletion = change.version === undefined
-    if (
-      last &&
-      bytes + change.value.length <= TRANSACTION_BYTES_MAX &&
-      last.length < TRANSACTION_CHANGES_MAX &&
-      !(isDeletion && deletions === TRANSACTION_DELETIONS_MAX)
-    ) {
-      last.push(operationOf(change))
-    } else {
-      transactions.push([operationOf(change)])
-      bytes = 0
-      deletions = 0
-    }
-    bytes += change.value.length
-    if (isDeletion) deletions++
-  }
-  return transactions
 }
 
 function noteStill(before: number): PreparedOperation {

@@ -189,7 +189,9 @@ export class JournaledItems implements ItemStore {
     this.#large = this.#parts.items.writePrepared(write.operations).then(write.resolve, error => {
       write.reject(error)
       // It may still come: what would be written to the journal meanwhile could be in its way.
-      if (error instanceof StoreError && error.effect === 'unknown') void this.leave().catch(() => {})
+      if (!(error instanceof StoreError) || error.effect !== 'unknown') return
+      if (this.#closed) this.#broken = 'a large write gave no answer'
+      else void this.leave().catch(() => {})
     })
     await this.#large
   }

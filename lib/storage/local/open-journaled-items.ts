@@ -51,13 +51,14 @@ export async function openJournaledItems(options: LmdbFileOptions): Promise<Item
 
 /**
  * Whoever asks a process that is alone waits until it shares the folder (`leave`). One that finds another beside it does not become
- * alone, though it could: a release before the journal has no lock.
+ * alone, though it could: a release before the journal has no lock. Where nobody could be asked, but somebody has a lock, nobody has paused.
  */
 async function openFile(options: LmdbFileOptions, lock: FolderLock, leave: () => Promise<void>): Promise<LmdbFile> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await LmdbFile.open(options, (gate, isAlone) => {
-        if (!isAlone || !lock.tryAlone()) return lock.tryShared()
+        if (!isAlone) return lock.tryShared()
+        if (!lock.tryAlone()) return false
         gate.beforePause = leave
         return true
       })
