@@ -7,7 +7,7 @@
  * States: `journal` → `leaving` (writes wait; LMDB is being brought up to date) → `plain`, until the store is opened again. Races:
  * - A write is looked at, put into the journal and onto the disk without anything else between: nobody sees it before it is there.
  * - A change is found in `#live`, then in `#drain`, then in LMDB, which has it before it is forgotten here.
- * - A half of the journal is used again only when LMDB has what is in it, with a note of that in the same transaction: whoever finds
+ * - A half of the journal is used again only when LMDB has all of it, with a note of that in the last transaction: whoever finds
  *   the journal of a process that was killed knows by the note what is missing, however many find it (`bringUpToDate`).
  * - Who holds the folder's lock alone may use the journal, and everybody else holds it shared; the system takes it from whom it kills.
  * - A process that cannot be asked, as one in another container, keeps its lock: then the folder is not opened.
@@ -33,7 +33,7 @@ import { itemKeyBytes, keyName, sortKeyOf } from './item-key-bytes.ts'
 import { type Changes, Drain } from './journal-drain.ts'
 import { hasRoomForJournal, JOURNALED_WRITE_BYTES_MAX, type JournalFile } from './journal-file.ts'
 import type { Change } from './journal-frame.ts'
-import { isExpected, type PreparedOperation } from './lmdb-conditional.ts'
+import { bytesOf, type PreparedOperation, prepare } from './lmdb-conditional.ts'
 import type { LmdbFile } from './lmdb-file.ts'
 import { type KeyRange, type LmdbItems, pageItemsMax, QUERY_BYTES_MAX, rangeOf } from './lmdb-items.ts'
 import { type ChangedItem, mergedPage } from './merge-page.ts'
@@ -114,7 +114,7 @@ export class JournaledItems implements ItemStore {
     this.#checkOpen()
     if (this.#mode === 'plain') return this.#parts.items.write(operations)
     checkOperations(operations)
-    const prepared = operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) }))
+    const prepared = prepare(operations)
     if (this.#waiting.length >= WAITING_WRITES_MAX)
       throw new StoreError('STORE_THROTTLED', `${this.#waiting.length} writes wait`)
     const { promise, resolve, reject } = Promise.withResolvers<WriteOutcome>()
@@ -167,7 +167,7 @@ export class JournaledItems implements ItemStore {
         if (this.#mode === 'leaving') await this.#leaving
         else if (this.#mode === 'plain') this.#passOn(this.#waiting.splice(0))
         else if (this.#parts.file.reopening) await this.#parts.file.reopening
-        else if (bytesOf(this.#waiting[0]!) > JOURNALED_WRITE_BYTES_MAX) await this.#writeLarge()
+        else if (bytesOf(this.#waiting[0]!.operations) > JOURNALED_WRITE_BYTES_MAX) await this.#writeLarge()
         else if (!this.#writeFitting(this.#journal!)) await this.#beginHalf()
       } catch (error) {
         const refused = failure('write items', error)
@@ -204,7 +204,7 @@ export class JournaledItems implements ItemStore {
     for (const write of this.#waiting) {
       const changes = changesOf(write.operations)
       if (this.#live.size >= CHANGES_MAX || !journal.hasRoomFor(changes)) break
-      if (bytesOf(write) > JOURNALED_WRITE_BYTES_MAX) break
+      if (bytesOf(write.operations) > JOURNALED_WRITE_BYTES_MAX) break
       answers.push(this.#writeOne(journal, write, changes))
     }
     if (answers.length === 0) return false
@@ -237,17 +237,10 @@ export class JournaledItems implements ItemStore {
     }
   }
 
-  #conflictOf({ operation, keyBytes }: PreparedOperation, index: number, change: Change | undefined): Conflict[] {
-    const { key, expected } = operation
-    if (change) {
-      if ((change.version ?? 'absent') === expected) return []
-      return [{ index, item: itemOf(key, change) }]
-    }
-    const { database, mapped } = this.#parts.file
-    if (isExpected(database, keyBytes, expected)) return []
-    const entry = database.getEntry(keyBytes)
-    if (entry) mapped.valueRead(entry.value.length)
-    return [{ index, item: entry && { key, version: entry.version!, value: entry.value } }]
+  #conflictOf(prepared: PreparedOperation, index: number, change: Change | undefined): Conflict[] {
+    if (!change) return this.#parts.items.conflictOf(prepared, index)
+    const { key, expected } = prepared.operation
+    return (change.version ?? 'absent') === expected ? [] : [{ index, item: itemOf(key, change) }]
   }
 
   #sync(journal: JournalFile): void {
@@ -346,10 +339,6 @@ function changesOf(operations: readonly PreparedOperation[]): Change[] {
 }
 
 const NOTHING = new Uint8Array(0)
-
-function bytesOf({ operations }: PendingWrite): number {
-  return operations.reduce((sum, { operation }) => sum + (operation.kind === 'put' ? operation.value.length : 0), 0)
-}
 
 /** A copy: the journal's memory is used again. */
 function itemOf(key: ItemKey, { version, value }: Change): Item | undefined {

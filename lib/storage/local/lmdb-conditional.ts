@@ -4,12 +4,23 @@
  */
 import type { RootDatabase } from 'lmdb'
 import type { Expected, WriteOperation } from '../index.ts'
+import { itemKeyBytes } from './item-key-bytes.ts'
 
 export interface PreparedOperation {
   readonly operation: WriteOperation
   /** Nothing is expected of what is there. */
   readonly isUnconditional?: true
   readonly keyBytes: Buffer
+}
+
+/** @throws StoreError STORE_REFUSED where LMDB cannot hold a key. */
+export function prepare(operations: readonly WriteOperation[]): PreparedOperation[] {
+  return operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) }))
+}
+
+/** Of all values that are put. */
+export function bytesOf(operations: readonly PreparedOperation[]): number {
+  return operations.reduce((sum, { operation }) => sum + (operation.kind === 'put' ? operation.value.length : 0), 0)
 }
 
 /**

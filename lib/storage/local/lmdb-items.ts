@@ -20,7 +20,15 @@ import {
 } from '../index.ts'
 import { failure } from './file-errors.ts'
 import { itemKeyBytes, partitionEnd, partitionStart, sortKeyOf } from './item-key-bytes.ts'
-import { changeItems, isConditional, isExpected, type PreparedOperation, writeIfExpected } from './lmdb-conditional.ts'
+import {
+  bytesOf,
+  changeItems,
+  isConditional,
+  isExpected,
+  type PreparedOperation,
+  prepare,
+  writeIfExpected,
+} from './lmdb-conditional.ts'
 import { LmdbFile, type LmdbFileOptions } from './lmdb-file.ts'
 
 const QUERY_ITEMS_MAX = 1_000
@@ -118,7 +126,7 @@ export class LmdbItems implements ItemStore {
 
   async write(operations: readonly WriteOperation[]): Promise<WriteOutcome> {
     checkOperations(operations)
-    return this.writePrepared(operations.map(operation => ({ operation, keyBytes: itemKeyBytes(operation.key) })))
+    return this.writePrepared(prepare(operations))
   }
 
   /** As many as there are. */
@@ -274,13 +282,14 @@ export class LmdbItems implements ItemStore {
   }
 
   #apply(operations: readonly PreparedOperation[]): WriteOutcome {
-    const conflicts = operations.flatMap((prepared, index) => this.#conflictOf(prepared, index))
+    const conflicts = operations.flatMap((prepared, index) => this.conflictOf(prepared, index))
     if (conflicts.length > 0) return { written: false, conflicts }
     changeItems(this.#file.database, operations)
     return { written: true }
   }
 
-  #conflictOf(prepared: PreparedOperation, index: number): Conflict[] {
+  /** In a transaction, or while nobody else writes; what is in LMDB does not change between this and the write. */
+  conflictOf(prepared: PreparedOperation, index: number): Conflict[] {
     const { operation, keyBytes } = prepared
     if (!isConditional(prepared) || isExpected(this.#file.database, keyBytes, operation.expected)) return []
     return [{ index, item: this.#find(operation.key, keyBytes) }]
@@ -338,10 +347,6 @@ export function rangeOf(pk: string, { from, to, descending = false, cursor }: It
   return descending
     ? { start: highBytes, end: lowBytes, reverse: true, inclusiveEnd: true }
     : { start: lowBytes, end: highBytes, reverse: false, inclusiveEnd: true }
-}
-
-function bytesOf(operations: readonly PreparedOperation[]): number {
-  return operations.reduce((sum, { operation }) => sum + (operation.kind === 'put' ? operation.value.length : 0), 0)
 }
 
 /** lmdb rejects a commit before it knows why; this promise of the reason is rejected a moment later. */

@@ -1,5 +1,6 @@
 /** Opens the journaled store: gets the folder's lock, and takes into LMDB what a process that was killed left in its journal. */
 import { join } from 'node:path'
+import { drawToken } from '../../base/index.ts'
 import { type ItemStore, StoreError } from '../index.ts'
 import { makeDurableFolder } from './durable-folders.ts'
 import { failure } from './file-errors.ts'
@@ -10,14 +11,10 @@ import { hasRoomForJournal, JournalFile } from './journal-file.ts'
 import { JournaledItems } from './journaled-items.ts'
 import { LmdbFile, type LmdbFileOptions, NOT_ADMITTED } from './lmdb-file.ts'
 import { LmdbItems } from './lmdb-items.ts'
-import { shareFolder } from './share-folder.ts'
+import { LOCK_ATTEMPTS_MAX, LOCK_PAUSE_MS, shareFolder } from './share-folder.ts'
 
 const JOURNAL = 'journal'
 const LOCK = 'journal.lock'
-const OPENING_BYTES = 6
-/** One that is ending may still have its lock. */
-const ATTEMPTS_MAX = 40
-const PAUSE_MS = 250
 
 /** @throws StoreError where the folder cannot be made or written, or its journal not be read */
 export async function openJournaledItems(options: LmdbFileOptions): Promise<ItemStore> {
@@ -36,7 +33,7 @@ export async function openJournaledItems(options: LmdbFileOptions): Promise<Item
     // What LMDB cannot take is served from here until it can.
     if (lock.isAlone && !left.drain && !(await hasRoomForJournal(folder))) await shareFolder(lock, { file, clock })
     if (!lock.isAlone) await left.drain?.finish()
-    const opening = random.bytes(OPENING_BYTES).reduce((number, byte) => number * 256 + byte, 0)
+    const opening = drawToken(random)
     const journal = lock.isAlone ? await JournalFile.open(path, { opening, generation: left.generation }) : undefined
     const store = new JournaledItems({ folder, file, items, lock, clock }, journal, left.drain)
     opened.resolve(store)
@@ -64,8 +61,8 @@ async function openFile(options: LmdbFileOptions, lock: FolderLock, leave: () =>
       })
     } catch (error) {
       const isBusy = error instanceof StoreError && error.message === NOT_ADMITTED
-      if (!isBusy || attempt === ATTEMPTS_MAX) throw error
-      await options.clock.sleep(PAUSE_MS)
+      if (!isBusy || attempt === LOCK_ATTEMPTS_MAX) throw error
+      await options.clock.sleep(LOCK_PAUSE_MS)
     }
   }
 }

@@ -4,9 +4,9 @@ import { StoreError } from '../index.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { LmdbFile } from './lmdb-file.ts'
 
-/** One that came between has to be asked; it may not have said yet where. */
-const ATTEMPTS_MAX = 40
-const PAUSE_MS = 250
+/** Who has the lock may be ending, or have come between and not said yet where it can be asked. */
+export const LOCK_ATTEMPTS_MAX = 40
+export const LOCK_PAUSE_MS = 250
 
 /** @throws StoreError STORE_UNAVAILABLE: it has no lock any more */
 export async function shareFolder(
@@ -14,9 +14,9 @@ export async function shareFolder(
   { file, clock }: { readonly file: LmdbFile; readonly clock: Clock },
 ): Promise<void> {
   if (lock.tryShared()) return
-  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+  for (let attempt = 1; attempt <= LOCK_ATTEMPTS_MAX; attempt++) {
     if (await file.gate.whileOthersPause(() => lock.tryShared())) return
-    await clock.sleep(PAUSE_MS)
+    await clock.sleep(LOCK_PAUSE_MS)
   }
   throw new StoreError('STORE_UNAVAILABLE', 'another process has taken the folder for itself')
 }
